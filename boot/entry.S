@@ -1,0 +1,151 @@
+// Entry of the boot core: multiboot2 hands over in 32-bit protected mode without paging (Multiboot2 3.3).
+// Goes to long mode on the entry tables and on to start.c. Application cores use the same entry tables.
+#include "layout.h"
+
+#define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
+#define CPUID_EXTENDED_FEATURES 0x80000001
+#define CPUID_LONG_MODE 29
+#define PAGE_PRESENT_WRITABLE 0x3
+#define PAGE_LARGE 0x80
+
+.section .multiboot2, "a", @progbits
+.balign 8
+header:
+  .long MULTIBOOT2_HEADER_MAGIC, 0, header_end - header
+  .long -(MULTIBOOT2_HEADER_MAGIC + header_end - header)
+  .short 6, 0 // modules start on page boundaries
+  .long 8
+  .short 0, 0 // end
+  .long 8
+header_end:
+
+.section .boot, "ax", @progbits
+.code32
+.globl entry32
+entry32:
+  cli
+  cld
+  movl $early_stack_end - IMAGE_BASE, %esp
+  movl $no_multiboot2, %esi
+  cmpl $MULTIBOOT2_BOOT_MAGIC, %eax
+  jne stop_with_message
+  movl %ebx, %ebp
+
+  movl $no_long_mode, %esi
+  movl $0x80000000, %eax
+  cpuid
+  cmpl $CPUID_EXTENDED_FEATURES, %eax
+  jb stop_with_message
+  movl $CPUID_EXTENDED_FEATURES, %eax
+  cpuid
+  btl $CPUID_LONG_MODE, %edx
+  jnc stop_with_message
+
+  call build_entry_tables
+  movl %cr4, %eax
+  orl $CR4_PAE, %eax
+  movl %eax, %cr4
+  movl $entry_pml4 - IMAGE_BASE, %eax
+  movl %eax, %cr3
+  movl $MSR_EFER, %ecx
+  rdmsr
+  orl $EFER_LME, %eax
+  wrmsr
+  movl %cr0, %eax
+  orl $CR0_PG, %eax
+  movl %eax, %cr0
+  lgdt entry_gdt_register
+  ljmp $SELECTOR_CODE, $entry_long_mode
+
+// Identity and the image at IMAGE_BASE, both the first GiB in 2 MiB pages.
+build_entry_tables:
+  movl $entry_pdpt_low - IMAGE_BASE + PAGE_PRESENT_WRITABLE, entry_pml4 - IMAGE_BASE
+  movl $entry_pdpt_high - IMAGE_BASE + PAGE_PRESENT_WRITABLE, entry_pml4 - IMAGE_BASE + 511 * 8
+  movl $entry_directory - IMAGE_BASE + PAGE_PRESENT_WRITABLE, entry_pdpt_low - IMAGE_BASE
+  movl $entry_directory - IMAGE_BASE + PAGE_PRESENT_WRITABLE, entry_pdpt_high - IMAGE_BASE + 510 * 8
+  movl $PAGE_LARGE | PAGE_PRESENT_WRITABLE, %eax
+  movl $entry_directory - IMAGE_BASE, %edi
+1:
+  movl %eax, (%edi)
+  addl $8, %edi
+  addl $0x200000, %eax
+  cmpl $entry_directory - IMAGE_BASE + PAGE_SIZE, %edi
+  jb 1b
+  ret
+
+// Writes the zero-ended text at ESI to port 0xe9 and COM1, and stops.
+stop_with_message:
+  lodsb
+  testb %al, %al
+  jz 3f
+  outb %al, $PORT_DEBUG_CONSOLE
+  movb %al, %bl
+  movl $0x10000, %ecx // bounded: a machine without COM1 reads ones, a stuck one is given up
+  movw $PORT_COM1 + 5, %dx
+1:
+  inb %dx, %al
+  testb $0x20, %al
+  jnz 2f
+  loop 1b
+2:
+  movb %bl, %al
+  movw $PORT_COM1, %dx
+  outb %al, %dx
+  jmp stop_with_message
+3:
+  cli
+  hlt
+  jmp 3b
+
+no_multiboot2:
+  .asciz "[bulkhead] fatal: not started by a multiboot2 loader\r\n"
+no_long_mode:
+  .asciz "[bulkhead] fatal: this processor has no 64-bit mode (CPUID 80000001h EDX bit 29)\r\n"
+
+.balign 8
+entry_gdt:
+  .quad 0
+  .quad 0x00af9b000000ffff // SELECTOR_CODE: 64-bit code
+  .quad 0x00cf93000000ffff // SELECTOR_DATA
+entry_gdt_register:
+  .short . - entry_gdt - 1
+  .long entry_gdt
+
+.code64
+entry_long_mode:
+  movw $SELECTOR_DATA, %ax
+  movw %ax, %ds
+  movw %ax, %es
+  movw %ax, %ss
+  movabsq $entry64, %rax
+  jmp *%rax
+
+.text
+entry64:
+  movq $core_block + CORE_PAGE_MAIN_STACK_END * PAGE_SIZE, %rsp
+  movl %ebp, %r12d
+  movl %ebp, %edi
+  call prepare_boot_core
+  movq %rax, %cr3
+  movabsq $CORE_MAIN_STACK_TOP, %rsp
+  movl %r12d, %edi
+  call start_boot_core
+1:
+  cli
+  hlt
+  jmp 1b
+
+.bss
+.balign 4096
+.globl entry_pml4
+entry_pml4:
+  .skip PAGE_SIZE
+entry_pdpt_low:
+  .skip PAGE_SIZE
+entry_pdpt_high:
+  .skip PAGE_SIZE
+entry_directory:
+  .skip PAGE_SIZE
+early_stack:
+  .skip 256
+early_stack_end:

@@ -1,0 +1,101 @@
+// What the C files of the floor share.
+#ifndef BULKHEAD_FLOOR_H
+#define BULKHEAD_FLOOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "layout.h"
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+
+/** The core data page; the offsets are CoreData in layout.h. */
+struct core_data {
+  u64 gdt[16];
+  u8 tss[128];
+  u32 core_id;
+  u32 monitor_faulted;
+  u32 monitor_active;
+  u32 reserved;
+  u64 monitor_stack;
+  u64 monitor_fault;
+  u32 trap_state;
+};
+
+_Static_assert(offsetof(struct core_data, tss) == CORE_DATA_TSS, "CoreData.Tss");
+_Static_assert(offsetof(struct core_data, core_id) == CORE_DATA_CORE_ID, "CoreData.CoreId");
+_Static_assert(offsetof(struct core_data, monitor_faulted) == CORE_DATA_MONITOR_FAULTED, "CoreData.MonitorFaulted");
+_Static_assert(offsetof(struct core_data, monitor_active) == CORE_DATA_MONITOR_ACTIVE, "CoreData.MonitorActive");
+_Static_assert(offsetof(struct core_data, monitor_stack) == CORE_DATA_MONITOR_STACK, "CoreData.MonitorStack");
+_Static_assert(offsetof(struct core_data, monitor_fault) == CORE_DATA_MONITOR_FAULT, "CoreData.MonitorFault");
+_Static_assert(offsetof(struct core_data, trap_state) == CORE_DATA_TRAP_STATE, "CoreData.TrapState");
+
+/** This core's data page, at the same virtual address on every core. */
+#define CORE_DATA ((volatile struct core_data*)CORE_DATA_BASE)
+
+/** Physical address of something in the image. */
+#define IMAGE_PHYSICAL(symbol) ((u64)(symbol)-IMAGE_BASE)
+/** Pointer to physical memory, through the direct map. */
+#define DIRECT(address) ((void*)(DIRECT_BASE + (u64)(address)))
+
+// Linker script.
+extern u8 image_start[], image_end[];
+extern u8 image_text_start[], image_text_end[];
+extern u8 image_rodata_start[], image_rodata_end[];
+extern u8 image_data_start[], image_data_end[];
+
+// start.c: core 0's static frames.
+extern u8 core_block[CORE_PAGE_COUNT * PAGE_SIZE];
+extern u8 kernel_memory[(1 + KERNEL_MEMORY_PAGES) * PAGE_SIZE];
+
+// descriptors.c
+extern u64 idt[256 * 2];
+void build_idt(void);
+void load_descriptors(void);
+
+// features.c
+void require_features(void);
+void set_control_registers(void);
+
+// page-tables.c: builds the boot core's tables and returns the physical address of the PML4.
+u64 build_boot_tables(void);
+
+// trampoline.c
+extern u64 trampoline_page;
+void install_trampoline(u64 multiboot_info);
+void prepare_application_core(u64 pml4);
+u32 application_core_started(void);
+
+// instances.c
+void instantiate_kernel(void);
+
+// symbols.c
+u32 symbol_name(u64 address, u32 out, u32 capacity);
+
+// console.c: for messages before the kernel's own console, or instead of it.
+void console_text(const char* text);
+void console_hex(u64 value);
+_Noreturn void stop(void);
+
+// vm-exit.S
+extern u8 vm_exit[];
+_Noreturn void vm_launch(void);
+
+static inline void out8(u16 port, u8 value) {
+  __asm__ volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+static inline u8 in8(u16 port) {
+  u8 value;
+  __asm__ volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
+  return value;
+}
+
+static inline void set_gs_base(u64 base) {
+  __asm__ volatile("wrgsbaseq %0" : : "r"(base) : "memory");
+}
+
+#endif

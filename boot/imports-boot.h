@@ -1,0 +1,72 @@
+// boot.*: kernel/boot/stub.ts
+#include "floor.h"
+#include "wasm-types.h"
+
+struct w2c_boot;
+
+IMPORT u64 w2c_boot_imageAddress(INSTANCE(boot), u32 symbol) {
+  switch (symbol) {
+    case 0: return IMAGE_PHYSICAL(image_start);
+    case 1: return IMAGE_PHYSICAL(image_text_start);
+    case 2: return IMAGE_PHYSICAL(image_text_end);
+    case 3: return IMAGE_PHYSICAL(image_rodata_start);
+    case 4: return IMAGE_PHYSICAL(image_rodata_end);
+    case 5: return IMAGE_PHYSICAL(image_data_start);
+    case 6: return IMAGE_PHYSICAL(image_data_end);
+    case 7: return IMAGE_PHYSICAL(image_end);
+    case 8: return IMAGE_PHYSICAL(core_block);
+    case 9: return IMAGE_PHYSICAL(kernel_memory);
+    case 10: return trampoline_page;
+    default: return 0;
+  }
+}
+
+IMPORT u32 w2c_boot_coreId(INSTANCE(boot)) {
+  return CORE_DATA->core_id;
+}
+
+IMPORT void w2c_boot_loadPageTables(INSTANCE(boot), u64 pml4) {
+  __asm__ volatile("movq %0, %%cr3" : : "r"(pml4) : "memory");
+}
+
+IMPORT void w2c_boot_prepareApplicationCore(INSTANCE(boot), u64 pml4) {
+  prepare_application_core(pml4);
+}
+
+IMPORT u32 w2c_boot_applicationCoreStarted(INSTANCE(boot)) {
+  return application_core_started();
+}
+
+IMPORT u64 w2c_boot_exitEntry(INSTANCE(boot)) {
+  return (u64)vm_exit;
+}
+
+IMPORT u64 w2c_boot_hostStack(INSTANCE(boot)) {
+  return CORE_MAIN_STACK_TOP;
+}
+
+IMPORT u64 w2c_boot_idtBase(INSTANCE(boot)) {
+  return (u64)idt;
+}
+
+IMPORT void w2c_boot_enterGuest(INSTANCE(boot)) {
+  vm_launch();
+}
+
+/** The handler's IRET ends the blocking of NMIs that an exit by NMI leaves behind. */
+IMPORT void w2c_boot_deliverNmi(INSTANCE(boot)) {
+  __asm__ volatile("int $2" : : : "memory");
+}
+
+/** The interrupt that ends HLT cannot come before it: STI holds interrupts off for one more instruction. */
+IMPORT void w2c_boot_idle(INSTANCE(boot)) {
+  __asm__ volatile("sti; hlt; cli" : : : "memory");
+}
+
+IMPORT void w2c_boot_halt(INSTANCE(boot)) {
+  stop();
+}
+
+IMPORT u32 w2c_boot_symbolName(INSTANCE(boot), u64 address, u32 out, u32 capacity) {
+  return symbol_name(address, out, capacity);
+}

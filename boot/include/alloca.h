@@ -1,0 +1,1 @@
+// wasm2c's code includes this and uses nothing of it.

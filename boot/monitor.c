@@ -1,0 +1,18 @@
+// The monitor's translation unit: its imports, inlined into the code that wasm2c generates from monitor.wasm.
+#include "layout.h"
+
+#define WASM_LINEAR_MEMORY MONITOR_MEMORY
+#define WASM_LINEAR_MEMORY_PAGES MONITOR_MEMORY_PAGES
+
+#include "wasm-rt.h"
+
+#include "imports-guest.h"
+
+// wasm2c declares variables that its code then does not use.
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wunused-variable"
+#pragma clang diagnostic ignored "-Wunused-but-set-variable"
+#include "../build/gen/monitor.c"
+#pragma clang diagnostic pop
+
+_Static_assert(sizeof(w2c_monitor) <= MONITOR_GRANTS_OFFSET, "the monitor's instance lies below its grants");

@@ -1,0 +1,39 @@
+// From the assembly entries to the kernel: core 0 by prepare_boot_core and start_boot_core, the others by
+// start_application_core.
+#include "floor.h"
+
+// wasm2c's names of the kernel's exports; the instance lies at KERNEL_INSTANCE.
+void w2c_kernel_boot(void* instance, u64 multiboot_info);
+void w2c_kernel_bootApplication(void* instance);
+
+u8 core_block[CORE_PAGE_COUNT * PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+u8 kernel_memory[(1 + KERNEL_MEMORY_PAGES) * PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+
+/** On the entry tables: returns the physical address of the PML4 to go on with. */
+u64 prepare_boot_core(u64 multiboot_info) {
+  require_features();
+  set_control_registers();
+  build_idt();
+  install_trampoline(multiboot_info);
+  return build_boot_tables();
+}
+
+static void start_core(void) {
+  load_descriptors();
+  set_control_registers();
+  set_gs_base(KERNEL_MEMORY);
+  instantiate_kernel();
+  CORE_DATA->trap_state = TRAP_STATE_READY;
+}
+
+_Noreturn void start_boot_core(u64 multiboot_info) {
+  start_core();
+  w2c_kernel_boot((void*)KERNEL_INSTANCE, multiboot_info);
+  stop();
+}
+
+_Noreturn void start_application_core(void) {
+  start_core();
+  w2c_kernel_bootApplication((void*)KERNEL_INSTANCE);
+  stop();
+}

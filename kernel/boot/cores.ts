@@ -1,0 +1,40 @@
+// Starting the other cores: INIT, SIPI, SIPI, SDM 3A 8.4.4.1.
+
+import { delayMicroseconds } from "../../drivers/tsc";
+import { coreApicId } from "../../drivers/acpi/madt";
+import { sendInit, sendStartup, SendStatus } from "../../drivers/local-apic";
+import { applicationCoreStarted, ImageSymbol, imageAddress, prepareApplicationCore } from "./stub";
+
+export const enum CoreStatus {
+  Started = 0,
+  /** The local APIC of core 0 did not send the INIT or SIPI. */
+  NotSent = 1,
+  /** The core did not leave the trampoline within a second. */
+  NoAnswer = 2,
+}
+
+const INIT_DELAY: u64 = 10_000; // us
+const STARTUP_DELAY: u64 = 200; // us
+const LOOK_INTERVAL: u64 = 50; // us
+const LOOKS: u32 = 20_000;
+
+function waitUntilStarted(looks: u32): bool {
+  for (let look: u32 = 0; look < looks; look++) {
+    if (applicationCoreStarted()) return true;
+    delayMicroseconds(LOOK_INTERVAL);
+  }
+  return false;
+}
+
+/** Starts core `index` (as coreApicId() counts) on the page tables at `pml4`, which map the trampoline at its own address. */
+export function startCore(index: u32, pml4: u64): CoreStatus {
+  const apicId = coreApicId(index);
+  const page = <u32>(imageAddress(ImageSymbol.Trampoline) >> 12);
+  prepareApplicationCore(pml4);
+  if (sendInit(apicId) != SendStatus.Sent) return CoreStatus.NotSent;
+  delayMicroseconds(INIT_DELAY);
+  if (sendStartup(apicId, page) != SendStatus.Sent) return CoreStatus.NotSent;
+  if (waitUntilStarted(<u32>(STARTUP_DELAY / LOOK_INTERVAL))) return CoreStatus.Started;
+  if (sendStartup(apicId, page) != SendStatus.Sent) return CoreStatus.NotSent;
+  return waitUntilStarted(LOOKS) ? CoreStatus.Started : CoreStatus.NoAnswer;
+}

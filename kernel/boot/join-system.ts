@@ -1,0 +1,47 @@
+// A core's way to its partition, once its tables are sealed: the same for all cores.
+
+import { enable as enableLocalApic } from "../../drivers/local-apic";
+import { setTscFrequency } from "../../drivers/tsc";
+import { print, printDecimal, printLine } from "../console/print";
+import { attachRings } from "../console/rings";
+import { EnableStatus, enableStatusText, enableVirtualisation, readCapabilities } from "../cpu/backend";
+import { attachPartition } from "../partition/current";
+import { loadPartitionVcpu, startPartition } from "../partition/lifecycle";
+import { park } from "../partition/park";
+import * as plan from "../partition/plan";
+import { PlanHeader, header64 } from "../partition/plan";
+import { setBase } from "../policy/record";
+import { FatalReason, fatal, reportFatal, stop } from "./fatal";
+import { coreId, enterGuest } from "./stub";
+
+/** A core other than 0: takes over what core 0 handed to it. */
+export function joinSystem(): void {
+  plan.attachHandedPlan();
+  setBase(header64(PlanHeader.Policy));
+  setTscFrequency(header64(PlanHeader.TscFrequency));
+  enableLocalApic();
+  attachRings(header64(PlanHeader.Rings), coreId());
+  if (readCapabilities() != 0) fatal(FatalReason.ProcessorUnsuitable);
+  runCore();
+}
+
+/** Turns VMX on and enters this core's partition, or parks. Never returns. */
+export function runCore(): void {
+  const status = enableVirtualisation(plan.vmxonRegion(coreId()));
+  if (status != EnableStatus.Done) {
+    reportFatal(FatalReason.VmxOn);
+    print(enableStatusText(status));
+    printLine();
+    stop();
+  }
+  if (attachPartition() == plan.NO_PARTITION) {
+    print("core ");
+    printDecimal(coreId());
+    print(" runs no partition");
+    printLine();
+    return park();
+  }
+  if (!loadPartitionVcpu()) fatal(FatalReason.VmcsLoad);
+  startPartition();
+  enterGuest();
+}

@@ -1,0 +1,50 @@
+// State of the core at an exception in root mode, which boot/traps.c stores at Fixed.TrapFrame before it
+// calls the kernel's trap(). boot/layout.h and boot/traps.c repeat the order.
+//
+// An #UD whose instruction is UD2 (0F 0B) is a trap of the wasm module: the byte after the UD2, which
+// `phys.load8(rip - IMAGE_BASE + 2)` reads, is a WasmTrap.
+
+@unmanaged
+export class TrapFrame {
+  /** Exception vector, SDM 3A table 6-1. */
+  vector: u64;
+  /** Error code, 0 if the vector has none. */
+  error: u64;
+  rip: u64;
+  cs: u64;
+  rflags: u64;
+  rsp: u64;
+  ss: u64;
+  cr2: u64;
+  cr3: u64;
+  rax: u64;
+  rcx: u64;
+  rdx: u64;
+  rbx: u64;
+  /** Equal to `rsp` above: the registers stand in encoding order. */
+  rspCopy: u64;
+  rbp: u64;
+  rsi: u64;
+  rdi: u64;
+  r8: u64;
+  r9: u64;
+  r10: u64;
+  r11: u64;
+  r12: u64;
+  r13: u64;
+  r14: u64;
+  r15: u64;
+}
+
+/** Why a wasm function trapped: the byte after its UD2, see boot/wasm-rt.h. */
+export const enum WasmTrap {
+  None = 0,
+  OutOfBounds = 1, // memory.copy, memory.fill or a data segment outside linear memory
+  IntegerOverflow = 2, // i32.div_s of the minimum by -1
+  DivideByZero = 3,
+  InvalidConversion = 4,
+  Unreachable = 5, // also a failed assert or array bound check
+  CallIndirect = 6,
+  UncaughtException = 7,
+  Unaligned = 8,
+}

@@ -1,0 +1,45 @@
+// The consoles of the machine that kernel output goes to. Core 0 owns them; a fatal path of any core may write too.
+
+import * as debugConsole from "../../drivers/debug-console";
+import * as uart from "../../drivers/uart16550";
+
+/** Mask of consoles. */
+export const enum ConsoleDevice {
+  None = 0,
+  DebugConsole = 1 << 0, // e9
+  Com1 = 1 << 1, // com1
+  All = 3,
+}
+
+let active: u32 = ConsoleDevice.None;
+
+/** Opens those of `wanted` that are present and returns them. */
+export function openConsoles(wanted: u32): u32 {
+  active = ConsoleDevice.None;
+  if (wanted & ConsoleDevice.DebugConsole && debugConsole.isPresent()) active |= ConsoleDevice.DebugConsole;
+  if (wanted & ConsoleDevice.Com1 && uart.initialise()) active |= ConsoleDevice.Com1;
+  return active;
+}
+
+/** Every console that answers, without a change to its set-up: for a core that is about to stop. */
+export function openConsolesForFatal(): void {
+  active = ConsoleDevice.None;
+  if (debugConsole.isPresent()) active |= ConsoleDevice.DebugConsole;
+  if (uart.isPresent()) active |= ConsoleDevice.Com1;
+}
+
+/** The consoles in use. */
+export function openedConsoles(): u32 {
+  return active;
+}
+
+/** A UART that does not take a byte in time is left out from then on, so that it cannot stop the kernel. */
+export function putByte(byte: u8): void {
+  if (active & ConsoleDevice.DebugConsole) debugConsole.put(byte);
+  if (active & ConsoleDevice.Com1 && !uart.put(byte)) active &= ~ConsoleDevice.Com1;
+}
+
+/** Waits, bounded, until all that was written has left the machine. */
+export function flushConsoles(): void {
+  if (active & ConsoleDevice.Com1) uart.flush();
+}

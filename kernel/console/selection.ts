@@ -1,0 +1,13 @@
+// Which consoles the command line asks for: `console=e9`, `console=com1` or both; without the word all that are present.
+
+import { commandLineHasKey, commandLineKeyHas } from "../boot/command-line";
+import { ConsoleDevice } from "./devices";
+
+/** Mask of ConsoleDevice. */
+export function selectedConsoles(): u32 {
+  if (!commandLineHasKey("console=")) return ConsoleDevice.All;
+  let wanted: u32 = ConsoleDevice.None;
+  if (commandLineKeyHas("console=", "e9")) wanted |= ConsoleDevice.DebugConsole;
+  if (commandLineKeyHas("console=", "com1")) wanted |= ConsoleDevice.Com1;
+  return wanted;
+}

@@ -1,0 +1,22 @@
+// The virtualisation back end of this machine. Above kernel/cpu/ only these verbs are used and nothing names VMX.
+
+export {
+  advance, codeMode, cr0, cr3, cr4, efer, endInterruptShadow, flags, instructionPointer, interruptsEnabled, privilegeLevel,
+  readAnyRegister, setFlags, setInstructionPointer, sleep, wake, writeAnyRegister,
+} from "./vmx/vcpu";
+export {
+  canInjectInterrupt, deliverInterruptedEvent, injectGeneralProtection, injectGeneralProtectionDuringDelivery, injectInterrupt,
+  injectInvalidOpcode, tryInjectNmi, wasDeliveringDoubleFault,
+} from "./vmx/events";
+export { VcpuFrames, flushTranslations, initialiseRegion, loadVmcs as loadVcpu, rewindLaunchState } from "./vmx/vmcs";
+export { startFlat32, startLong64 } from "./vmx/guest-state";
+export { armDeadline } from "./vmx/deadline";
+export { IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantTscAux, initialiseMsrBitmap } from "./vmx/bitmaps";
+export { exitCount, exitReasonCount, EXIT_COUNTERS, exitCounters } from "./vmx/counters";
+export { exitReasonName } from "./vmx/exit-reason";
+export { hasInvpcid, hasRdtscp } from "./vmx/features";
+export { supportsHltActivity } from "./vmx/capability";
+export { readVmxCapabilities as readCapabilities } from "./vmx/capability";
+export { EnableStatus, enableStatusText, enterVmxOperation as enableVirtualisation } from "./vmx/enable";
+export { handleExit, reportEntryFailure } from "./vmx/dispatch";
+export { secondLevelLargePages } from "./vmx/features";

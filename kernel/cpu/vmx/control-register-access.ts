@@ -1,0 +1,124 @@
+// Exits for MOV to and from control registers, CLTS and LMSW, SDM 3C table 28-3.
+
+import * as taskPriority from "../../partition/exits/task-priority";
+import { load64 } from "../../memory/physical";
+import { guestToHost } from "../../partition/memory-grant";
+import { Cr0, Cr4, Efer } from "../control-register";
+import { Msr } from "../msr-index";
+import { rdmsr } from "../processor";
+import { EntryControl } from "./controls";
+import { injectGeneralProtection, injectInvalidOpcode } from "./events";
+import { VmcsField } from "./field";
+import { vmread, vmwrite } from "./instructions";
+import { advance, readAnyRegister, writeAnyRegister } from "./vcpu";
+
+/** CR0 bits the guest sees only as a shadow: NE must stay 1, and cache control is the kernel's. */
+export const CR0_OWNED: u64 = Cr0.NE | Cr0.NW | Cr0.CD;
+const CR0_DEFINED: u64 = 0xe005003f;
+/** CR4 features that are not virtualised, whatever the processor offers. */
+const CR4_WITHHELD: u64 = Cr4.VMXE | Cr4.SMXE | Cr4.LA57 | Cr4.PKE | Cr4.CET | Cr4.PKS | Cr4.UINTR;
+const CS_ACCESS_LONG: u64 = 1 << 13;
+const PDPTE_PRESENT: u64 = 1 << 0;
+/** Bits 1-2 and 5-8 of a PDPTE are reserved, SDM 3A 4.4.1. */
+const PDPTE_RESERVED: u64 = 0x1e6;
+
+const enum AccessType { MovTo = 0, MovFrom = 1, Clts = 2, Lmsw = 3 }
+
+/** CR4 bits whose setting by the guest must exit: those it may not have, and VMXE, which the processor needs set. */
+export function hostOwnedCr4(): u64 {
+  return ~rdmsr(Msr.IA32_VMX_CR4_FIXED1) | CR4_WITHHELD;
+}
+
+export function onControlRegisterAccess(): void {
+  const qualification = vmread(VmcsField.EXIT_QUALIFICATION);
+  const register = <u32>qualification & 0xf;
+  const type = <u32>(qualification >> 4) & 3;
+  const operand = <u32>(qualification >> 8) & 0xf;
+  if (type == AccessType.Clts) return finish(writeCr0(shadowedCr0() & ~Cr0.TS));
+  if (type == AccessType.Lmsw) return finish(writeCr0(loadMachineStatusWord((qualification >> 16) & 0xffff)));
+  if (register == 8) return type == AccessType.MovTo ? moveToCr8(operand) : moveFromCr8(operand);
+  if (type == AccessType.MovTo && register == 0) return finish(writeCr0(readAnyRegister(operand)));
+  if (type == AccessType.MovTo && register == 4) return finish(writeCr4(readAnyRegister(operand)));
+  injectInvalidOpcode();
+}
+
+function finish(valid: bool): void {
+  if (valid) advance();
+  else injectGeneralProtection();
+}
+
+function shadowedCr0(): u64 {
+  return (vmread(VmcsField.GUEST_CR0) & ~CR0_OWNED) | (vmread(VmcsField.CR0_READ_SHADOW) & CR0_OWNED);
+}
+
+/** LMSW changes PE, MP, EM and TS, and cannot clear PE (SDM 2A LMSW). */
+function loadMachineStatusWord(word: u64): u64 {
+  const old = shadowedCr0();
+  return (old & ~<u64>0xe) | (word & 0xf) | (old & Cr0.PE);
+}
+
+/** Carries out a write to CR0; false if the processor would raise #GP(0) (SDM 3A 2.5 and 4.1.2). */
+function writeCr0(value: u64): bool {
+  if (value >> 32) return false;
+  if ((value & Cr0.PG) && !(value & Cr0.PE)) return false;
+  if ((value & Cr0.NW) && !(value & Cr0.CD)) return false;
+  const changed = value ^ vmread(VmcsField.GUEST_CR0);
+  if ((changed & Cr0.PG) && !switchPaging((value & Cr0.PG) != 0)) return false;
+  const defined = value & CR0_DEFINED;
+  vmwrite(VmcsField.CR0_READ_SHADOW, defined | Cr0.ET);
+  vmwrite(VmcsField.GUEST_CR0, (defined & ~CR0_OWNED) | Cr0.NE | Cr0.ET);
+  return true;
+}
+
+/** Entering and leaving IA-32e mode follows PG while EFER.LME is set (SDM 3A 10.8.5). */
+function switchPaging(enable: bool): bool {
+  const efer = vmread(VmcsField.GUEST_IA32_EFER);
+  const entryControls = vmread(VmcsField.VM_ENTRY_CONTROLS);
+  const cr4 = vmread(VmcsField.GUEST_CR4);
+  if (!enable) {
+    const inLongCode = (vmread(VmcsField.GUEST_CS_ACCESS_RIGHTS) & CS_ACCESS_LONG) != 0;
+    if ((efer & Efer.LMA) && inLongCode) return false;
+    vmwrite(VmcsField.GUEST_IA32_EFER, efer & ~Efer.LMA);
+    vmwrite(VmcsField.VM_ENTRY_CONTROLS, entryControls & ~<u64>EntryControl.IA32E_MODE_GUEST);
+    return true;
+  }
+  if (!(efer & Efer.LME)) return cr4 & Cr4.PAE ? loadPageDirectoryPointers() : true;
+  if (!(cr4 & Cr4.PAE)) return false;
+  vmwrite(VmcsField.GUEST_IA32_EFER, efer | Efer.LMA);
+  vmwrite(VmcsField.VM_ENTRY_CONTROLS, entryControls | <u64>EntryControl.IA32E_MODE_GUEST);
+  return true;
+}
+
+/** With EPT a VM entry takes the PDPTEs of PAE paging from the VMCS (SDM 3C 27.3.2.4). */
+function loadPageDirectoryPointers(): bool {
+  const table = vmread(VmcsField.GUEST_CR3) & 0xffffffe0;
+  for (let index: u64 = 0; index < 4; index++) {
+    const host = guestToHost(table + index * 8, 8);
+    if (host == 0) return false;
+    const entry = load64(host);
+    if ((entry & PDPTE_PRESENT) && (entry & PDPTE_RESERVED)) return false;
+    vmwrite(VmcsField.GUEST_PDPTE0 + index * 2, entry);
+  }
+  return true;
+}
+
+/** A write exits only when it changes an owned bit; a withheld one is reserved as far as the guest can tell. */
+function writeCr4(value: u64): bool {
+  const owned = hostOwnedCr4();
+  if (value & owned) return false;
+  vmwrite(VmcsField.CR4_READ_SHADOW, value);
+  vmwrite(VmcsField.GUEST_CR4, value | rdmsr(Msr.IA32_VMX_CR4_FIXED0));
+  return true;
+}
+
+function moveToCr8(operand: u32): void {
+  const value = readAnyRegister(operand);
+  if (value > 0xf) return injectGeneralProtection();
+  taskPriority.write(<u32>value);
+  advance();
+}
+
+function moveFromCr8(operand: u32): void {
+  writeAnyRegister(operand, taskPriority.read());
+  advance();
+}

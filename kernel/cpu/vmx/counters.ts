@@ -1,0 +1,19 @@
+// A counter for each exit reason of this core's vCPU.
+
+import { ExitReason } from "./exit-reason";
+
+/** Number of counters; the last one gathers reasons beyond the manual's. */
+export const EXIT_COUNTERS: u32 = ExitReason.COUNT;
+
+/** Pointer to EXIT_COUNTERS u64 in linear memory. */
+export const exitCounters: usize = memory.data(640, 8);
+
+// @ts-ignore: decorator
+@inline
+export function countExit(reason: u32): void {
+  const counter = exitCounters + (min(reason, EXIT_COUNTERS - 1) << 3);
+  store<u64>(counter, load<u64>(counter) + 1);
+}
+
+export function exitCount(reason: u32): u64 { return load<u64>(exitCounters + (reason << 3)); }
+export function exitReasonCount(): u32 { return EXIT_COUNTERS; }

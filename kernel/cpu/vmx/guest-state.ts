@@ -1,0 +1,116 @@
+// Guest-state area of the VMCS at the start of a vCPU, SDM 3C 25.4, in a form that the entry checks of 27.3.1 accept.
+
+import { Cr0, Cr4, Efer, Rflags } from "../control-register";
+import { Msr } from "../msr-index";
+import { Register, clearRegisters, writeRegister } from "../registers";
+import { cpuid, rdmsr, wrmsr, writeCr2, writeDebug, xsetbv } from "../processor";
+import { secondaryControls, vmEntryControls } from "./capability";
+import { EntryControl, Secondary } from "./controls";
+import { CR0_OWNED, hostOwnedCr4 } from "./control-register-access";
+import { VmcsField } from "./field";
+import { vmwrite } from "./instructions";
+
+const ACCESS_UNUSABLE: u64 = 1 << 16;
+const ACCESS_CODE32: u64 = 0xc09b; // present, execute/read, accessed, D, G
+const ACCESS_CODE64: u64 = 0xa09b; // present, execute/read, accessed, L, G
+const ACCESS_DATA: u64 = 0xc093; // present, read/write, accessed, B, G
+const ACCESS_BUSY_TSS: u64 = 0x8b;
+const LIMIT_4G: u64 = 0xffffffff;
+const PAT_RESET: u64 = 0x0007040600070406; // SDM 3A 12.12.4
+const DR7_RESET: u64 = 0x400;
+const CPUID_1_ECX_OSXSAVE: u32 = 1 << 27;
+const NO_LINK: u64 = u64.MAX_VALUE;
+
+const scratch = memory.data(16, 8);
+
+/** Protected mode, flat segments, paging off: the start the PVH protocol asks for. */
+export function startFlat32(rip: u64, rbx: u64): void {
+  resetState();
+  writeSegments(0x08, ACCESS_CODE32, 0x10);
+  writeControlRegisters(Cr0.PE | Cr0.ET, 0, 0, 0);
+  vmwrite(VmcsField.GUEST_RIP, rip);
+  writeRegister(Register.RBX, rbx);
+}
+
+/** 64-bit mode with the tables at `cr3`: the start Linux's 64-bit boot protocol asks for. */
+export function startLong64(rip: u64, rsp: u64, rsi: u64, cr3: u64): void {
+  resetState();
+  writeSegments(0x10, ACCESS_CODE64, 0x18);
+  writeControlRegisters(Cr0.PE | Cr0.ET | Cr0.PG, cr3, Cr4.PAE, Efer.LME | Efer.LMA);
+  vmwrite(VmcsField.GUEST_RIP, rip);
+  vmwrite(VmcsField.GUEST_RSP, rsp);
+  writeRegister(Register.RSI, rsi);
+}
+
+function resetState(): void {
+  clearRegisters();
+  resetUnswitchedState();
+  vmwrite(VmcsField.GUEST_RSP, 0);
+  vmwrite(VmcsField.GUEST_RFLAGS, Rflags.FIXED);
+  vmwrite(VmcsField.GUEST_DR7, DR7_RESET);
+  vmwrite(VmcsField.GUEST_IA32_DEBUGCTL, 0);
+  vmwrite(VmcsField.GUEST_IA32_PAT, PAT_RESET);
+  vmwrite(VmcsField.GUEST_SYSENTER_CS, 0);
+  vmwrite(VmcsField.GUEST_SYSENTER_ESP, 0);
+  vmwrite(VmcsField.GUEST_SYSENTER_EIP, 0);
+  vmwrite(VmcsField.GUEST_INTERRUPTIBILITY, 0);
+  vmwrite(VmcsField.GUEST_ACTIVITY_STATE, 0);
+  vmwrite(VmcsField.GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
+  vmwrite(VmcsField.VMCS_LINK_POINTER, NO_LINK);
+  vmwrite(VmcsField.VM_ENTRY_INTERRUPTION_INFORMATION, 0);
+}
+
+/** Registers that VM entry does not load: a vCPU has its core to itself, so they stay in the processor. */
+function resetUnswitchedState(): void {
+  wrmsr(Msr.IA32_STAR, 0);
+  wrmsr(Msr.IA32_LSTAR, 0);
+  wrmsr(Msr.IA32_CSTAR, 0);
+  wrmsr(Msr.IA32_FMASK, 0);
+  wrmsr(Msr.IA32_KERNEL_GS_BASE, 0);
+  if (secondaryControls() & Secondary.ENABLE_RDTSCP) wrmsr(Msr.IA32_TSC_AUX, 0);
+  writeCr2(0);
+  for (let register: u32 = 0; register < 4; register++) writeDebug(register, 0);
+  writeDebug(6, 0xffff0ff0);
+  cpuid(1, 0, scratch);
+  if (load<u32>(scratch, 8) & CPUID_1_ECX_OSXSAVE) xsetbv(0, 1);
+}
+
+function writeControlRegisters(cr0: u64, cr3: u64, cr4: u64, efer: u64): void {
+  vmwrite(VmcsField.CR0_GUEST_HOST_MASK, CR0_OWNED);
+  vmwrite(VmcsField.CR0_READ_SHADOW, cr0);
+  vmwrite(VmcsField.GUEST_CR0, cr0 | Cr0.NE);
+  vmwrite(VmcsField.GUEST_CR3, cr3);
+  vmwrite(VmcsField.CR4_GUEST_HOST_MASK, hostOwnedCr4());
+  vmwrite(VmcsField.CR4_READ_SHADOW, cr4);
+  vmwrite(VmcsField.GUEST_CR4, cr4 | rdmsr(Msr.IA32_VMX_CR4_FIXED0));
+  vmwrite(VmcsField.GUEST_IA32_EFER, efer);
+  const longMode = efer & Efer.LMA ? EntryControl.IA32E_MODE_GUEST : 0;
+  vmwrite(VmcsField.VM_ENTRY_CONTROLS, vmEntryControls() | longMode);
+}
+
+function writeSegments(codeSelector: u64, codeAccess: u64, dataSelector: u64): void {
+  vmwrite(VmcsField.GUEST_CS_SELECTOR, codeSelector);
+  vmwrite(VmcsField.GUEST_CS_BASE, 0);
+  vmwrite(VmcsField.GUEST_CS_LIMIT, LIMIT_4G);
+  vmwrite(VmcsField.GUEST_CS_ACCESS_RIGHTS, codeAccess);
+  // ES, SS, DS, FS and GS follow in encodings that step by 2, with CS between ES and SS.
+  for (let segment: u64 = 0; segment <= 10; segment += 2) {
+    if (segment == 2) continue;
+    vmwrite(VmcsField.GUEST_ES_SELECTOR + segment, dataSelector);
+    vmwrite(VmcsField.GUEST_ES_BASE + segment, 0);
+    vmwrite(VmcsField.GUEST_ES_LIMIT + segment, LIMIT_4G);
+    vmwrite(VmcsField.GUEST_ES_ACCESS_RIGHTS + segment, ACCESS_DATA);
+  }
+  vmwrite(VmcsField.GUEST_LDTR_SELECTOR, 0);
+  vmwrite(VmcsField.GUEST_LDTR_BASE, 0);
+  vmwrite(VmcsField.GUEST_LDTR_LIMIT, 0);
+  vmwrite(VmcsField.GUEST_LDTR_ACCESS_RIGHTS, ACCESS_UNUSABLE);
+  vmwrite(VmcsField.GUEST_TR_SELECTOR, 0);
+  vmwrite(VmcsField.GUEST_TR_BASE, 0);
+  vmwrite(VmcsField.GUEST_TR_LIMIT, 0x67);
+  vmwrite(VmcsField.GUEST_TR_ACCESS_RIGHTS, ACCESS_BUSY_TSS);
+  vmwrite(VmcsField.GUEST_GDTR_BASE, 0);
+  vmwrite(VmcsField.GUEST_GDTR_LIMIT, 0);
+  vmwrite(VmcsField.GUEST_IDTR_BASE, 0);
+  vmwrite(VmcsField.GUEST_IDTR_LIMIT, 0);
+}

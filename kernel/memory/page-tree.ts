@@ -1,0 +1,102 @@
+// Trees of four levels of 512 entries, the shape that x86-64 paging (SDM 3A 4.5) and EPT (SDM 3C 28.3.2) share: a leaf
+// lies at level 1 (4 KiB), or with bit 7 set at level 2 (2 MiB) or 3 (1 GiB).
+
+import { allocate } from "./frames";
+import { PAGE_SIZE } from "./layout";
+import { load64, store64 } from "./physical";
+
+export const enum MapStatus {
+  Done = 0,
+  /** An address or the length is not a multiple of 4 KiB, or an address is beyond the tree. */
+  Misaligned = 1,
+  /** Something is mapped there already. */
+  AlreadyMapped = 2,
+  /** No frame is left for a table. */
+  OutOfFrames = 3,
+  /** The same page must not be writable and executable. */
+  WritableAndExecutable = 4,
+}
+
+/** Leaves larger than 4 KiB that the processor allows. */
+export const enum LargePage {
+  None = 0,
+  TwoMegabytes = 1 << 0,
+  OneGigabyte = 1 << 1,
+  All = 3,
+}
+
+/** Bit 7 of an entry at level 2 or 3: it is a leaf (PS). */
+export const LARGE_LEAF: u64 = 1 << 7;
+export const ENTRY_ADDRESS: u64 = 0x000ffffffffff000;
+
+const LEVEL_BITS: u64 = 9;
+const INDEX_MASK: u64 = 511;
+const SHIFT_4K: u64 = 12;
+const SHIFT_2M: u64 = 21;
+const SHIFT_1G: u64 = 30;
+const SHIFT_ROOT: u64 = 39;
+
+/** What tells the kinds of tree apart. */
+@unmanaged
+export class TreeFormat {
+  /** Bits of which one is set in every entry that is in use. */
+  presentMask: u64;
+  /** Bits of an entry that points to a table. */
+  tableBits: u64;
+  /** LargePage mask. */
+  largePages: u64;
+}
+
+/** An empty tree: the physical address of its root, 0 if no frame is left. */
+export function createTree(): u64 {
+  return allocate(1, 1);
+}
+
+/** log2 of the largest leaf that starts at both addresses and is not longer than `length`. */
+function leafShift(addresses: u64, length: u64, largePages: u64): u64 {
+  const gigabyte: u64 = (<u64>1 << SHIFT_1G) - 1;
+  const megabytes: u64 = (<u64>1 << SHIFT_2M) - 1;
+  if ((largePages & LargePage.OneGigabyte) != 0 && (addresses & gigabyte) == 0 && length > gigabyte) return SHIFT_1G;
+  if ((largePages & LargePage.TwoMegabytes) != 0 && (addresses & megabytes) == 0 && length > megabytes) return SHIFT_2M;
+  return SHIFT_4K;
+}
+
+/** Maps `length` bytes at `from` to `to` with leaves of `leafBits`. Stops at the first failure; what was mapped stays. */
+export function mapTree(root: u64, format: TreeFormat, from: u64, to: u64, length: u64, leafBits: u64): MapStatus {
+  if (((from | to | length) & (PAGE_SIZE - 1)) != 0) return MapStatus.Misaligned;
+  if ((to & ~ENTRY_ADDRESS) != 0 || length > ENTRY_ADDRESS - to) return MapStatus.Misaligned;
+  let mapped: u64 = 0;
+  while (mapped < length) {
+    const shift = leafShift((from + mapped) | (to + mapped), length - mapped, format.largePages);
+    const status = mapLeaf(root, format, from + mapped, (to + mapped) | leafBits, shift);
+    if (status != MapStatus.Done) return status;
+    mapped += <u64>1 << shift;
+  }
+  return MapStatus.Done;
+}
+
+function mapLeaf(root: u64, format: TreeFormat, from: u64, leaf: u64, shift: u64): MapStatus {
+  let table = root;
+  for (let level = SHIFT_ROOT; level > shift; level -= LEVEL_BITS) {
+    const slot = slotOf(table, from, level);
+    let entry = load64(slot);
+    if ((entry & format.presentMask) == 0) {
+      const frame = allocate(1, 1);
+      if (frame == 0) return MapStatus.OutOfFrames;
+      entry = frame | format.tableBits;
+      store64(slot, entry);
+    } else if ((entry & LARGE_LEAF) != 0) {
+      return MapStatus.AlreadyMapped;
+    }
+    table = entry & ENTRY_ADDRESS;
+  }
+  const slot = slotOf(table, from, shift);
+  if ((load64(slot) & format.presentMask) != 0) return MapStatus.AlreadyMapped;
+  store64(slot, shift == SHIFT_4K ? leaf : leaf | LARGE_LEAF);
+  return MapStatus.Done;
+}
+
+@inline
+function slotOf(table: u64, address: u64, shift: u64): u64 {
+  return table + (((address >> shift) & INDEX_MASK) << 3);
+}

@@ -1,0 +1,31 @@
+// Before each VM entry: pending events and the next deadline. With neither it costs a few loads.
+
+import { Mailbox, VcpuMailbox } from "../../monitor/interface";
+import { armDeadline, canInjectInterrupt, injectInterrupt, tryInjectNmi } from "../cpu/backend";
+import { carryOutIntent, hasIntent } from "./lifecycle";
+import { acknowledge, acknowledgeNmi, peek32, peek64 } from "./monitor";
+import { settleMonitorCall } from "./monitor-call";
+
+const VCPU: u32 = Mailbox.Vcpus;
+
+/** What the exit stub does next. */
+export const enum NextEntry { Resume = 0, Launch = 1 }
+
+export function prepareEntry(): u32 {
+  if (peek32(VCPU + VcpuMailbox.PendingVector) | peek32(VCPU + VcpuMailbox.PendingNmi)) deliverPending();
+  if (hasIntent()) {
+    carryOutIntent();
+    return NextEntry.Launch;
+  }
+  armDeadline(peek64(VCPU + VcpuMailbox.Deadline));
+  return NextEntry.Resume;
+}
+
+function deliverPending(): void {
+  if (peek32(VCPU + VcpuMailbox.PendingNmi) && tryInjectNmi()) acknowledgeNmi(0);
+  if (peek32(VCPU + VcpuMailbox.PendingVector) && canInjectInterrupt()) {
+    const vector = acknowledge(0);
+    settleMonitorCall();
+    if (vector) injectInterrupt(vector);
+  }
+}

@@ -1,0 +1,91 @@
+// CPUID: answered from the partition's table.
+
+import { advance, cr4 } from "../../cpu/backend";
+import { Cr4 } from "../../cpu/control-register";
+import { cpuid } from "../../cpu/processor";
+import { Register, readRegister, writeRegister } from "../../cpu/registers";
+import { BASIC_LEAVES, CpuidLeaf, EXTENDED_LEAVES, HYPERVISOR_LEAF, basicLeaf, extendedLeaf, hypervisorLeaf, maximumBasicLeaf } from "../cpuid-table";
+import { grantedXcr0 } from "../xcr0";
+
+const OSXSAVE: u32 = 1 << 27;
+const EXTENDED_FIRST: u32 = 0x80000000;
+/** Leaves whose answer depends on ECX or on the guest's state. */
+const VARIABLE_LEAVES: u32 = (1 << 0x1) | (1 << 0x4) | (1 << 0x7) | (1 << 0xb) | (1 << 0xd);
+
+const LEAF_CACHES: u32 = 0x4;
+const LEAF_FEATURES: u32 = 0x1;
+const LEAF_TOPOLOGY: u32 = 0xb;
+const LEAF_EXTENDED_STATE: u32 = 0xd;
+const XSAVE_WITHOUT_SUPERVISOR: u32 = 7; // XSAVEOPT, XSAVEC, XGETBV of XCR0 & XINUSE
+
+const scratch = memory.data(16, 8);
+
+export function onCpuid(): void {
+  const leaf = <u32>readRegister(Register.RAX);
+  if (leaf < BASIC_LEAVES) {
+    if ((VARIABLE_LEAVES >> leaf) & 1) answerVariable(leaf, <u32>readRegister(Register.RCX));
+    else answer(basicLeaf(leaf));
+  } else if (leaf - EXTENDED_FIRST < EXTENDED_LEAVES) {
+    answer(extendedLeaf(leaf - EXTENDED_FIRST));
+  } else if (leaf == HYPERVISOR_LEAF) {
+    answer(hypervisorLeaf());
+  } else {
+    // Beyond the highest leaf the processor answers with the highest basic one (SDM 2A CPUID).
+    answerVariable(maximumBasicLeaf(), <u32>readRegister(Register.RCX));
+  }
+  advance();
+}
+
+// @ts-ignore: decorator
+@inline
+function answer(entry: CpuidLeaf): void {
+  writeRegister(Register.RAX, entry.eax);
+  writeRegister(Register.RBX, entry.ebx);
+  writeRegister(Register.RCX, entry.ecx);
+  writeRegister(Register.RDX, entry.edx);
+}
+
+function answerVariable(leaf: u32, subleaf: u32): void {
+  const entry = changetype<CpuidLeaf>(scratch);
+  memory.copy(scratch, changetype<usize>(basicLeaf(leaf)), 16);
+  if (leaf == LEAF_FEATURES && (cr4() & Cr4.OSXSAVE)) entry.ecx |= OSXSAVE;
+  else if (leaf == LEAF_CACHES) describeCache(subleaf);
+  else if (leaf == LEAF_TOPOLOGY) describeTopology(entry, subleaf);
+  else if (leaf == LEAF_EXTENDED_STATE) describeExtendedState(entry, subleaf);
+  else if (leaf != LEAF_FEATURES && subleaf != 0) memory.fill(scratch, 0, 16);
+  answer(entry);
+}
+
+/** The caches of the real core, shared with no other logical processor of the partition. */
+function describeCache(subleaf: u32): void {
+  cpuid(LEAF_CACHES, subleaf, scratch);
+  const entry = changetype<CpuidLeaf>(scratch);
+  entry.eax &= 0x3fff;
+}
+
+/** One thread on one core: levels SMT and core of one logical processor each (SDM 2A, leaf 0BH). */
+function describeTopology(entry: CpuidLeaf, subleaf: u32): void {
+  entry.eax = 0;
+  entry.ebx = subleaf < 2 ? 1 : 0;
+  entry.ecx = subleaf | (subleaf < 2 ? (subleaf + 1) << 8 : 0);
+  entry.edx = 0;
+}
+
+/** XCR0 in the processor is the guest's, so the processor's own sizes are right. */
+function describeExtendedState(entry: CpuidLeaf, subleaf: u32): void {
+  const granted = grantedXcr0();
+  if (subleaf >= 2 && !((granted >> subleaf) & 1)) {
+    memory.fill(scratch, 0, 16);
+    return;
+  }
+  cpuid(LEAF_EXTENDED_STATE, subleaf, scratch);
+  if (subleaf == 0) {
+    entry.eax = <u32>granted;
+    entry.edx = <u32>(granted >> 32);
+  } else if (subleaf == 1) {
+    entry.eax &= XSAVE_WITHOUT_SUPERVISOR;
+    entry.ebx = 0;
+    entry.ecx = 0;
+    entry.edx = 0;
+  }
+}

@@ -1,0 +1,12 @@
+// HLT: the vCPU sleeps on its own core until an event.
+
+import { Mailbox, VcpuMailbox } from "../../../monitor/interface";
+import { advance, interruptsEnabled, sleep, supportsHltActivity } from "../../cpu/backend";
+import { StopReason, stopPartition } from "../lifecycle";
+import { peek32 } from "../monitor";
+
+export function onHalt(): void {
+  advance();
+  if (!interruptsEnabled() && !peek32(Mailbox.Vcpus + VcpuMailbox.PendingNmi)) return stopPartition(StopReason.Halted);
+  if (supportsHltActivity()) sleep();
+}

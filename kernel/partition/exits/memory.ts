@@ -1,0 +1,55 @@
+// Guest-physical addresses that the partition's EPT does not map: its virtual devices, or a violation.
+
+import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_BASE } from "../../../monitor/interface";
+import {
+  injectGeneralProtectionDuringDelivery, wasDeliveringDoubleFault,
+} from "../../cpu/backend";
+import { HealthAction } from "../../policy/layout";
+import { onMemoryViolation } from "../../policy/reader";
+import { MemoryAccess, auditMemory } from "../audit";
+import { currentPartition, hasDevice } from "../current";
+import { lendFrame, takeBackFrame } from "../frame";
+import { StopReason, applyHealthAction, partitionFault } from "../lifecycle";
+import { faulted, memoryAccess } from "../monitor";
+import { settleMonitorCall } from "../monitor-call";
+import { lastStatus } from "../access-status";
+
+const PAGE_MASK: u64 = 0xfff;
+const ACCESS_WRITE: u64 = 1 << 1;
+const ACCESS_FETCH: u64 = 1 << 2;
+
+/** `qualification`: bit 1 write, bit 2 instruction fetch; `delivering`: the access was part of an event's delivery. */
+export function onMemoryAccess(gpa: u64, qualification: u64, linearAddress: u64, delivering: bool): void {
+  const isWrite = (qualification & ACCESS_WRITE) != 0;
+  const isFetch = (qualification & ACCESS_FETCH) != 0;
+  if (isDevice(gpa) && !isFetch && !delivering) {
+    if (carryOut(gpa, isWrite, linearAddress)) return;
+  }
+  onViolation(gpa, isWrite, isFetch, linearAddress, delivering);
+}
+
+function isDevice(gpa: u64): bool {
+  const page = gpa & ~PAGE_MASK;
+  return (page == LOCAL_APIC_BASE && hasDevice(Device.LocalApic)) || (page == IO_APIC_BASE && hasDevice(Device.IoApic));
+}
+
+/** Lets the monitor carry out the instruction; false if it cannot. */
+function carryOut(gpa: u64, isWrite: bool, linearAddress: u64): bool {
+  lendFrame(linearAddress);
+  memoryAccess(0, gpa, isWrite ? 1 : 0);
+  settleMonitorCall();
+  if (faulted()) return true; // the partition's health action is under way
+  const status = lastStatus();
+  if (status != AccessStatus.Done && status != AccessStatus.OpenBus) return false;
+  takeBackFrame();
+  return true;
+}
+
+function onViolation(gpa: u64, isWrite: bool, isFetch: bool, linearAddress: u64, delivering: bool): void {
+  auditMemory(gpa, isFetch ? MemoryAccess.Execute : isWrite ? MemoryAccess.Write : MemoryAccess.Read);
+  const action = onMemoryViolation(currentPartition());
+  if (action >= HealthAction.Restart) return applyHealthAction(action, StopReason.Violation);
+  if (action == HealthAction.Ignore && !isFetch && !delivering && carryOut(gpa, isWrite, linearAddress)) return;
+  if (wasDeliveringDoubleFault()) return partitionFault(StopReason.TripleFault);
+  injectGeneralProtectionDuringDelivery();
+}

@@ -1,0 +1,49 @@
+// Interrupts of the real machine: typed bytes and other cores' calls.
+
+import { coreId } from "../boot/stub";
+import { drainRings, onInputInterrupt, takeInput } from "../console/partitions";
+import { endOfInterrupt, identifier, sendFixed } from "../../drivers/local-apic";
+import { HostVector } from "../../drivers/vectors";
+import { Device, INPUT_RING, Mailbox } from "../../monitor/interface";
+import { Fixed } from "../memory/layout";
+import { currentPartition, hasDevice } from "./current";
+import { settleMonitorCall } from "./monitor-call";
+import { input, peek32, poke32, poke8 } from "./monitor";
+import { NO_PARTITION } from "./plan";
+import { PartitionState, state } from "./status-page";
+
+export function onHostInterrupt(vector: u32): void {
+  if (vector == HostVector.ConsoleInput) onInputInterrupt();
+  // What a long ring leaves over is taken up at once by a further interrupt, so that no exit lasts long.
+  else if (vector == HostVector.Mailbox && coreId() == 0 && drainRings()) sendFixed(identifier(), HostVector.Mailbox);
+  if (vector != HostVector.Spurious) endOfInterrupt();
+  passInput();
+}
+
+/** Hands what was typed for this core's partition to its UART; a partition without one reads it by hypercall. */
+function passInput(): void {
+  const partition = currentPartition();
+  if (partition == NO_PARTITION || state(partition) != PartitionState.Running || !hasDevice(Device.Uart)) return;
+  const head = peek32(Mailbox.InputHead);
+  let next = head;
+  while (next - peek32(Mailbox.InputTail) < INPUT_RING) {
+    const byte = takeInput(partition);
+    if (byte < 0) break;
+    poke8(Mailbox.InputRing + (next & (INPUT_RING - 1)), <u8>byte);
+    next++;
+  }
+  if (next == head) return;
+  poke32(Mailbox.InputHead, next);
+  input();
+  settleMonitorCall();
+}
+
+/** The vectors that the floor noted while the core was idle. */
+export function takePendingInterrupts(): void {
+  for (let word: u32 = 0; word < 4; word++) {
+    const address = <usize>Fixed.PendingVectors + (word << 3);
+    let bits = load<u64>(address);
+    store<u64>(address, 0);
+    for (; bits != 0; bits &= bits - 1) onHostInterrupt((word << 6) + <u32>ctz(bits));
+  }
+}

@@ -1,0 +1,197 @@
+// Start, restart and end of this core's partition.
+
+import { coreId } from "../boot/stub";
+import { print, printDecimal, printHex, printLine } from "../console/print";
+import { loadStatusText } from "./load-status";
+import * as backend from "../cpu/backend";
+import { rdtsc } from "../cpu/processor";
+import * as phys from "../memory/physical";
+import { EntryMode, EntryState, LoadStatus, Mailbox } from "../../monitor/interface";
+import { HealthAction } from "../policy/layout";
+import { onFault, partitionDevices, partitionImageKind, partitionVcpuCount, restartLimit } from "../policy/reader";
+import { buildCpuidTable } from "./cpuid-table";
+import { currentPartition, printPartitionName } from "./current";
+import { attachMemory } from "./memory-grant";
+import * as monitor from "./monitor";
+import { PlanHeader, PlanPartition, field64, header64, imageAddress, imageLength } from "./plan";
+import { park } from "./park";
+import { PartitionState, publishStop, restarts, setRestarts, setState } from "./status-page";
+
+/** Why a partition stands still. Numbers are printed and never reused. */
+export const enum StopReason {
+  PoweredOff = 1,
+  TripleFault = 2,
+  EntryFailure = 3,
+  MonitorFault = 4,
+  Violation = 5,
+  Halted = 6,
+  LoadFailed = 7,
+  TooManyRestarts = 8,
+}
+
+export function stopReasonText(reason: u32): string {
+  switch (reason) {
+    case StopReason.PoweredOff: return "powered off";
+    case StopReason.TripleFault: return "triple fault";
+    case StopReason.EntryFailure: return "VM entry failed";
+    case StopReason.MonitorFault: return "its monitor faulted";
+    case StopReason.Violation: return "stopped after a violation";
+    case StopReason.Halted: return "halted with interrupts off";
+    case StopReason.LoadFailed: return "its image could not be loaded";
+    case StopReason.TooManyRestarts: return "restarted too often";
+    default: return "unknown reason";
+  }
+}
+
+const enum Intent { Run = 0, Restart = 1, Stop = 2 }
+const RESTART_LIMIT_NONE: u32 = u32.MAX_VALUE;
+
+const frames: backend.VcpuFrames = changetype<backend.VcpuFrames>(memory.data(40, 8));
+
+let intent: u32 = Intent.Run;
+let reasonToStop: u32 = 0;
+
+/** Whether the handler of this exit asked for something else than to go on. */
+// @ts-ignore: decorator
+@inline
+export function hasIntent(): bool { return intent != Intent.Run; }
+
+/** Loads the VMCS of this core's vCPU; false if the processor refuses it. */
+export function loadPartitionVcpu(): bool {
+  const partition = currentPartition();
+  attachMemory(partition);
+  frames.vmcs = field64(partition, PlanPartition.Vmcs);
+  frames.ioBitmaps = field64(partition, PlanPartition.IoBitmaps);
+  frames.msrBitmap = field64(partition, PlanPartition.MsrBitmap);
+  frames.eptRoot = field64(partition, PlanPartition.EptRoot);
+  frames.vpid = <u64>partition + 1;
+  return backend.loadVcpu(frames);
+}
+
+/** Loads the image and sets the vCPU to its entry point; parks the core if that fails. */
+export function startPartition(): void {
+  const partition = currentPartition();
+  const size = field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory);
+  phys.clear(field64(partition, PlanPartition.MemoryBase), size);
+  configureMonitor(partition);
+  const status = monitor.start();
+  if (monitor.faulted()) return end(StopReason.MonitorFault);
+  if (status != LoadStatus.Done) {
+    print("partition ");
+    printPartitionName(partition);
+    print(": ");
+    print(loadStatusText(status));
+    printLine();
+    return end(StopReason.LoadFailed);
+  }
+  buildCpuidTable();
+  setEntryState();
+  backend.flushTranslations(frames);
+  setState(partition, PartitionState.Running);
+  announce(partition);
+}
+
+function configureMonitor(partition: u32): void {
+  monitor.instantiate();
+  const low = field64(partition, PlanPartition.LowMemory);
+  const high = field64(partition, PlanPartition.HighMemory);
+  monitor.setGrant(monitor.Grant.MemoryBase, field64(partition, PlanPartition.MemoryBase));
+  monitor.setGrant(monitor.Grant.LowMemory, low);
+  monitor.setGrant(monitor.Grant.HighMemory, high);
+  for (let image: u32 = 0; image < 3; image++) {
+    monitor.setGrant(monitor.Grant.Images + image * 2, imageAddress(partition, image));
+    monitor.setGrant(monitor.Grant.Images + image * 2 + 1, imageLength(partition, image));
+  }
+  monitor.poke32(Mailbox.VcpuCount, partitionVcpuCount(partition));
+  monitor.poke32(Mailbox.Devices, partitionDevices(partition));
+  monitor.poke32(Mailbox.ImageKind, partitionImageKind(partition));
+  monitor.poke64(Mailbox.TscFrequency, header64(PlanHeader.TscFrequency));
+  monitor.poke64(Mailbox.LowMemory, low);
+  monitor.poke64(Mailbox.HighMemory, high);
+  const elapsed = (rdtsc() - header64(PlanHeader.WallClockTsc)) / header64(PlanHeader.TscFrequency);
+  monitor.poke64(Mailbox.WallClock, header64(PlanHeader.WallClock) + elapsed);
+}
+
+function entryField(field: EntryState): u64 { return monitor.peek64(Mailbox.Entry + <u32>field); }
+
+function setEntryState(): void {
+  const rip = entryField(EntryState.Rip);
+  if (entryField(EntryState.Mode) == EntryMode.Flat32) return backend.startFlat32(rip, entryField(EntryState.Rbx));
+  backend.startLong64(rip, entryField(EntryState.Rsp), entryField(EntryState.Rsi), entryField(EntryState.Cr3));
+}
+
+function announce(partition: u32): void {
+  print("partition ");
+  printPartitionName(partition);
+  print(" starts on core ");
+  printDecimal(coreId());
+  print(" with ");
+  printDecimal((field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory)) >> 20);
+  print(" MiB at ");
+  printHex(field64(partition, PlanPartition.MemoryBase), 12);
+  printLine();
+}
+
+/** Asks for the end of the partition at the next entry. */
+export function stopPartition(reason: StopReason): void {
+  intent = Intent.Stop;
+  reasonToStop = reason;
+}
+
+/** The guest reset its machine, which is its right: no limit. */
+export function resetPartition(): void {
+  restartUnless(RESTART_LIMIT_NONE);
+}
+
+function restartUnless(limit: u32): void {
+  const count = restarts(currentPartition());
+  if (count >= limit) return stopPartition(StopReason.TooManyRestarts);
+  setRestarts(currentPartition(), count + 1);
+  intent = Intent.Restart;
+}
+
+/** The partition failed: its policy restarts or stops it. */
+export function partitionFault(reason: StopReason): void {
+  applyHealthAction(onFault(currentPartition()), reason);
+}
+
+/** Restarts or stops the partition. */
+export function applyHealthAction(action: HealthAction, reason: StopReason): void {
+  print("partition ");
+  printPartitionName(currentPartition());
+  print(": ");
+  print(stopReasonText(reason));
+  printLine();
+  if (action == HealthAction.Restart) restartUnless(restartLimit(currentPartition()));
+  else stopPartition(reason);
+}
+
+export function onMonitorFault(): void {
+  print("monitor fault at ");
+  printHex(monitor.faultAddress(), 16);
+  printLine();
+  partitionFault(StopReason.MonitorFault);
+}
+
+/** Carries out what handlers asked for. Returns once the vCPU is to be launched anew; a stopped partition's core parks. */
+export function carryOutIntent(): void {
+  const wanted = intent;
+  intent = Intent.Run;
+  if (wanted == Intent.Stop) return end(reasonToStop);
+  print("partition ");
+  printPartitionName(currentPartition());
+  print(" restarts");
+  printLine();
+  if (!backend.rewindLaunchState(frames)) return end(StopReason.EntryFailure);
+  startPartition();
+}
+
+function end(reason: u32): void {
+  print("partition ");
+  printPartitionName(currentPartition());
+  print(" stopped: ");
+  print(stopReasonText(reason));
+  printLine();
+  publishStop(currentPartition(), reason);
+  park();
+}

@@ -1,0 +1,16 @@
+// A core without a running partition: it sleeps, and core 0 ends the system when no partition runs any more.
+
+import { coreId, idle } from "../boot/stub";
+import { signalCore0 } from "../console/rings";
+import { takePendingInterrupts } from "./host-interrupts";
+import { finishIfDone } from "./summary";
+
+/** Never returns. */
+export function park(): void {
+  if (coreId() != 0) signalCore0();
+  while (true) {
+    if (coreId() == 0) finishIfDone();
+    idle();
+    takePendingInterrupts();
+  }
+}

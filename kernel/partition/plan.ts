@@ -1,0 +1,72 @@
+// The plan: what core 0 decided for every core and partition. It lies in frames of its own; cores read it through
+// phys and no core maps it writable once the system is sealed.
+//
+//   page 0  header, then VMXON region and partition of each core
+//   page 1  one record a partition
+
+import { load32, load64, store32, store64 } from "../memory/physical";
+import { Fixed } from "../memory/layout";
+
+export const PLAN_PAGES: u32 = 2;
+export const MAXIMUM_CORES: u32 = 64;
+export const NO_PARTITION: u32 = 0xffffffff;
+
+export const enum PlanHeader {
+  Policy = 0x00, // u64 physical address of policy.bin
+  PolicySize = 0x08, // u64
+  TscFrequency = 0x10, // u64 Hz
+  WallClock = 0x18, // u64 seconds since 1970 when WallClockTsc was read
+  WallClockTsc = 0x20, // u64
+  Rings = 0x28, // u64 physical address of the console rings
+  CoreCount = 0x30, // u32
+  VmxonRegions = 0x100, // MAXIMUM_CORES u64
+  CorePartitions = 0x400, // MAXIMUM_CORES u32 or NO_PARTITION
+}
+
+export const enum PlanPartition {
+  MemoryBase = 0x00, // u64 HPA of GPA 0
+  LowMemory = 0x08, // u64 bytes
+  HighMemory = 0x10, // u64 bytes
+  EptRoot = 0x18, // u64
+  Vmcs = 0x20, // u64
+  IoBitmaps = 0x28, // u64
+  MsrBitmap = 0x30, // u64
+  Monitor = 0x38, // u64 instance page and linear memory
+  Status = 0x40, // u64 status page, see status-page.ts
+  Images = 0x48, // three pairs of u64: address and size of kernel, initial RAM disk, command line
+  Size = 0x80,
+}
+
+const RECORDS: u64 = 4096;
+
+let plan: u64 = 0;
+
+/** Takes the plan's frames into use on this core. */
+export function attachPlan(address: u64): void { plan = address; }
+/** Takes the plan that core 0 left for this core. */
+export function attachHandedPlan(): void { plan = load<u64>(Fixed.Plan); }
+export function planAddress(): u64 { return plan; }
+
+export function header32(field: PlanHeader): u32 { return load32(plan + <u64>field); }
+export function header64(field: PlanHeader): u64 { return load64(plan + <u64>field); }
+export function setHeader32(field: PlanHeader, value: u32): void { store32(plan + <u64>field, value); }
+export function setHeader64(field: PlanHeader, value: u64): void { store64(plan + <u64>field, value); }
+
+function record(partition: u32): u64 { return plan + RECORDS + <u64>partition * <u64>PlanPartition.Size; }
+export function field64(partition: u32, field: PlanPartition): u64 { return load64(record(partition) + <u64>field); }
+export function setField64(partition: u32, field: PlanPartition, value: u64): void { store64(record(partition) + <u64>field, value); }
+
+export function setImage(partition: u32, image: u32, address: u64, size: u64): void {
+  const pair = record(partition) + <u64>PlanPartition.Images + <u64>image * 16;
+  store64(pair, address);
+  store64(pair + 8, size);
+}
+export function imageAddress(partition: u32, image: u32): u64 { return load64(record(partition) + <u64>PlanPartition.Images + <u64>image * 16); }
+export function imageLength(partition: u32, image: u32): u64 { return load64(record(partition) + <u64>PlanPartition.Images + <u64>image * 16 + 8); }
+
+export function vmxonRegion(core: u32): u64 { return load64(plan + <u64>PlanHeader.VmxonRegions + <u64>core * 8); }
+export function setVmxonRegion(core: u32, region: u64): void { store64(plan + <u64>PlanHeader.VmxonRegions + <u64>core * 8, region); }
+
+/** Partition that runs on a core, or NO_PARTITION. */
+export function partitionOfCore(core: u32): u32 { return load32(plan + <u64>PlanHeader.CorePartitions + <u64>core * 4); }
+export function setPartitionOfCore(core: u32, partition: u32): void { store32(plan + <u64>PlanHeader.CorePartitions + <u64>core * 4, partition); }

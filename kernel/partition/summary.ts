@@ -1,0 +1,58 @@
+// Core 0: the end of the system, with a table of what ran.
+
+import { halt } from "../boot/stub";
+import { flushConsoles } from "../console/devices";
+import { drainRings } from "../console/partitions";
+import { print, printDecimal, printLine } from "../console/print";
+import { EXIT_COUNTERS, exitReasonName } from "../cpu/backend";
+import { partitionCore, partitionCount, partitionMemory, powersOffWhenDone } from "../policy/reader";
+import { powerOffMachine } from "../../drivers/power";
+import { printPartitionName } from "./current";
+import { stopReasonText } from "./lifecycle";
+import { PartitionState, exits, restarts, state, stopReason, violations } from "./status-page";
+
+/** Prints the summary and ends the system if no partition runs any more. */
+export function finishIfDone(): void {
+  for (let partition: u32 = 0; partition < partitionCount(); partition++) {
+    if (state(partition) != PartitionState.Stopped) return;
+  }
+  while (drainRings()) {}
+  print("summary: no partition runs any more");
+  printLine();
+  for (let partition: u32 = 0; partition < partitionCount(); partition++) printPartition(partition);
+  flushConsoles();
+  if (powersOffWhenDone()) powerOffMachine();
+  print("the machine can be switched off");
+  printLine();
+  flushConsoles();
+  halt();
+}
+
+function printPartition(partition: u32): void {
+  print("summary: ");
+  printPartitionName(partition);
+  print(": core ");
+  printDecimal(partitionCore(partition));
+  print(", ");
+  printDecimal(partitionMemory(partition) >> 20);
+  print(" MiB, ");
+  print(stopReasonText(stopReason(partition)));
+  print(", restarts ");
+  printDecimal(restarts(partition));
+  print(", violations ");
+  printDecimal(violations(partition));
+  printLine();
+  for (let reason: u32 = 0; reason < EXIT_COUNTERS; reason++) {
+    if (exits(partition, reason) != 0) printExits(partition, reason);
+  }
+}
+
+function printExits(partition: u32, reason: u32): void {
+  print("summary: ");
+  printPartitionName(partition);
+  print(": exits ");
+  print(exitReasonName(reason));
+  print(" ");
+  printDecimal(exits(partition, reason));
+  printLine();
+}

@@ -1,0 +1,67 @@
+// Layout of policy.bin, little-endian. scripts/policy writes it, kernel/policy/reader.ts reads it.
+
+export const POLICY_MAGIC: u64 = 0x314C4F50444B4C42; // "BLKDPOL1"
+export const POLICY_VERSION: u32 = 1;
+export const NO_MODULE: u32 = 0xffffffff;
+export const MAXIMUM_PARTITIONS: u32 = 16;
+export const NAME_LENGTH: u32 = 32;
+
+export const enum PolicyHeader {
+  Magic = 0x00, // u64
+  Version = 0x08, // u32
+  Size = 0x0c, // u32, of the whole file
+  PartitionCount = 0x10, // u32
+  ModuleCount = 0x14, // u32, modules that follow policy.bin in the multiboot2 list (policy.bin is module 0)
+  Flags = 0x18, // u32 PolicyFlag
+  Partitions = 0x40, // records follow
+}
+
+export const enum PolicyFlag {
+  /** When no partition runs any more: print the summary and power the machine off (else: print and stop). */
+  PowerOffWhenDone = 1 << 0,
+}
+
+/** One partition's record. Module numbers count from policy.bin = 0. */
+export const enum PolicyPartition {
+  Name = 0x00, // NAME_LENGTH bytes, ASCII, zero padded
+  Core = 0x20, // u32, index of the core in MADT order, boot core 0
+  VcpuCount = 0x24, // u32
+  MemorySize = 0x28, // u64 bytes, multiple of 2 MiB
+  ImageKind = 0x30, // u32 ImageKind (monitor/interface.ts)
+  KernelModule = 0x34, // u32
+  RamDiskModule = 0x38, // u32 or NO_MODULE
+  CommandLineOffset = 0x3c, // u32, in this file
+  CommandLineLength = 0x40, // u32
+  Devices = 0x44, // u32 mask of Device (monitor/interface.ts)
+  Hypercalls = 0x48, // u32 mask, bit = hypercall number
+  Flags = 0x4c, // u32 PartitionFlag
+  OnMemoryViolation = 0x50, // u32 HealthAction
+  OnPortViolation = 0x54, // u32 HealthAction
+  OnMsrViolation = 0x58, // u32 HealthAction
+  OnFault = 0x5c, // u32 HealthAction: triple fault, entry failure, monitor fault (Stop or Restart)
+  RestartLimit = 0x60, // u32, restarts before the partition is stopped for good
+  Size = 0x80,
+}
+
+export const enum PartitionFlag {
+  /** Has the keyboard when the system starts. At most one partition has it. */
+  InitialKeyboard = 1 << 0,
+}
+
+export const enum HealthAction {
+  Ignore = 0, // reads all ones, writes vanish
+  InjectFault = 1, // #GP(0)
+  Restart = 2,
+  Stop = 3,
+}
+
+/** Hypercall numbers (RAX of VMCALL). Arguments RDI, RSI; result in RAX, ~0 if unknown or not granted. */
+export const enum Hypercall {
+  Version = 0, // returns HYPERCALL_VERSION
+  ConsoleWrite = 1, // RDI: up to 8 bytes, lowest first, zero ends
+  PowerOff = 2, // RDI: 0; stops the partition
+  Reset = 3, // restarts the partition
+  TscFrequency = 4, // returns Hz
+  ConsoleRead = 5, // returns a byte, or ~0 when none waits
+}
+export const HYPERCALL_VERSION: u64 = 1;

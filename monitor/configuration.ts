@@ -1,0 +1,38 @@
+// The partition's configuration, which the kernel writes to the mailbox before start().
+
+import { Device, ImageKind, Mailbox, MAXIMUM_VCPUS } from "./interface";
+
+/** Number of vCPUs, 1 to MAXIMUM_VCPUS. */
+export function vcpuCount(): u32 {
+  return min<u32>(max<u32>(load<u32>(Mailbox.VcpuCount), 1), MAXIMUM_VCPUS);
+}
+
+/** Whether the policy grants this virtual device. */
+// @ts-ignore: decorator
+@inline export function hasDevice(device: Device): bool {
+  return (load<u32>(Mailbox.Devices) & <u32>device) != 0;
+}
+
+export function imageKind(): ImageKind {
+  return load<u32>(Mailbox.ImageKind);
+}
+
+/** TSC ticks a second, at least 1. */
+export function tscFrequency(): u64 {
+  return max<u64>(load<u64>(Mailbox.TscFrequency), 1);
+}
+
+/** Bytes of RAM from GPA 0. */
+export function lowMemory(): u64 {
+  return load<u64>(Mailbox.LowMemory);
+}
+
+/** Bytes of RAM from GPA 4 GiB. */
+export function highMemory(): u64 {
+  return load<u64>(Mailbox.HighMemory);
+}
+
+/** Seconds since 1970-01-01 UTC when the partition started. */
+export function wallClock(): u64 {
+  return load<u64>(Mailbox.WallClock);
+}

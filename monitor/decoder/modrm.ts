@@ -1,0 +1,72 @@
+// ModR/M, SIB and displacement (SDM 2A 2.1.3, 2.1.5).
+
+import { VcpuFrame } from "../interface";
+import { next16, next32, next8 } from "./fetch";
+import { Register, frame, isLongMode, readRegister } from "./frame";
+import { instruction } from "./instruction";
+import { Rex, extend } from "./prefixes";
+
+const enum Mod { Indirect = 0, Displacement8 = 1, Displacement = 2, Register = 3 }
+const SIB_FOLLOWS: u32 = 4;
+const NO_INDEX: u32 = 4;
+
+/** Bits 5:3 of ModR/M without REX.R, which select the operation of an opcode group. */
+let extension: u32 = 0;
+/** The offset counts from the next instruction. */
+let isRipRelative: bool = false;
+
+/** Takes ModR/M and what belongs to it. False if its operand is a register. */
+export function takeMemoryOperand(): bool {
+  const modrm = next8();
+  const mod = modrm >> 6;
+  if (mod == Mod.Register) return false;
+  extension = (modrm >> 3) & 7;
+  instruction.register = extend(extension, Rex.R);
+  isRipRelative = false;
+  if (instruction.addressSize == 2) takeOffset16(mod, modrm & 7);
+  else takeOffset(mod, modrm & 7);
+  return true;
+}
+
+export function opcodeExtension(): u32 {
+  return extension;
+}
+
+/** The offset of a RIP-relative operand is complete only when the length is known. */
+export function completeOffset(): void {
+  if (isRipRelative) instruction.offset += frame(VcpuFrame.Rip) + instruction.length;
+}
+
+/** An operand with its offset in the instruction (A0-A3) or in RSI or RDI. */
+export function setOffset(offset: u64): void {
+  isRipRelative = false;
+  instruction.offset = offset;
+}
+
+/** SDM 2A table 2-1. Only the length matters: 16-bit segments have bases of their own. */
+function takeOffset16(mod: u32, rm: u32): void {
+  instruction.offset = 0;
+  if (mod == Mod.Displacement8) next8();
+  else if (mod == Mod.Displacement || rm == 6) next16();
+}
+
+/** SDM 2A tables 2-2 and 2-3. */
+function takeOffset(mod: u32, rm: u32): void {
+  let base = rm;
+  let offset: u64 = 0;
+  if (rm == SIB_FOLLOWS) {
+    const sib = next8();
+    const index = extend((sib >> 3) & 7, Rex.X);
+    base = sib & 7;
+    if (index != NO_INDEX) offset = readRegister(index, 8) << (sib >> 6);
+  }
+  if (mod != Mod.Indirect || base != Register.Rbp) offset += readRegister(extend(base, Rex.B), 8);
+  else isRipRelative = rm == Register.Rbp && isLongMode();
+  instruction.offset = offset + takeDisplacement(mod, base);
+}
+
+function takeDisplacement(mod: u32, base: u32): u64 {
+  if (mod == Mod.Displacement8) return <u64><i64><i8>next8();
+  if (mod == Mod.Displacement || base == Register.Rbp) return <u64><i64><i32>next32();
+  return 0;
+}

@@ -1,0 +1,73 @@
+// Instruction prefixes (SDM 2A 2.1.1, 2.2.1).
+
+import { next8 } from "./fetch";
+import { defaultSize, isLongMode } from "./frame";
+import { instruction } from "./instruction";
+
+const enum Prefix {
+  Es = 0x26,
+  Cs = 0x2e,
+  Ss = 0x36,
+  Ds = 0x3e,
+  Fs = 0x64,
+  Gs = 0x65,
+  OperandSize = 0x66,
+  AddressSize = 0x67,
+  Lock = 0xf0,
+  Repne = 0xf2,
+  Rep = 0xf3,
+}
+
+const REX: u32 = 0x40;
+export const enum Rex { B = 1 << 0, X = 1 << 1, R = 1 << 2, W = 1 << 3 }
+
+/** REX prefix of the instruction decoded last; 0 if there is none. */
+let rex: u32 = 0;
+
+/** Takes all prefixes; sets the sizes, isRepeated, hasRex and hasUnknownBase. Returns the first byte of the opcode. */
+export function takePrefixes(): u32 {
+  let hasOperandSize = false;
+  let hasAddressSize = false;
+  instruction.isRepeated = false;
+  instruction.hasUnknownBase = false;
+  rex = 0;
+  while (true) {
+    const byte = next8();
+    switch (byte) {
+      case Prefix.OperandSize: hasOperandSize = true; break;
+      case Prefix.AddressSize: hasAddressSize = true; break;
+      case Prefix.Rep: case Prefix.Repne: instruction.isRepeated = true; break;
+      case Prefix.Fs: case Prefix.Gs: instruction.hasUnknownBase = true; break;
+      case Prefix.Es: case Prefix.Cs: case Prefix.Ss: case Prefix.Ds: case Prefix.Lock: break;
+      default: {
+        if (isLongMode() && (byte & 0xf0) == REX) {
+          rex = byte;
+          continue; // counts only as the last prefix
+        }
+        setSizes(hasOperandSize, hasAddressSize);
+        return byte;
+      }
+    }
+    rex = 0;
+  }
+}
+
+/** Adds a REX bit as bit 3 to a register number of 3 bits. */
+export function extend(register: u32, bit: Rex): u32 {
+  return rex & <u32>bit ? register | 8 : register;
+}
+
+function setSizes(hasOperandSize: bool, hasAddressSize: bool): void {
+  instruction.hasRex = rex != 0;
+  if (isLongMode()) {
+    instruction.registerSize = rex & Rex.W ? 8 : hasOperandSize ? 2 : 4;
+    instruction.addressSize = hasAddressSize ? 4 : 8;
+    return;
+  }
+  instruction.registerSize = hasOperandSize ? otherSize() : defaultSize();
+  instruction.addressSize = hasAddressSize ? otherSize() : defaultSize();
+}
+
+function otherSize(): u32 {
+  return 6 - defaultSize();
+}

@@ -1,0 +1,138 @@
+// Port and memory accesses of the guest, sent to the device that answers.
+
+import { hasDevice } from "../configuration";
+import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_BASE, PORT_PM1A_EVENT } from "../interface";
+import { readIoApic, writeIoApic } from "./io-apic";
+import { readPage, writePage } from "./local-apic/page";
+import { readPci, writePci } from "./pci";
+import { readPic, writePic } from "./pic";
+import { readPit, readSystemControl, writePit, writeSystemControl } from "./pit";
+import { readPowerManagement, writePowerManagement } from "./power-management";
+import { readResetPort, ResetPort, writeResetPort } from "./reset-ports";
+import { readRtc, writeRtc } from "./rtc";
+import { openBus, setStatus } from "./status";
+import { readUart, UART_BASE, writeUart } from "./uart";
+
+const PAGE_OFFSET: u64 = 0xfff;
+
+/** Devices whose registers are wider than a byte, or none. */
+const enum WideDevice { None = 0, PowerManagement = 1, Pci = 2 }
+
+/** Owner of a byte-wide port. Quiet ports are those of POST codes and delays, which every PC has. */
+const enum ByteDevice { None = 0, Uart, Pic, Pit, SystemControl, Rtc, Reset, Quiet }
+
+function wideDevice(port: u32, size: u32): WideDevice {
+  if ((port & ~0xf) == PORT_PM1A_EVENT) {
+    const isInside = (port & 0xf) < 12 && (port & 3) + size <= 4;
+    return isInside && hasDevice(Device.PowerManagement) ? WideDevice.PowerManagement : WideDevice.None;
+  }
+  if ((port & ~7) != 0xcf8 || (port == ResetPort.ResetControl && size == 1)) return WideDevice.None;
+  return hasDevice(Device.Pci) ? WideDevice.Pci : WideDevice.None;
+}
+
+function granted(device: Device, owner: ByteDevice): ByteDevice {
+  return hasDevice(device) ? owner : ByteDevice.None;
+}
+
+function byteDevice(port: u32): ByteDevice {
+  if ((port & ~7) == UART_BASE) return granted(Device.Uart, ByteDevice.Uart);
+  switch (port) {
+    case 0x20: case 0x21: case 0xa0: case 0xa1: case 0x4d0: case 0x4d1: return granted(Device.Pic, ByteDevice.Pic);
+    case 0x40: case 0x41: case 0x42: case 0x43: return granted(Device.Pit, ByteDevice.Pit);
+    case 0x61: return granted(Device.Pit, ByteDevice.SystemControl);
+    case 0x60: case 0x64: case 0x92: case 0xcf9: return granted(Device.PowerManagement, ByteDevice.Reset);
+    case 0x70: case 0x71: return granted(Device.Rtc, ByteDevice.Rtc);
+    case 0xed: return ByteDevice.Quiet;
+    default: return (port & ~0xf) == 0x80 ? ByteDevice.Quiet : ByteDevice.None;
+  }
+}
+
+function readByte(port: u32): u32 {
+  switch (byteDevice(port)) {
+    case ByteDevice.Uart: return readUart(port & 7);
+    case ByteDevice.Pic: return readPic(port);
+    case ByteDevice.Pit: return readPit(port);
+    case ByteDevice.SystemControl: return readSystemControl();
+    case ByteDevice.Rtc: return readRtc(port);
+    case ByteDevice.Reset: return readResetPort(port);
+    case ByteDevice.Quiet: return 0xff;
+    default: return openBus() & 0xff;
+  }
+}
+
+function writeByte(port: u32, value: u32): void {
+  switch (byteDevice(port)) {
+    case ByteDevice.Uart: writeUart(port & 7, value); return;
+    case ByteDevice.Pic: writePic(port, value); return;
+    case ByteDevice.Pit: writePit(port, value); return;
+    case ByteDevice.SystemControl: writeSystemControl(value); return;
+    case ByteDevice.Rtc: writeRtc(port, value); return;
+    case ByteDevice.Reset: writeResetPort(port, value); return;
+    case ByteDevice.Quiet: return;
+    default: openBus(); return;
+  }
+}
+
+// @ts-ignore: decorator
+@inline function maskTo(value: u32, size: u32): u32 {
+  return size == 4 ? value : value & (((<u32>1) << (size << 3)) - 1);
+}
+
+/** A wide access to byte-wide ports is one access a byte, as on the bus. */
+function readBytes(port: u32, size: u32): u32 {
+  let value: u32 = 0;
+  for (let index: u32 = 0; index < size; index++) value |= readByte((port + index) & 0xffff) << (index << 3);
+  return value;
+}
+
+/** IN of 1, 2 or 4 bytes; the value is masked to the size. */
+export function portIn(vcpu: u32, port: u32, size: u32): u32 {
+  setStatus(AccessStatus.Done);
+  switch (wideDevice(port, size)) {
+    case WideDevice.PowerManagement: return maskTo(readPowerManagement(port), size);
+    case WideDevice.Pci: return maskTo(readPci(port, size), size);
+    default: return size == 1 ? readByte(port) : readBytes(port, size);
+  }
+}
+
+/** OUT of 1, 2 or 4 bytes. */
+export function portOut(vcpu: u32, port: u32, size: u32, value: u32): void {
+  setStatus(AccessStatus.Done);
+  switch (wideDevice(port, size)) {
+    case WideDevice.PowerManagement:
+      writePowerManagement(port, size, value);
+      return;
+    case WideDevice.Pci:
+      writePci(port, size, value);
+      return;
+  }
+  for (let index: u32 = 0; index < size; index++) writeByte((port + index) & 0xffff, (value >> (index << 3)) & 0xff);
+}
+
+function isLocalApic(gpa: u64): bool {
+  return (gpa & ~PAGE_OFFSET) == LOCAL_APIC_BASE && hasDevice(Device.LocalApic);
+}
+
+function isIoApic(gpa: u64): bool {
+  return (gpa & ~PAGE_OFFSET) == IO_APIC_BASE && hasDevice(Device.IoApic);
+}
+
+/** Reads 1, 2, 4 or 8 bytes of a device's memory; what no device answers gives all ones. */
+export function memoryRead(vcpu: u32, gpa: u64, size: u32): u64 {
+  if (isLocalApic(gpa)) return readPage(vcpu, <u32>(gpa & PAGE_OFFSET), size);
+  setStatus(AccessStatus.Done);
+  if (isIoApic(gpa)) return readIoApic(<u32>(gpa & PAGE_OFFSET));
+  openBus();
+  return u64.MAX_VALUE;
+}
+
+/** Writes 1, 2, 4 or 8 bytes of a device's memory. */
+export function memoryWrite(vcpu: u32, gpa: u64, size: u32, value: u64): void {
+  if (isLocalApic(gpa)) {
+    writePage(vcpu, <u32>(gpa & PAGE_OFFSET), size, <u32>value);
+    return;
+  }
+  setStatus(AccessStatus.Done);
+  if (isIoApic(gpa)) writeIoApic(<u32>(gpa & PAGE_OFFSET), <u32>value);
+  else openBus();
+}

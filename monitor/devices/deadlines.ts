@@ -1,0 +1,59 @@
+// When each vCPU's monitor must be called next. The platform's timers belong to vCPU 0.
+
+import { MAXIMUM_VCPUS } from "../interface";
+import { setDeadline } from "./vcpu-mailbox";
+
+export const NEVER: u64 = u64.MAX_VALUE;
+
+let localTimer: u64 = NEVER; // of vCPU 0
+let pit: u64 = NEVER;
+let rtc: u64 = NEVER;
+let uart: u64 = NEVER;
+
+export function resetDeadlines(): void {
+  localTimer = NEVER;
+  pit = NEVER;
+  rtc = NEVER;
+  uart = NEVER;
+  for (let vcpu: u32 = 0; vcpu < MAXIMUM_VCPUS; vcpu++) setDeadline(vcpu, NEVER);
+}
+
+function publish(): void {
+  setDeadline(0, min(min(localTimer, pit), min(rtc, uart)));
+}
+
+export function setLocalTimerDeadline(vcpu: u32, tsc: u64): void {
+  if (vcpu != 0) {
+    setDeadline(vcpu, tsc);
+    return;
+  }
+  localTimer = tsc;
+  publish();
+}
+
+export function setPitDeadline(tsc: u64): void {
+  pit = tsc;
+  publish();
+}
+
+export function setRtcDeadline(tsc: u64): void {
+  rtc = tsc;
+  publish();
+}
+
+export function setUartDeadline(tsc: u64): void {
+  uart = tsc;
+  publish();
+}
+
+export function pitDeadline(): u64 {
+  return pit;
+}
+
+export function rtcDeadline(): u64 {
+  return rtc;
+}
+
+export function uartDeadline(): u64 {
+  return uart;
+}

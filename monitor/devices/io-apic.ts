@@ -1,0 +1,142 @@
+// I/O APIC with 24 pins and an EOI register (82093AA data sheet 3.0; version 20h of the ICH's).
+
+import { BROADCAST, deliver, DeliveryMode } from "./local-apic/delivery";
+
+const PIN_COUNT: u32 = 24;
+const VERSION: u32 = (PIN_COUNT - 1) << 16 | 0x20;
+
+/** Offsets in the register page. */
+const enum Window {
+  Select = 0x00, // IOREGSEL
+  Data = 0x10, // IOWIN
+  EndOfInterrupt = 0x40, // EOIR
+}
+
+/** Index registers. */
+const enum Index {
+  Identifier = 0x00,
+  Version = 0x01,
+  Arbitration = 0x02,
+  Redirection = 0x10, // two for each pin
+}
+
+/** Redirection table entry, low half. */
+const enum Entry {
+  VectorMask = 0xff,
+  DeliveryModeShift = 8,
+  Logical = 1 << 11,
+  DeliveryStatus = 1 << 12,
+  RemoteIrr = 1 << 14,
+  Level = 1 << 15,
+  Masked = 1 << 16,
+  ReadOnly = DeliveryStatus | RemoteIrr,
+  Writable = 0x1ffff,
+}
+
+const DESTINATION_SHIFT: u32 = 24; // in the high half
+
+const ENTRIES = memory.data(192, 8); // low and high half of each pin
+let lines: u32 = 0; // one bit a pin
+let selected: u32 = 0;
+let identifier: u32 = 0;
+
+// @ts-ignore: decorator
+@inline function entryAddress(pin: u32): usize {
+  return ENTRIES + (pin << 3);
+}
+
+export function resetIoApic(): void {
+  lines = 0;
+  selected = 0;
+  identifier = 0;
+  for (let pin: u32 = 0; pin < PIN_COUNT; pin++) {
+    store<u32>(entryAddress(pin), Entry.Masked);
+    store<u32>(entryAddress(pin), 0, 4);
+  }
+}
+
+/** Sends the pin's interrupt unless it is masked or, being level-triggered, not yet ended. */
+function service(pin: u32): void {
+  const entry = load<u32>(entryAddress(pin));
+  if ((entry & Entry.Masked) != 0) return;
+  const isLevel = (entry & Entry.Level) != 0;
+  if (isLevel && (entry & Entry.RemoteIrr) != 0) return;
+  const mode = (entry >> Entry.DeliveryModeShift) & 7;
+  if (isLevel && mode <= <u32>DeliveryMode.LowestPriority) store<u32>(entryAddress(pin), entry | Entry.RemoteIrr);
+  const destination = load<u32>(entryAddress(pin), 4) >> DESTINATION_SHIFT;
+  deliver(destination, (entry & Entry.Logical) != 0, BROADCAST, mode, entry & Entry.VectorMask, isLevel);
+}
+
+/** Asserts or releases a pin; polarity is the board's and already taken into account. An edge on a masked pin is lost. */
+export function setIoApicLine(pin: u32, isAsserted: bool): void {
+  const bit: u32 = 1 << pin;
+  if (!isAsserted) {
+    lines &= ~bit;
+    return;
+  }
+  if ((lines & bit) != 0) return;
+  lines |= bit;
+  service(pin);
+}
+
+/** EOI broadcast of a level-triggered vector; a pin still asserted interrupts again. */
+export function endOfInterrupt(vector: u32): void {
+  for (let pin: u32 = 0; pin < PIN_COUNT; pin++) {
+    const entry = load<u32>(entryAddress(pin));
+    if ((entry & Entry.VectorMask) != vector || (entry & Entry.RemoteIrr) == 0) continue;
+    store<u32>(entryAddress(pin), entry & ~Entry.RemoteIrr);
+    if (((lines >> pin) & 1) != 0) service(pin);
+  }
+}
+
+function readIndex(): u32 {
+  switch (selected) {
+    case Index.Identifier:
+    case Index.Arbitration: return identifier;
+    case Index.Version: return VERSION;
+  }
+  const half = selected - Index.Redirection;
+  return half < PIN_COUNT * 2 ? load<u32>(ENTRIES + (half << 2)) : 0;
+}
+
+/** Making a pin edge-triggered clears remote IRR; software relies on it to end an interrupt. */
+function writeLowHalf(pin: u32, value: u32): void {
+  let entry = (value & Entry.Writable & ~Entry.ReadOnly) | (load<u32>(entryAddress(pin)) & Entry.ReadOnly);
+  if ((entry & Entry.Level) == 0) entry &= ~Entry.RemoteIrr;
+  store<u32>(entryAddress(pin), entry);
+  if ((entry & Entry.Level) != 0 && ((lines >> pin) & 1) != 0) service(pin);
+}
+
+function writeIndex(value: u32): void {
+  if (selected == Index.Identifier) {
+    identifier = value & 0x0f000000;
+    return;
+  }
+  const half = selected - Index.Redirection;
+  if (half >= PIN_COUNT * 2) return;
+  if ((half & 1) == 0) writeLowHalf(half >> 1, value);
+  else store<u32>(ENTRIES + (half << 2), value & 0xff000000);
+}
+
+/** Reads at `offset` of the register page. */
+export function readIoApic(offset: u32): u32 {
+  switch (offset) {
+    case Window.Select: return selected;
+    case Window.Data: return readIndex();
+    default: return 0;
+  }
+}
+
+export function writeIoApic(offset: u32, value: u32): void {
+  switch (offset) {
+    case Window.Select:
+      selected = value & 0xff;
+      return;
+    case Window.Data:
+      writeIndex(value);
+      return;
+    case Window.EndOfInterrupt:
+      endOfInterrupt(value & 0xff);
+      return;
+  }
+}

@@ -1,0 +1,67 @@
+// Interrupt command register (SDM 3A 11.6.1).
+
+import { vcpuCount } from "../../configuration";
+import { BROADCAST, deliver, deliverTo, DeliveryMode, EXTENDED_BROADCAST } from "./delivery";
+import { ApicError, LOWEST_VECTOR, reportError } from "./errors";
+import { isExtended, LocalApic, localApic } from "./state";
+
+const enum Command {
+  VectorMask = 0xff,
+  DeliveryModeShift = 8,
+  Logical = 1 << 11,
+  LevelAssert = 1 << 14,
+  LevelTriggered = 1 << 15,
+  ShorthandMask = 3 << 18,
+  Self = 1 << 18,
+  AllIncludingSelf = 2 << 18,
+  AllExcludingSelf = 3 << 18,
+  /** Bits that software writes in the low half; delivery status reads 0. */
+  Writable = 0xccfff,
+}
+
+export const COMMAND_WRITABLE: u32 = Command.Writable;
+
+/** Destination of the command register's high half as this mode holds it. */
+function destinationOf(apic: LocalApic): u32 {
+  return isExtended(apic) ? apic.commandHigh : apic.commandHigh >> 24;
+}
+
+function broadcast(sender: u32, mode: u32, vector: u32, excludesSender: bool): void {
+  const count = vcpuCount();
+  for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
+    if (excludesSender && vcpu == sender) continue;
+    deliverTo(vcpu, mode, vector, false);
+  }
+}
+
+/** A write to the low half sends. IPIs are edge-triggered; the INIT level de-assert does nothing since the P6 family. */
+export function sendCommand(vcpu: u32, value: u32): void {
+  const apic = localApic(vcpu);
+  apic.commandLow = value & COMMAND_WRITABLE;
+  const mode = (value >> Command.DeliveryModeShift) & 7;
+  const vector = value & Command.VectorMask;
+  if (mode == DeliveryMode.Init && (value & (Command.LevelAssert | Command.LevelTriggered)) == Command.LevelTriggered) return;
+  if (mode <= <u32>DeliveryMode.LowestPriority && vector < LOWEST_VECTOR) {
+    reportError(vcpu, ApicError.SendIllegalVector);
+    return;
+  }
+  switch (value & Command.ShorthandMask) {
+    case Command.Self:
+      deliverTo(vcpu, mode, vector, false);
+      return;
+    case Command.AllIncludingSelf:
+      broadcast(vcpu, mode, vector, false);
+      return;
+    case Command.AllExcludingSelf:
+      broadcast(vcpu, mode, vector, true);
+      return;
+  }
+  const all = isExtended(apic) ? EXTENDED_BROADCAST : BROADCAST;
+  deliver(destinationOf(apic), (value & Command.Logical) != 0, all, mode, vector, false);
+}
+
+/** SELF IPI register, x2APIC only (SDM 3A 11.12.11). */
+export function sendSelf(vcpu: u32, vector: u32): void {
+  if (vector < LOWEST_VECTOR) reportError(vcpu, ApicError.SendIllegalVector);
+  else deliverTo(vcpu, DeliveryMode.Fixed, vector, false);
+}

@@ -1,0 +1,85 @@
+// Interrupt messages between vCPUs and from the I/O APIC to them (SDM 3A 11.6.2, 11.11).
+
+import { vcpuCount } from "../../configuration";
+import { VcpuStart } from "../../interface";
+import { requestStart, setPendingNmi } from "../vcpu-mailbox";
+import { receiveInterrupt } from "./errors";
+import { resetLocalApic } from "./reset";
+import { isExtended, isGloballyEnabled, LocalApic, localApic } from "./state";
+
+export const enum DeliveryMode {
+  Fixed = 0,
+  LowestPriority = 1,
+  Smi = 2,
+  Nmi = 4,
+  Init = 5,
+  StartUp = 6,
+  ExtInt = 7,
+}
+
+const CLUSTER_MODEL: u32 = 0x0;
+export const BROADCAST: u32 = 0xff;
+export const EXTENDED_BROADCAST: u32 = 0xffffffff;
+
+function matchesLogical(apic: LocalApic, destination: u32): bool {
+  const own = apic.logicalDestination;
+  if (isExtended(apic)) return (own >> 16) == (destination >> 16) && (own & destination & 0xffff) != 0;
+  const identifier = own >> 24;
+  if (apic.destinationFormat >> 28 != CLUSTER_MODEL) return (identifier & destination) != 0;
+  return (identifier >> 4) == ((destination >> 4) & 0xf) && (identifier & destination & 0xf) != 0;
+}
+
+/** Whether a message for `destination` reaches this vCPU. `broadcast` is the sender's value for all. */
+function matches(vcpu: u32, destination: u32, isLogical: bool, broadcast: u32): bool {
+  const apic = localApic(vcpu);
+  if (!isGloballyEnabled(apic)) return false;
+  if (destination == broadcast) return true;
+  return isLogical ? matchesLogical(apic, destination) : destination == vcpu;
+}
+
+/** Delivers one message to one vCPU. A start-up request is left to the kernel, which ignores it unless the vCPU waits for it. */
+export function deliverTo(vcpu: u32, mode: u32, vector: u32, isLevel: bool): void {
+  switch (mode) {
+    case DeliveryMode.Fixed:
+    case DeliveryMode.LowestPriority:
+      receiveInterrupt(vcpu, vector, isLevel);
+      return;
+    case DeliveryMode.Nmi:
+      setPendingNmi(vcpu, true);
+      return;
+    case DeliveryMode.Init:
+      resetLocalApic(vcpu);
+      setPendingNmi(vcpu, false);
+      requestStart(vcpu, VcpuStart.Init, 0);
+      return;
+    case DeliveryMode.StartUp:
+      requestStart(vcpu, VcpuStart.Sipi, vector);
+      return;
+  }
+}
+
+/** The addressed vCPU with the lowest processor priority; the lowest number wins a tie. */
+function deliverToLowest(destination: u32, isLogical: bool, broadcast: u32, vector: u32, isLevel: bool): void {
+  const count = vcpuCount();
+  let chosen = count;
+  let lowest: u32 = 0x100;
+  for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
+    const priority = localApic(vcpu).processorPriority;
+    if (priority >= lowest || !matches(vcpu, destination, isLogical, broadcast)) continue;
+    chosen = vcpu;
+    lowest = priority;
+  }
+  if (chosen < count) deliverTo(chosen, DeliveryMode.LowestPriority, vector, isLevel);
+}
+
+/** Delivers one message to all whom `destination` addresses. */
+export function deliver(destination: u32, isLogical: bool, broadcast: u32, mode: u32, vector: u32, isLevel: bool): void {
+  if (mode == DeliveryMode.LowestPriority) {
+    deliverToLowest(destination, isLogical, broadcast, vector, isLevel);
+    return;
+  }
+  const count = vcpuCount();
+  for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
+    if (matches(vcpu, destination, isLogical, broadcast)) deliverTo(vcpu, mode, vector, isLevel);
+  }
+}

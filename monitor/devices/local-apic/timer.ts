@@ -1,0 +1,117 @@
+// APIC timer (SDM 3A 11.5.4): counts TSC ticks over the divide value, or waits for a TSC deadline.
+
+import { now } from "../../imports";
+import { NEVER, setLocalTimerDeadline } from "../deadlines";
+import { receiveInterrupt } from "./errors";
+import { LocalApic, localApic, LVT_MASKED } from "./state";
+
+/** LVT timer register, bits 18:17. */
+const enum TimerMode {
+  OneShot = 0 << 17,
+  Periodic = 1 << 17,
+  TscDeadline = 2 << 17,
+  Mask = 3 << 17,
+}
+
+// @ts-ignore: decorator
+@inline function mode(apic: LocalApic): u32 {
+  return apic.lvt0 & TimerMode.Mask;
+}
+
+/** log2 of the divide value: 000 divides by 2, ..., 110 by 128, 111 by 1 (SDM 3A figure 11-10). */
+function divideShift(apic: LocalApic): u32 {
+  const encoding = (apic.timerDivide & 3) | ((apic.timerDivide >> 1) & 4);
+  return (encoding + 1) & 7;
+}
+
+function period(apic: LocalApic): u64 {
+  return <u64>apic.timerInitialCount << divideShift(apic);
+}
+
+/** A masked timer counts on without the kernel's help. */
+function publish(vcpu: u32, apic: LocalApic): void {
+  setLocalTimerDeadline(vcpu, (apic.lvt0 & LVT_MASKED) != 0 ? NEVER : apic.timerExpiry);
+}
+
+/** Leaves an expiry that has passed: a periodic timer goes to its next one and skips those lost. */
+function advance(apic: LocalApic, time: u64): void {
+  if (mode(apic) != TimerMode.Periodic) {
+    apic.timerExpiry = NEVER;
+    return;
+  }
+  const length = period(apic);
+  apic.timerExpiry += length;
+  if (apic.timerExpiry <= time) apic.timerExpiry += ((time - apic.timerExpiry) / length + 1) * length;
+}
+
+/** Fires the timer if it is due. */
+export function runLocalTimer(vcpu: u32, time: u64): void {
+  const apic = localApic(vcpu);
+  if (time < apic.timerExpiry) return;
+  advance(apic, time);
+  if ((apic.lvt0 & LVT_MASKED) == 0) receiveInterrupt(vcpu, apic.lvt0 & 0xff, false);
+  publish(vcpu, apic);
+}
+
+export function writeInitialCount(vcpu: u32, count: u32): void {
+  const apic = localApic(vcpu);
+  if (mode(apic) == TimerMode.TscDeadline) return;
+  apic.timerInitialCount = count;
+  apic.timerExpiry = count == 0 ? NEVER : now() + period(apic);
+  publish(vcpu, apic);
+}
+
+/** Current-count register. */
+export function currentCount(vcpu: u32): u32 {
+  const apic = localApic(vcpu);
+  if (mode(apic) == TimerMode.TscDeadline || apic.timerExpiry == NEVER) return 0;
+  const time = now();
+  const shift = divideShift(apic);
+  if (time < apic.timerExpiry) return <u32>((apic.timerExpiry - time + (((<u64>1) << shift) - 1)) >> shift);
+  if (mode(apic) != TimerMode.Periodic) return 0;
+  const length = period(apic);
+  return <u32>((length - ((time - apic.timerExpiry) % length)) >> shift);
+}
+
+/** Divide-configuration register: what is left of the count goes on at the new rate. */
+export function writeDivide(vcpu: u32, value: u32): void {
+  const apic = localApic(vcpu);
+  const time = now();
+  runLocalTimer(vcpu, time);
+  const count = <u64>currentCount(vcpu);
+  apic.timerDivide = value & 0xb;
+  if (count == 0) return;
+  apic.timerExpiry = time + (count << divideShift(apic));
+  publish(vcpu, apic);
+}
+
+/** LVT timer register. Entering or leaving TSC-deadline mode disarms the timer (SDM 3A 11.5.4.1). */
+export function writeLvtTimer(vcpu: u32, value: u32): void {
+  const apic = localApic(vcpu);
+  runLocalTimer(vcpu, now());
+  const changed = (apic.lvt0 ^ value) & TimerMode.Mask;
+  const deadlineModes = (apic.lvt0 | value) & TimerMode.TscDeadline;
+  apic.lvt0 = value;
+  if (changed != 0 && deadlineModes != 0) {
+    apic.timerExpiry = NEVER;
+    apic.timerInitialCount = 0;
+  }
+  publish(vcpu, apic);
+}
+
+/** IA32_TSC_DEADLINE; ignored outside its mode. */
+export function writeTscDeadline(vcpu: u32, value: u64): void {
+  const apic = localApic(vcpu);
+  if (mode(apic) != TimerMode.TscDeadline) return;
+  apic.timerExpiry = value == 0 ? NEVER : value;
+  const time = now();
+  if (time < apic.timerExpiry) publish(vcpu, apic);
+  else runLocalTimer(vcpu, time);
+}
+
+/** IA32_TSC_DEADLINE: 0 once the timer has expired. */
+export function readTscDeadline(vcpu: u32): u64 {
+  const apic = localApic(vcpu);
+  if (mode(apic) != TimerMode.TscDeadline) return 0;
+  return apic.timerExpiry == NEVER || now() >= apic.timerExpiry ? 0 : apic.timerExpiry;
+}

@@ -1,0 +1,137 @@
+// The one interface between kernel and monitor; both sides import this file.
+//
+// The first 4 KiB of the monitor's linear memory are the mailbox. The kernel reads and writes it in place
+// (kernel/partition/monitor.ts), so that an entry with nothing pending costs two loads and no call.
+
+export const MAXIMUM_VCPUS: u32 = 8;
+
+/** Offsets in the mailbox page. */
+export const enum Mailbox {
+  Vcpus = 0x000, // MAXIMUM_VCPUS records of VcpuMailbox.Size bytes
+  Request = 0x200, // u32 PartitionRequest, written by the monitor, cleared by the kernel
+  Status = 0x204, // u32 AccessStatus of the access answered last
+  OutputHead = 0x208, // u32, bytes put by the monitor since start; index in the ring is head % OUTPUT_RING
+  OutputTail = 0x20c, // u32, bytes taken by the kernel
+  InputHead = 0x210, // u32, bytes put by the kernel
+  InputTail = 0x214, // u32, bytes taken by the monitor
+  VcpuCount = 0x240, // u32, from here on: written by the kernel before start()
+  Devices = 0x244, // u32, mask of Device
+  ImageKind = 0x248, // u32 ImageKind
+  TscFrequency = 0x250, // u64 Hz
+  LowMemory = 0x258, // u64 bytes of RAM from GPA 0, at most LOW_MEMORY_LIMIT
+  HighMemory = 0x260, // u64 bytes of RAM from GPA 4 GiB
+  WallClock = 0x268, // u64 seconds since 1970-01-01 UTC at start()
+  Frame = 0x300, // VcpuFrame, filled by the kernel for memoryAccess and portString
+  Entry = 0x3c0, // EntryState, filled by start()
+  OutputRing = 0x400, // OUTPUT_RING bytes
+  InputRing = 0x800, // INPUT_RING bytes
+  Size = 0x1000,
+}
+
+export const OUTPUT_RING: u32 = 1024;
+export const INPUT_RING: u32 = 256;
+
+/** One vCPU's record in the mailbox. */
+export const enum VcpuMailbox {
+  PendingVector = 0x00, // u32, highest fixed interrupt that TPR and ISR let through; 0 none
+  PendingNmi = 0x04, // u32, number of NMIs to inject (0 or 1); cleared by acknowledgeNmi()
+  Deadline = 0x08, // u64 TSC at which timer() must be called; u64.MAX_VALUE none
+  Start = 0x10, // u32 VcpuStart asked for by another vCPU's INIT or SIPI; cleared by the kernel
+  StartVector = 0x14, // u32 SIPI vector
+  Size = 0x40,
+}
+
+export const enum VcpuStart { None = 0, Init = 1, Sipi = 2 }
+
+export const enum PartitionRequest { None = 0, PowerOff = 1, Reset = 2 }
+
+/** Virtual devices that the policy grants. */
+export const enum Device {
+  LocalApic = 1 << 0, // xAPIC page and x2APIC MSRs, timer
+  IoApic = 1 << 1,
+  Pic = 1 << 2,
+  Pit = 1 << 3, // with port 0x61
+  Uart = 1 << 4, // 16550 at 0x3f8, GSI 4
+  Rtc = 1 << 5, // CMOS 0x70-0x71
+  PowerManagement = 1 << 6, // ACPI PM1a, PM timer, reset by 0xcf9, 0x64 and 0x92
+  Pci = 1 << 7, // 0xcf8 and 0xcfc, no device answers
+}
+
+export const enum ImageKind { BzImage = 1, Pvh = 2 }
+
+/** What came of an access. */
+export const enum AccessStatus {
+  Done = 0,
+  /** No device of this partition answers there: reads give all ones, writes vanish. The kernel audits. */
+  OpenBus = 1,
+  /** The access is not valid for the device: #GP(0). */
+  GeneralProtection = 2,
+  /** memoryAccess: the instruction at RIP is not one the decoder knows. Nothing was changed. */
+  Undecodable = 3,
+  /** memoryAccess: a second page of the access or the code page is not mapped by the guest. Nothing was changed. */
+  GuestFault = 4,
+}
+
+/** Status of start(). */
+export const enum LoadStatus {
+  Done = 0,
+  ImageMissing = 1,
+  ImageMalformed = 2,
+  ImageUnsupported = 3, // no 64-bit boot protocol, no PVH note
+  ImageTooLarge = 4, // the image does not fit the partition's memory
+  InitialRamDiskTooLarge = 5,
+  CommandLineTooLong = 6,
+  ImageTooLow = 7, // a segment of the image lies below 1 MiB, where the boot structures are
+}
+
+/** Registers of the vCPU, as the kernel lends them for one access. Offsets from Mailbox.Frame, all u64. */
+export const enum VcpuFrame {
+  Registers = 0x00, // 16 in encoding order; RSP included
+  Rip = 0x80,
+  Rflags = 0x88, // the kernel takes back the arithmetic flags only
+  Cr0 = 0x90,
+  Cr3 = 0x98,
+  Cr4 = 0xa0,
+  Efer = 0xa8,
+  /**
+   * In: bit 0 CS.L, bit 1 CS.D, bits 2-3 CPL. The kernel takes back GPRs, RIP and flags.
+   * Out, with AccessStatus.GuestFault: the error code of the #PF at LinearAddress.
+   */
+  CodeMode = 0xb0,
+  /** Linear address of the access if the exit gave one, else 0. Out, with AccessStatus.GuestFault: what CR2 must be. */
+  LinearAddress = 0xb8,
+}
+
+/** State of the first vCPU at entry. Offsets from Mailbox.Entry, all u64. */
+export const enum EntryState {
+  Mode = 0x00, // EntryMode
+  Rip = 0x08,
+  Rsp = 0x10,
+  Rsi = 0x18, // boot_params for Long64
+  Rbx = 0x20, // hvm_start_info for Flat32
+  Cr3 = 0x28, // identity tables built by the monitor for Long64
+  GdtBase = 0x30, // GDT built by the monitor for Long64: BOOT_GDT_LIMIT, code at selector 0x10, data at 0x18
+}
+
+export const BOOT_GDT_LIMIT: u32 = 0x1f;
+
+export const enum EntryMode { Long64 = 1, Flat32 = 2 }
+
+// Guest-physical layout of the virtual platform.
+export const LOW_MEMORY_LIMIT: u64 = 0xC0000000;
+export const HIGH_MEMORY_BASE: u64 = 0x100000000;
+/** 0x9f000-0xfffff is reserved in the memory map; the monitor keeps its ACPI tables in the RAM there. */
+export const LOW_RESERVED_BASE: u64 = 0x9F000;
+export const LOW_RESERVED_END: u64 = 0x100000;
+export const RSDP_ADDRESS: u64 = 0xF0000;
+export const LOCAL_APIC_BASE: u64 = 0xFEE00000;
+export const IO_APIC_BASE: u64 = 0xFEC00000;
+
+// Fixed ports of the virtual platform.
+export const PORT_PM1A_EVENT: u16 = 0x600; // PM1a_EVT_BLK, 4 bytes
+export const PORT_PM1A_CONTROL: u16 = 0x604; // PM1a_CNT_BLK, 2 bytes
+export const PORT_PM_TIMER: u16 = 0x608; // PM_TMR_BLK, 4 bytes, 3.579545 MHz
+export const GSI_SCI: u32 = 9;
+export const GSI_UART: u32 = 4;
+/** SLP_TYP of S5 in the DSDT and the PM1a control register. */
+export const SLEEP_TYPE_S5: u32 = 5;

@@ -1,0 +1,83 @@
+// Entry points of the monitor, called by the kernel (kernel/partition/monitor.ts).
+
+import { writeAcpiTables } from "./acpi/tables";
+import { hasDevice } from "./configuration";
+import { executeMemoryAccess } from "./decoder/execute";
+import { executeStringPort } from "./decoder/string-port";
+import { portIn, portOut } from "./devices/bus";
+import { readApicMsr, writeApicMsr } from "./devices/local-apic/msr";
+import { setTaskPriority } from "./devices/local-apic/priority";
+import { localApic } from "./devices/local-apic/state";
+import { acknowledgeInterrupt, resetPlatform, runTimers } from "./devices/platform";
+import { openBus, setStatus } from "./devices/status";
+import { receiveInput } from "./devices/uart";
+import { setPendingNmi } from "./devices/vcpu-mailbox";
+import { AccessStatus, Device, LoadStatus } from "./interface";
+import { load as loadImages } from "./loader/load";
+
+/** Resets the devices, loads the images and writes the tables; returns LoadStatus. */
+export function start(): u32 {
+  resetPlatform();
+  const status = loadImages();
+  if (status != LoadStatus.Done) return status;
+  writeAcpiTables();
+  return LoadStatus.Done;
+}
+
+export function portRead(vcpu: u32, port: u32, size: u32): u32 {
+  return portIn(vcpu, port, size);
+}
+
+export function portWrite(vcpu: u32, port: u32, size: u32, value: u32): void {
+  portOut(vcpu, port, size, value);
+}
+
+/** INS or OUTS, with the VMX instruction-information field (SDM 28.2.5). */
+export function portString(vcpu: u32, port: u32, size: u32, isWrite: u32, isRepeated: u32, information: u32): void {
+  setStatus(executeStringPort(vcpu, port, size, isWrite, isRepeated, information));
+}
+
+export function msrRead(vcpu: u32, index: u32): u64 {
+  return hasDevice(Device.LocalApic) ? readApicMsr(vcpu, index) : openBus();
+}
+
+export function msrWrite(vcpu: u32, index: u32, value: u64): void {
+  if (hasDevice(Device.LocalApic)) writeApicMsr(vcpu, index, value);
+  else openBus();
+}
+
+/** An access to memory that is not RAM: decodes the instruction in Mailbox.Frame and carries it out. */
+export function memoryAccess(vcpu: u32, gpa: u64, isWrite: u32): void {
+  setStatus(executeMemoryAccess(vcpu, gpa, isWrite));
+}
+
+/** MOV from CR8: TPR bits 7:4 (SDM 3A 11.8.6). */
+export function taskPriorityRead(vcpu: u32): u32 {
+  setStatus(AccessStatus.Done);
+  return localApic(vcpu).taskPriority >> 4;
+}
+
+/** MOV to CR8. */
+export function taskPriorityWrite(vcpu: u32, value: u32): void {
+  setStatus(AccessStatus.Done);
+  setTaskPriority(vcpu, (value & 0xf) << 4);
+}
+
+/** Moves the pending vector into service and returns it; 0 if there is none any more. */
+export function acknowledge(vcpu: u32): u32 {
+  return acknowledgeInterrupt(vcpu);
+}
+
+export function acknowledgeNmi(vcpu: u32): void {
+  setPendingNmi(vcpu, false);
+}
+
+/** The deadline of this vCPU has passed. */
+export function timer(vcpu: u32): void {
+  runTimers(vcpu);
+}
+
+/** Bytes were put into the input ring. */
+export function input(): void {
+  receiveInput();
+}

@@ -1,0 +1,6 @@
+// Loops that cause one VM exit a round; each returns the TSC ticks of all rounds.
+
+@external("machine", "measureCpuid") export declare function measureCpuid(rounds: u32): u64;
+@external("machine", "measureVmcall") export declare function measureVmcall(rounds: u32): u64;
+/** RDMSR of IA32_APIC_BASE. */
+@external("machine", "measureRdmsr") export declare function measureRdmsr(rounds: u32): u64;

@@ -1,0 +1,78 @@
+#include "interrupts.h"
+
+#include <stddef.h>
+
+#include "console.h"
+#include "layout.h"
+
+#define FIRST_INTERRUPT 32
+#define VECTOR_COUNT 256
+#define NON_MASKABLE_INTERRUPT 2
+
+struct gate {
+  uint16_t offset_low, selector, flags, offset_middle;
+  uint32_t offset_high, reserved;
+};
+
+extern uint8_t vectors[];
+extern const struct fixup fixups_start[], fixups_end[];
+
+// call.S: where try_call() goes on after a fault at an address without a fixup; 0 while no such call runs.
+extern uint64_t call_stack;
+extern uint8_t call_landing[];
+
+static struct gate idt[VECTOR_COUNT];
+static uint32_t counts[VECTOR_COUNT];
+
+void build_idt(void) {
+  const uint16_t interrupt_gate = 0x8e00;
+  for (uint32_t vector = 0; vector < VECTOR_COUNT; vector++) {
+    uint64_t entry = (uint64_t)vectors + vector * 16;
+    idt[vector] = (struct gate){(uint16_t)entry, CODE_SELECTOR, interrupt_gate, (uint16_t)(entry >> 16), (uint32_t)(entry >> 32), 0};
+  }
+  struct __attribute__((packed)) {
+    uint16_t limit;
+    uint64_t base;
+  } pointer = {sizeof idt - 1, (uint64_t)idt};
+  __asm__ volatile("lidt %0" : : "m"(pointer));
+}
+
+uint32_t take_interrupts(uint32_t vector) {
+  uint32_t count = counts[vector & 0xff];
+  counts[vector & 0xff] = 0;
+  return count;
+}
+
+static const struct fixup* find_fixup(uint64_t instruction) {
+  for (const struct fixup* fixup = fixups_start; fixup < fixups_end; fixup++) {
+    if (fixup->instruction == instruction) return fixup;
+  }
+  return NULL;
+}
+
+void interrupt(struct interrupt_frame* frame) {
+  if (frame->vector >= FIRST_INTERRUPT || frame->vector == NON_MASKABLE_INTERRUPT) {
+    counts[frame->vector]++;
+    return;
+  }
+  const struct fixup* fixup = find_fixup(frame->rip);
+  if (fixup != NULL) {
+    frame->r15 = frame->vector;
+    frame->rip = fixup->landing;
+    return;
+  }
+  if (call_stack != 0) {
+    frame->rax = frame->vector;
+    frame->rsp = call_stack;
+    frame->rip = (uint64_t)call_landing;
+    return;
+  }
+  console_text("exception ");
+  console_hex(frame->vector);
+  console_text(" at ");
+  console_hex(frame->rip);
+  console_text(", error code ");
+  console_hex(frame->error_code);
+  console_text("\n");
+  power_off();
+}

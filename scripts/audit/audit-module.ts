@@ -1,0 +1,43 @@
+// All rules over one WebAssembly module.
+
+import { readModule, type ModuleFacts } from "./module.ts";
+import { checkAllocation } from "./rules/allocation.ts";
+import { checkFloatingPoint } from "./rules/floating-point.ts";
+import { checkIndirectCalls } from "./rules/indirect-call.ts";
+import { checkMonitorImports } from "./rules/monitor-import.ts";
+import { checkPrivilegedImports } from "./rules/privileged-import.ts";
+import { checkRecursion } from "./rules/recursion.ts";
+import type { Violation } from "./violation.ts";
+
+export type ModuleName = "kernel" | "monitor";
+
+/** Entry points that run before the seal only; all others are reached from exits, traps and interrupts. */
+const BOOT_ONLY: Record<ModuleName, readonly string[]> = { kernel: ["boot", "bootApplication"], monitor: [] };
+
+/** Functions that use each import, as they were written. */
+export type ImportUse = Record<string, string[]>;
+
+/** Applies all rules; returns what the module breaks. */
+export function auditModule(name: ModuleName, unoptimised: Uint8Array, optimised: Uint8Array): { violations: Violation[]; imports: ImportUse } {
+  const before = readModule(unoptimised);
+  const after = readModule(optimised);
+  const violations = [
+    ...(name === "kernel" ? checkPrivilegedImports(before) : checkMonitorImports(before)),
+    ...checkFloatingPoint(before),
+    ...checkRecursion(after),
+    ...checkIndirectCalls(after),
+    ...checkAllocation(after, BOOT_ONLY[name]),
+  ];
+  return { violations, imports: importUse(before) };
+}
+
+function importUse(module: ModuleFacts): ImportUse {
+  const use: ImportUse = {};
+  for (const { name, calls } of module.functions.values()) {
+    for (const callee of calls) {
+      const imported = module.functions.get(callee)?.imported;
+      if (imported) (use[imported] ??= []).push(name);
+    }
+  }
+  return Object.fromEntries(Object.entries(use).sort(([left], [right]) => (left < right ? -1 : 1)).map(([key, names]) => [key, names.sort()]));
+}

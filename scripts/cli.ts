@@ -1,0 +1,60 @@
+// The command line: every command in one place, its work in commands/.
+
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { BootOptions } from "./commands/boot.ts";
+import { describeError } from "./error.ts";
+
+const emulatorOption = (): Option => new Option("--on <emulator>", "emulator to use; by default QEMU where the host has nested VMX, else Bochs").choices(["qemu", "bochs"]);
+const timeoutOption = (): Option => new Option("--timeout <seconds>", "stop with an error if the system still runs then").argParser(parseSeconds);
+
+const program = new Command("bulkhead");
+program
+  .description("Bulkhead, a separation kernel for x86-64: build it, and boot systems of partitions in an emulator.")
+  .showHelpAfterError("(add --help for what is possible)")
+  .showSuggestionAfterError()
+  .helpCommand("help [command]", "show help for a command");
+
+program
+  .command("build")
+  .description("bring build/ up to date: build/bulkhead.elf, the TypeScript partitions and the audit's report")
+  .action(async () => (await import("./commands/build.ts")).buildCommand());
+
+program
+  .command("boot")
+  .description("build, then boot a system; in a terminal, Ctrl-] switches the keyboard to the next partition, Ctrl-\\ quits")
+  .argument("<system>", "name of a folder in examples/, or the path of a system file")
+  .addOption(emulatorOption())
+  .addOption(timeoutOption())
+  .action(async (system: string, options: BootOptions) => (await import("./commands/boot.ts")).bootCommand(system, options));
+
+program
+  .command("demo")
+  .description("boot examples/demo: Debian Linux and a TypeScript partition side by side; without a terminal it ends by itself")
+  .addOption(emulatorOption())
+  .addOption(timeoutOption())
+  .action(async (options: BootOptions) => (await import("./commands/boot.ts")).demoCommand(options));
+
+program
+  .command("test")
+  .description("build, then run the unit tests, the audit's tests and the boots in an emulator")
+  .argument("[filters...]", "parts of test file names; all tests if left out")
+  .addOption(new Option("--project <name>", "run one kind of test only").choices(["unit", "boot"]))
+  .action(async (filters: string[], options: { project?: string }) => (await import("./commands/test.ts")).testCommand(filters, options));
+
+program
+  .command("setup")
+  .description("install the Debian packages that are missing; does nothing when all are there")
+  .action(async () => (await import("./commands/setup.ts")).setupCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`${describeError(error)}\n`);
+  process.exitCode = 1;
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (Number.isFinite(seconds) && seconds > 0) return seconds;
+  throw new InvalidArgumentError("Give a number of seconds above 0, such as 60.");
+}

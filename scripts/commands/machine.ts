@@ -1,0 +1,44 @@
+// Starts a compiled system in an emulator.
+
+import { statSync } from "node:fs";
+import path from "node:path";
+import { kernelElf } from "../build/paths.ts";
+import { hostHasNestedVmx, startBochs, startQemu, type BootImage, type RunningMachine } from "../emulator/index.ts";
+import type { CompiledSystem } from "../policy/compile.ts";
+
+export type EmulatorName = "qemu" | "bochs";
+
+export interface MachineChoice {
+  emulator: EmulatorName;
+  /** One can type into it. */
+  interactive: boolean;
+  timeoutSeconds?: number | undefined;
+  onOutput: (bytes: Buffer) => void;
+}
+
+/** Room for the kernel, its tables and each partition's monitor. */
+const KERNEL_MEMORY_MIB = 64;
+const MEBIBYTE = 0x100000;
+
+/** The emulator that boots fastest here: QEMU where KVM offers VMX to its guests, else Bochs. */
+export function preferredEmulator(): EmulatorName {
+  return hostHasNestedVmx() ? "qemu" : "bochs";
+}
+
+export function startMachine(system: CompiledSystem, choice: MachineChoice): Promise<RunningMachine> {
+  const options = { cores: system.cores, memoryMiB: machineMemory(system), timeoutSeconds: choice.timeoutSeconds, onOutput: choice.onOutput };
+  if (choice.emulator === "bochs") return startBochs(bootImage(system, choice.interactive ? "console=e9,com1" : "console=e9"), { ...options, interactive: choice.interactive });
+  return startQemu(bootImage(system, "console=com1"), { ...options, accelerator: hostHasNestedVmx() ? "kvm" : "tcg" });
+}
+
+function bootImage(system: CompiledSystem, commandLine: string): BootImage {
+  const modules = [system.policy, ...system.modules].map((file) => ({ path: file, name: path.basename(file) }));
+  return { kernel: kernelElf, commandLine, modules };
+}
+
+/** MiB for the partitions, the images and the kernel, rounded to 64 MiB. */
+function machineMemory(system: CompiledSystem): number {
+  const images = system.modules.reduce((sum, file) => sum + statSync(file).size, 0);
+  const needed = (system.memory + images) / MEBIBYTE + KERNEL_MEMORY_MIB;
+  return Math.ceil(needed / 64) * 64;
+}

@@ -1,0 +1,8 @@
+// `bulkhead setup`
+
+import { ensurePrograms } from "../setup/setup.ts";
+
+export function setupCommand(): void {
+  ensurePrograms("boot");
+  process.stderr.write("All programs are there.\n");
+}

@@ -1,0 +1,31 @@
+// Types commands into a guest's shell, one at each prompt, where no user sits at a terminal.
+
+/** Prompt of the demo guest (scripts/guests/initramfs/start.sh) as it stands at the end of the output. */
+const PROMPT = /linux# $/;
+const KEPT = 64;
+
+export class Typist {
+  readonly #commands: string[];
+  readonly #write: (text: string) => void;
+  #end = "";
+
+  constructor(commands: readonly string[], write: (text: string) => void) {
+    this.#commands = [...commands];
+    this.#write = write;
+  }
+
+  /** True once a prompt was seen and every command was typed. */
+  get done(): boolean {
+    return this.#commands.length === 0;
+  }
+
+  /** Looks at output as it comes. */
+  watch(bytes: Buffer): void {
+    this.#end = (this.#end + bytes.toString("latin1")).slice(-KEPT);
+    if (!PROMPT.test(this.#end)) return;
+    const command = this.#commands.shift();
+    if (command === undefined) return;
+    this.#end = "";
+    this.#write(`${command}\n`);
+  }
+}

@@ -1,0 +1,78 @@
+// Guests made of Debian's packages: the cloud kernel and an initramfs around busybox. Nothing is installed on this
+// machine: packages are downloaded and unpacked below build/guests, once.
+
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { projectDirectory } from "../policy/project.ts";
+import { extractVmlinux } from "./bzimage.ts";
+import { downloadPackage, resolveDependency, unpackPackage } from "./debian.ts";
+import { buildInitramfs, initramfsSources } from "./initramfs.ts";
+import { digestOf } from "./digest.ts";
+
+/** Absolute paths of the guests' files. */
+export interface GuestPaths {
+  /** Debian's package, such as "linux-image-6.1.0-56-cloud-amd64". */
+  kernelPackage: string;
+  /** The kernel as ELF, for the PVH boot. */
+  vmlinux: string;
+  /** The kernel as Debian ships it. */
+  bzImage: string;
+  initramfs: string;
+}
+
+type Report = (message: string) => void;
+
+const guestsDirectory = path.join(projectDirectory, "build/guests");
+const manifestFile = path.join(guestsDirectory, "manifest.json");
+
+interface Manifest {
+  kernelPackage: string;
+  bzImage: string;
+  vmlinux: string;
+  busybox: string;
+}
+
+/** Fetches and builds what is missing; does nothing when all is there. Throws UserError. */
+export async function ensureGuests(report: Report = reportToStderr): Promise<GuestPaths> {
+  const manifest = readManifest() ?? fetchPackages(report);
+  const initramfs = path.join(guestsDirectory, "initramfs.cpio");
+  ensureInitramfs(manifest, initramfs, report);
+  return { kernelPackage: manifest.kernelPackage, vmlinux: manifest.vmlinux, bzImage: manifest.bzImage, initramfs };
+}
+
+function readManifest(): Manifest | null {
+  if (!existsSync(manifestFile)) return null;
+  const manifest = JSON.parse(readFileSync(manifestFile, "utf8")) as Manifest;
+  const files = [manifest.bzImage, manifest.vmlinux, manifest.busybox];
+  return files.every((file) => typeof file === "string" && existsSync(file)) ? manifest : null;
+}
+
+function fetchPackages(report: Report): Manifest {
+  const kernelPackage = resolveDependency("linux-image-cloud-amd64");
+  report(`guests: downloading ${kernelPackage} and busybox-static from Debian (28 MB, once)`);
+  const kernelTree = unpackPackage(downloadPackage(kernelPackage, guestsDirectory));
+  const busyboxTree = unpackPackage(downloadPackage("busybox-static", guestsDirectory));
+
+  const bzImage = path.join(kernelTree, "boot", kernelPackage.replace(/^linux-image-/, "vmlinuz-"));
+  const vmlinux = path.join(kernelTree, "boot/vmlinux");
+  report("guests: unpacking vmlinux from the bzImage");
+  writeFileSync(vmlinux, extractVmlinux(readFileSync(bzImage), bzImage));
+
+  const manifest: Manifest = { kernelPackage, bzImage, vmlinux, busybox: path.join(busyboxTree, "bin/busybox") };
+  writeFileSync(manifestFile, `${JSON.stringify(manifest, null, 2)}\n`);
+  return manifest;
+}
+
+function ensureInitramfs(manifest: Manifest, file: string, report: Report): void {
+  const digestFile = `${file}.digest`;
+  const digest = digestOf([manifest.busybox, ...initramfsSources()]);
+  if (existsSync(file) && existsSync(digestFile) && readFileSync(digestFile, "utf8") === digest) return;
+  report("guests: building the initramfs");
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, buildInitramfs(manifest.busybox, guestsDirectory));
+  writeFileSync(digestFile, digest);
+}
+
+function reportToStderr(message: string): void {
+  process.stderr.write(`${message}\n`);
+}

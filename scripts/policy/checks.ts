@@ -1,0 +1,66 @@
+// What must hold between the fields of a system; schema.ts has checked each field by itself.
+
+import { UserError } from "../error.ts";
+import type { System } from "./schema.ts";
+import { formatSize } from "./size.ts";
+
+/** Partition memory is granted in 2 MiB pages. */
+export const MEMORY_GRANULE = 2 * 1024 ** 2;
+
+/** Throws a UserError that names file, field, value and remedy when the parts of a system contradict each other. */
+export function checkSystem(system: System, file: string): void {
+  checkNames(system, file);
+  checkCores(system, file);
+  checkMemory(system, file);
+  checkKeyboard(system, file);
+}
+
+function checkNames(system: System, file: string): void {
+  const seen = new Map<string, number>();
+  for (const [index, { name }] of system.partitions.entries()) {
+    const earlier = seen.get(name);
+    if (earlier !== undefined) {
+      throw new UserError(`${file}: partitions[${index}].name is "${name}", the name of partitions[${earlier}] too`, "Give each partition a name of its own.");
+    }
+    seen.set(name, index);
+  }
+}
+
+function checkCores(system: System, file: string): void {
+  const owners = new Map<number, string>();
+  for (const [index, { core, name }] of system.partitions.entries()) {
+    const owner = owners.get(core);
+    if (owner !== undefined) {
+      throw new UserError(
+        `${file}: partitions[${index}].core ("${name}") is ${core}, the core of "${owner}" too`,
+        `One partition runs on a core: give "${name}" core ${firstFreeCore(system)}.`,
+      );
+    }
+    owners.set(core, name);
+  }
+}
+
+function firstFreeCore(system: System): number {
+  const used = new Set(system.partitions.map((partition) => partition.core));
+  let core = 0;
+  while (used.has(core)) core++;
+  return core;
+}
+
+function checkMemory(system: System, file: string): void {
+  for (const [index, { memory, name }] of system.partitions.entries()) {
+    if (memory > 0 && memory % MEMORY_GRANULE === 0) continue;
+    const rounded = Math.max(1, Math.ceil(memory / MEMORY_GRANULE)) * MEMORY_GRANULE;
+    throw new UserError(
+      `${file}: partitions[${index}].memory ("${name}") is ${formatSize(memory)}, which is no multiple of 2 MiB`,
+      `Write "${formatSize(rounded)}".`,
+    );
+  }
+}
+
+function checkKeyboard(system: System, file: string): void {
+  const holders = system.partitions.filter((partition) => partition.keyboard);
+  if (holders.length <= 1) return;
+  const names = holders.map((partition) => `"${partition.name}"`).join(" and ");
+  throw new UserError(`${file}: keyboard is true for ${names}`, "Let at most one partition have the keyboard at the start; Ctrl-] switches it later.");
+}

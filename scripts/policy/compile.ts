@@ -1,0 +1,69 @@
+// Compiles a system file to build/systems/NAME/: policy.bin and the modules that the boot loader hands over.
+
+import { constants, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { displayPath, findSystemFile, loadSystem } from "./load.ts";
+import { encodePolicy, type EncodedPartition } from "./encode.ts";
+import { resolveImage } from "./images.ts";
+import { ModuleList, type Module } from "./modules.ts";
+import { projectDirectory } from "./project.ts";
+import type { System } from "./schema.ts";
+
+export interface CompiledSystem {
+  name: string;
+  /** The system file that this was compiled from. */
+  file: string;
+  /** build/systems/NAME. */
+  directory: string;
+  /** policy.bin, which the loader hands over as module 0. */
+  policy: string;
+  /** The modules after policy.bin, in their order. */
+  modules: string[];
+  /** Cores that the machine must have: the highest core named, and one. */
+  cores: number;
+  /** Bytes of memory of all partitions. */
+  memory: number;
+  system: System;
+}
+
+/** Compiles the system given as the name of an example or as a path; throws UserError. */
+export async function compileSystem(pathOrName: string): Promise<CompiledSystem> {
+  const file = findSystemFile(pathOrName);
+  const system = await loadSystem(file);
+  const list = new ModuleList();
+  const partitions: EncodedPartition[] = [];
+  for (const [index, partition] of system.partitions.entries()) {
+    const files = await resolveImage(partition, index, file);
+    partitions.push({
+      partition,
+      imageKind: files.kind,
+      kernelModule: list.add(files.kernel),
+      ramDiskModule: files.ramDisk === null ? null : list.add(files.ramDisk),
+      commandLine: files.commandLine,
+    });
+  }
+  const directory = path.join(projectDirectory, "build/systems", system.name);
+  const policy = path.join(directory, "policy.bin");
+  const modules = writeFiles(directory, policy, encodePolicy(system.whenDone, partitions, list.modules.length), list.modules);
+  return {
+    name: system.name,
+    file: displayPath(file),
+    directory,
+    policy,
+    modules,
+    cores: Math.max(...system.partitions.map((partition) => partition.core)) + 1,
+    memory: system.partitions.reduce((sum, partition) => sum + partition.memory, 0),
+    system,
+  };
+}
+
+function writeFiles(directory: string, policyFile: string, policy: Buffer, modules: Module[]): string[] {
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(policyFile, policy);
+  return modules.map((module) => {
+    const target = path.join(directory, `${module.number}-${path.basename(module.source)}`);
+    copyFileSync(module.source, target, constants.COPYFILE_FICLONE);
+    return target;
+  });
+}

@@ -1,0 +1,109 @@
+// Writes policy.bin as kernel/policy/layout.ts lays it out.
+
+import {
+  HealthAction,
+  Hypercall,
+  NAME_LENGTH,
+  NO_MODULE,
+  PartitionFlag,
+  POLICY_VERSION,
+  PolicyFlag,
+  PolicyHeader,
+  PolicyPartition,
+} from "../../kernel/policy/layout.ts";
+import { Device, type ImageKind } from "../../monitor/interface.ts";
+import type { DeviceName, HealthActionName, HypercallName, Partition, System } from "./schema.ts";
+
+/** POLICY_MAGIC as bytes: a u64 that a JavaScript number does not hold. */
+export const MAGIC_TEXT = "BLKDPOL1";
+
+/** A partition with its image as module numbers. */
+export interface EncodedPartition {
+  partition: Partition;
+  imageKind: ImageKind;
+  kernelModule: number;
+  /** Null: no initial RAM disk. */
+  ramDiskModule: number | null;
+  commandLine: string;
+}
+
+const deviceBits: Record<DeviceName, Device> = {
+  "local-apic": Device.LocalApic,
+  "io-apic": Device.IoApic,
+  pic: Device.Pic,
+  pit: Device.Pit,
+  uart: Device.Uart,
+  rtc: Device.Rtc,
+  "power-management": Device.PowerManagement,
+  pci: Device.Pci,
+};
+
+const hypercallNumbers: Record<HypercallName, Hypercall> = {
+  version: Hypercall.Version,
+  "console-write": Hypercall.ConsoleWrite,
+  "power-off": Hypercall.PowerOff,
+  reset: Hypercall.Reset,
+  "tsc-frequency": Hypercall.TscFrequency,
+  "console-read": Hypercall.ConsoleRead,
+};
+
+const healthActions: Record<HealthActionName, HealthAction> = {
+  ignore: HealthAction.Ignore,
+  "inject-fault": HealthAction.InjectFault,
+  restart: HealthAction.Restart,
+  stop: HealthAction.Stop,
+};
+
+/** The bytes of policy.bin: header, partition records, command lines. */
+export function encodePolicy(whenDone: System["whenDone"], partitions: EncodedPartition[], moduleCount: number): Buffer {
+  const stringsOffset = PolicyHeader.Partitions + partitions.length * PolicyPartition.Size;
+  const strings = partitions.map((entry) => Buffer.from(entry.commandLine, "ascii"));
+  const size = stringsOffset + strings.reduce((sum, text) => sum + text.length, 0);
+  const policy = Buffer.alloc(size);
+
+  policy.write(MAGIC_TEXT, PolicyHeader.Magic, "ascii");
+  policy.writeUInt32LE(POLICY_VERSION, PolicyHeader.Version);
+  policy.writeUInt32LE(size, PolicyHeader.Size);
+  policy.writeUInt32LE(partitions.length, PolicyHeader.PartitionCount);
+  policy.writeUInt32LE(moduleCount, PolicyHeader.ModuleCount);
+  policy.writeUInt32LE(whenDone === "power-off" ? PolicyFlag.PowerOffWhenDone : 0, PolicyHeader.Flags);
+
+  let textOffset = stringsOffset;
+  for (const [index, entry] of partitions.entries()) {
+    const record = policy.subarray(PolicyHeader.Partitions + index * PolicyPartition.Size, PolicyHeader.Partitions + (index + 1) * PolicyPartition.Size);
+    const text = strings[index]!;
+    encodePartition(record, entry);
+    record.writeUInt32LE(textOffset, PolicyPartition.CommandLineOffset);
+    record.writeUInt32LE(text.length, PolicyPartition.CommandLineLength);
+    text.copy(policy, textOffset);
+    textOffset += text.length;
+  }
+  return policy;
+}
+
+function encodePartition(record: Buffer, entry: EncodedPartition): void {
+  const { partition } = entry;
+  record.write(partition.name, PolicyPartition.Name, NAME_LENGTH - 1, "ascii");
+  record.writeUInt32LE(partition.core, PolicyPartition.Core);
+  record.writeUInt32LE(1, PolicyPartition.VcpuCount);
+  record.writeBigUInt64LE(BigInt(partition.memory), PolicyPartition.MemorySize);
+  record.writeUInt32LE(entry.imageKind, PolicyPartition.ImageKind);
+  record.writeUInt32LE(entry.kernelModule, PolicyPartition.KernelModule);
+  record.writeUInt32LE(entry.ramDiskModule ?? NO_MODULE, PolicyPartition.RamDiskModule);
+  record.writeUInt32LE(deviceMask(partition.devices), PolicyPartition.Devices);
+  record.writeUInt32LE(hypercallMask(partition.hypercalls), PolicyPartition.Hypercalls);
+  record.writeUInt32LE(partition.keyboard ? PartitionFlag.InitialKeyboard : 0, PolicyPartition.Flags);
+  record.writeUInt32LE(healthActions[partition.health.memory], PolicyPartition.OnMemoryViolation);
+  record.writeUInt32LE(healthActions[partition.health.port], PolicyPartition.OnPortViolation);
+  record.writeUInt32LE(healthActions[partition.health.msr], PolicyPartition.OnMsrViolation);
+  record.writeUInt32LE(healthActions[partition.health.fault], PolicyPartition.OnFault);
+  record.writeUInt32LE(partition.health.restartLimit, PolicyPartition.RestartLimit);
+}
+
+function deviceMask(names: DeviceName[]): number {
+  return names.reduce((mask, name) => mask | deviceBits[name], 0);
+}
+
+function hypercallMask(names: HypercallName[]): number {
+  return names.reduce((mask, name) => mask | (1 << hypercallNumbers[name]), 0);
+}

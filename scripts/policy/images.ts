@@ -1,0 +1,81 @@
+// Finds the files of a partition's image and checks that they fit its memory.
+
+import { existsSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { ImageKind, LOW_MEMORY_LIMIT } from "../../monitor/interface.ts";
+import { UserError } from "../error.ts";
+import { ensureGuests } from "../guests/guests.ts";
+import { imageEnd } from "./extent.ts";
+import { displayPath } from "./load.ts";
+import { projectDirectory } from "./project.ts";
+import type { Image, Partition } from "./schema.ts";
+import { formatSize } from "./size.ts";
+
+/** A partition's image as files. */
+export interface ImageFiles {
+  kind: ImageKind;
+  kernel: string;
+  /** Null: no initial RAM disk. */
+  ramDisk: string | null;
+  commandLine: string;
+}
+
+/** Resolves the image of partition `index` in `systemFile`; fetches Debian's kernel when it is asked for. */
+export async function resolveImage(partition: Partition, index: number, systemFile: string): Promise<ImageFiles> {
+  const files = partition.image.kind === "linux" ? await resolveLinux(partition.image, index, systemFile) : resolveTypescript(partition.image, index, systemFile);
+  checkFits(partition, index, files, displayPath(systemFile));
+  return files;
+}
+
+async function resolveLinux(image: Image & { kind: "linux" }, index: number, systemFile: string): Promise<ImageFiles> {
+  const field = `${displayPath(systemFile)}: partitions[${index}].image`;
+  return {
+    kind: image.boot === "pvh" ? ImageKind.Pvh : ImageKind.BzImage,
+    kernel: await resolveKernel(image, systemFile, field),
+    ramDisk: await resolveRamDisk(image.initramfs, systemFile, field),
+    commandLine: image.commandLine,
+  };
+}
+
+async function resolveKernel(image: Image & { kind: "linux" }, systemFile: string, field: string): Promise<string> {
+  if (image.kernel !== "debian-cloud") return existingFile(image.kernel, systemFile, `${field}.kernel`);
+  const guests = await ensureGuests();
+  return image.boot === "pvh" ? guests.vmlinux : guests.bzImage;
+}
+
+async function resolveRamDisk(initramfs: string, systemFile: string, field: string): Promise<string | null> {
+  if (initramfs === "none") return null;
+  if (initramfs === "demo") return (await ensureGuests()).initramfs;
+  return existingFile(initramfs, systemFile, `${field}.initramfs`);
+}
+
+function resolveTypescript(image: Image & { kind: "typescript" }, index: number, systemFile: string): ImageFiles {
+  const kernel = path.join(projectDirectory, "build/partitions", `${image.name}.elf`);
+  const field = `${displayPath(systemFile)}: partitions[${index}].image`;
+  if (!existsSync(path.join(projectDirectory, "partitions", image.name, "main.ts"))) {
+    throw new UserError(`${field} is typescript("${image.name}"), but there is no partitions/${image.name}/main.ts`, "Name a folder of partitions/.");
+  }
+  if (!existsSync(kernel)) {
+    throw new UserError(`${field} is typescript("${image.name}"), which is not built: no ${displayPath(kernel)}`, "Run `npm run build`.");
+  }
+  return { kind: ImageKind.Pvh, kernel, ramDisk: null, commandLine: image.commandLine };
+}
+
+function existingFile(name: string, systemFile: string, field: string): string {
+  const file = path.resolve(path.dirname(systemFile), name);
+  if (existsSync(file) && statSync(file).isFile()) return file;
+  throw new UserError(`${field} is "${name}", but there is no file ${file}`, "Give a path from the folder of the system file.");
+}
+
+function checkFits(partition: Partition, index: number, files: ImageFiles, systemFile: string): void {
+  const imageSize = imageEnd(readFileSync(files.kernel), files.kernel);
+  const ramDiskSize = files.ramDisk === null ? 0 : statSync(files.ramDisk).size;
+  const needed = imageSize + ramDiskSize;
+  const lowMemory = Math.min(partition.memory, Number(LOW_MEMORY_LIMIT));
+  if (needed <= lowMemory) return;
+  const remedy = Math.ceil(needed / 2 ** 20 / 2) * 2;
+  throw new UserError(
+    `${systemFile}: partitions[${index}].memory ("${partition.name}") is ${formatSize(partition.memory)}, but its image needs ${Math.ceil(needed / 2 ** 20)} MiB`,
+    `Write at least "${remedy} MiB", or name a smaller image.`,
+  );
+}

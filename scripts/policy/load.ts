@@ -1,0 +1,79 @@
+// Finds a system file, loads it and checks it.
+
+import { existsSync, readdirSync, statSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import type { z } from "zod";
+import { UserError } from "../error.ts";
+import { checkSystem } from "./checks.ts";
+import { projectDirectory } from "./project.ts";
+import { systemSchema, type System } from "./schema.ts";
+
+const examplesDirectory = path.join(projectDirectory, "examples");
+
+/** Names of the systems in examples/. */
+export function exampleNames(): string[] {
+  return readdirSync(examplesDirectory)
+    .filter((name) => existsSync(path.join(examplesDirectory, name, "system.ts")))
+    .sort();
+}
+
+/** The file of a system given as the name of an example, a file, or a folder with system.ts. */
+export function findSystemFile(pathOrName: string): string {
+  const candidates = [path.join(examplesDirectory, pathOrName, "system.ts"), path.resolve(pathOrName, "system.ts"), path.resolve(pathOrName)];
+  const found = candidates.find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
+  if (found !== undefined) return found;
+  throw new UserError(`no system "${pathOrName}"`, `Name one of examples/ (${exampleNames().join(", ")}) or the path of a system file.`);
+}
+
+/** Imports a system file and checks everything that needs no image. */
+export async function loadSystem(file: string): Promise<System> {
+  const shown = displayPath(file);
+  const system = parseSystem(await importDefault(file, shown), shown);
+  checkSystem(system, shown);
+  return system;
+}
+
+/** Checks the shape of a system; `file` is for the messages. */
+export function parseSystem(value: unknown, file: string): System {
+  const result = systemSchema.safeParse(value);
+  if (result.success) return result.data;
+  throw new UserError(result.error.issues.map((issue) => describeIssue(issue, value, file)).join("\n"), `Correct the fields named above in ${file}.`);
+}
+
+/** A path as a user would type it: from the working directory where the file lies below it. */
+export function displayPath(file: string): string {
+  const relative = path.relative(process.cwd(), file);
+  return relative.startsWith("..") ? file : relative;
+}
+
+async function importDefault(file: string, shown: string): Promise<unknown> {
+  let module: { default?: unknown };
+  try {
+    module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+  } catch (error) {
+    throw new UserError(`${shown}: ${error instanceof Error ? error.message : String(error)}`, "Correct the file; it is ordinary TypeScript.");
+  }
+  if (module.default !== undefined) return module.default;
+  throw new UserError(`${shown}: no default export`, "Write `export default system({ ... })`.");
+}
+
+function describeIssue(issue: z.core.$ZodIssue, root: unknown, file: string): string {
+  const field = issue.path.map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${String(key)}`)).join("");
+  return `${file}: ${field || "system"} is ${describeValue(valueAt(root, issue.path))}: ${issue.message}`;
+}
+
+function valueAt(root: unknown, keys: readonly PropertyKey[]): unknown {
+  let value = root;
+  for (const key of keys) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[key];
+  }
+  return value;
+}
+
+function describeValue(value: unknown): string {
+  if (value === undefined) return "missing";
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

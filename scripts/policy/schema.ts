@@ -1,0 +1,100 @@
+// Shape of a system file: each field by itself. checks.ts looks at fields together.
+
+import { z } from "zod";
+import { MAXIMUM_PARTITIONS, NAME_LENGTH } from "../../kernel/policy/layout.ts";
+import { parseSize } from "./size.ts";
+
+/** Length of a command line that Linux accepts: COMMAND_LINE_SIZE on x86 is 2048 with its terminator. */
+export const MAXIMUM_COMMAND_LINE = 2047;
+/** Boot core included; the local APIC's physical destination names no more in xAPIC mode. */
+export const MAXIMUM_CORES = 255;
+
+export const deviceNames = ["local-apic", "io-apic", "pic", "pit", "uart", "rtc", "power-management", "pci"] as const;
+export const hypercallNames = ["version", "console-write", "power-off", "reset", "tsc-frequency", "console-read"] as const;
+export const healthActionNames = ["ignore", "inject-fault", "restart", "stop"] as const;
+
+const identifier = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]*$/, "use lower-case letters, digits and hyphens, beginning with a letter")
+  .max(NAME_LENGTH - 1, `use at most ${NAME_LENGTH - 1} characters`);
+
+const size = z.string({ error: 'write a size as text, such as "96 MiB"' }).transform((text, context) => {
+  const bytes = parseSize(text);
+  if (bytes !== null) return bytes;
+  context.addIssue({ code: "custom", message: 'write a size as a whole number and KiB, MiB or GiB, such as "96 MiB"' });
+  return z.NEVER;
+});
+
+const commandLine = z
+  .string()
+  .regex(/^[\x20-\x7e]*$/, "use printable ASCII characters on one line")
+  .max(MAXIMUM_COMMAND_LINE, `use at most ${MAXIMUM_COMMAND_LINE} characters`);
+
+export const linuxSchema = z.strictObject({
+  kind: z.literal("linux"),
+  /** "debian-cloud", or the path of a vmlinux or bzImage from the system file's folder. */
+  kernel: z.string().min(1).default("debian-cloud"),
+  /** "pvh": vmlinux by its PVH note. "bzimage": the compressed kernel by the 64-bit boot protocol. */
+  boot: z.enum(["pvh", "bzimage"]).default("pvh"),
+  /** "demo", "none", or the path of a cpio archive from the system file's folder. */
+  initramfs: z.string().min(1).default("demo"),
+  commandLine: commandLine.default(""),
+});
+
+export const typescriptSchema = z.strictObject({
+  kind: z.literal("typescript"),
+  name: identifier,
+  commandLine: commandLine.default(""),
+});
+
+const healthSchema = z.strictObject({
+  memory: z.enum(healthActionNames).default("ignore"),
+  port: z.enum(healthActionNames).default("ignore"),
+  msr: z.enum(healthActionNames).default("inject-fault"),
+  fault: z.enum(["restart", "stop"]).default("stop"),
+  restartLimit: z.int().min(0).max(1_000_000).default(3),
+});
+
+const partitionSchema = z
+  .strictObject({
+    name: identifier,
+    /** Index of the core in the order of the firmware's MADT, boot core 0. */
+    core: z.int().min(0).max(MAXIMUM_CORES - 1),
+    memory: size,
+    image: z.discriminatedUnion("kind", [linuxSchema, typescriptSchema], {
+      error: 'write linux({ ... }) or typescript("NAME")',
+    }),
+    devices: z.array(z.enum(deviceNames)).optional(),
+    hypercalls: z.array(z.enum(hypercallNames)).optional(),
+    /** Has the keyboard when the system starts. */
+    keyboard: z.boolean().default(false),
+    health: healthSchema.prefault({}),
+  })
+  .transform((partition) => ({
+    ...partition,
+    devices: partition.devices ?? defaultDevices(partition.image.kind),
+    hypercalls: partition.hypercalls ?? defaultHypercalls(partition.image.kind),
+  }));
+
+export const systemSchema = z.strictObject({
+  name: identifier,
+  /** When no partition runs any more: power the machine off, or print the summary and stop. */
+  whenDone: z.enum(["power-off", "stop"]).default("power-off"),
+  partitions: z.array(partitionSchema).min(1, "name at least one partition").max(MAXIMUM_PARTITIONS, `name at most ${MAXIMUM_PARTITIONS} partitions`),
+});
+
+/** A system with every default filled in. */
+export type System = z.output<typeof systemSchema>;
+export type Partition = System["partitions"][number];
+export type Image = Partition["image"];
+export type DeviceName = (typeof deviceNames)[number];
+export type HypercallName = (typeof hypercallNames)[number];
+export type HealthActionName = (typeof healthActionNames)[number];
+
+function defaultDevices(kind: Image["kind"]): DeviceName[] {
+  return kind === "linux" ? [...deviceNames] : ["local-apic"];
+}
+
+function defaultHypercalls(kind: Image["kind"]): HypercallName[] {
+  return kind === "linux" ? [] : ["version", "console-write", "power-off", "tsc-frequency"];
+}

@@ -1,0 +1,68 @@
+// The machine code that a VM exit runs: privileged imports stand inline, and linear memory is reached by plain
+// GS-relative instructions, without a bounds check and without a call.
+
+import { beforeAll, describe, expect, it } from "vitest";
+import { callees, type Instruction, type NativeFunction } from "../../scripts/audit/native/disassembly.ts";
+import { disassemble } from "../../scripts/build/native-audit.ts";
+import { kernelElf } from "../../scripts/build/paths.ts";
+import { readElf, type ElfFile } from "../../scripts/emulator/elf.ts";
+
+const IMAGE_BASE = 0xffffffff80000000n;
+/** Byte behind UD2 for an access outside linear memory: WASM_RT_TRAP_OOB in boot/wasm-rt.h. */
+const OUT_OF_BOUNDS = 1;
+/** memory.copy and memory.fill check their range once for the whole of it. */
+const BULK_MEMORY = /^mem(cpy|move|set)$/;
+
+describe("the exit path", () => {
+  let elf: ElfFile;
+  let path: NativeFunction[];
+
+  beforeAll(async () => {
+    elf = readElf(kernelElf);
+    path = reachable(await disassemble(kernelElf), "vm_exit");
+  });
+
+  const instructions = (): Instruction[] => path.flatMap((function_) => function_.instructions);
+
+  it("has VMREAD inline", () => {
+    expect(instructions().filter(({ mnemonic }) => mnemonic.startsWith("vmread")).length).toBeGreaterThan(0);
+    expect(path.map(({ name }) => name).filter((name) => /vmread|vmwrite|rdmsr|wrmsr/i.test(name))).toEqual([]);
+  });
+
+  it("calls no function for an import", () => {
+    expect(path.map(({ name }) => name).filter((name) => /^w2c_(boot|cpu|phys|port|vmx)_/.test(name))).toEqual([]);
+  });
+
+  it("reaches linear memory by GS-relative instructions", () => {
+    expect(instructions().filter(({ mnemonic, operands }) => mnemonic.startsWith("mov") && operands.includes("%gs:")).length).toBeGreaterThan(0);
+    expect(path.map(({ name }) => name).filter((name) => /^[iu](32|64)_(load|store)/.test(name))).toEqual([]);
+  });
+
+  it("checks no bound of a plain load or store", () => {
+    const checked = path.filter((function_) => !callees(function_).some((callee) => BULK_MEMORY.test(callee)) && trapsOutOfBounds(function_));
+    expect(checked.map(({ name }) => name)).toEqual([]);
+  });
+
+  function trapsOutOfBounds({ instructions }: NativeFunction): boolean {
+    return instructions.some(({ mnemonic, address }) => mnemonic === "ud2" && byteAt(elf, address + 2n) === OUT_OF_BOUNDS);
+  }
+});
+
+/** The function and all that it calls. */
+function reachable(functions: ReadonlyMap<string, NativeFunction>, root: string): NativeFunction[] {
+  const names = new Set([root]);
+  for (const name of names) for (const callee of callees(functionNamed(functions, name))) names.add(callee);
+  return [...names].map((name) => functionNamed(functions, name));
+}
+
+function functionNamed(functions: ReadonlyMap<string, NativeFunction>, name: string): NativeFunction {
+  const function_ = functions.get(name);
+  if (function_ === undefined) throw new Error(`${name} is not in ${kernelElf}`);
+  return function_;
+}
+
+function byteAt({ segments }: ElfFile, address: bigint): number | undefined {
+  const physical = Number(address - IMAGE_BASE);
+  const segment = segments.find(({ physicalAddress, content }) => physical >= physicalAddress && physical < physicalAddress + content.length);
+  return segment?.content[physical - segment.physicalAddress];
+}

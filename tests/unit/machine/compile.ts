@@ -1,0 +1,46 @@
+// Compiles AssemblyScript files for tests as the kernel is compiled, and keeps the result until a source changes.
+
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { compileAssemblyScript, type Target } from "../../../scripts/build/assemblyscript.ts";
+import { withBuildLock } from "../../../scripts/build/lock.ts";
+import { buildDirectory } from "../../../scripts/build/paths.ts";
+import { projectDirectory } from "../../../scripts/policy/project.ts";
+
+const cacheDirectory = path.join(buildDirectory, "tests");
+/** What decides about the result besides the sources. */
+const SETTINGS = ["asconfig.json", "package-lock.json"];
+
+/** The module of `entry`, a path from the project's folder such as tests/unit/entries/floor.ts. */
+export async function compileEntry(entry: string, target: Target = "kernel"): Promise<WebAssembly.Module> {
+  const name = path.join(cacheDirectory, entry.replace(/\.ts$/, "").replaceAll("/", "-"));
+  const binary = readCached(name) ?? (await withBuildLock(async () => readCached(name) ?? (await compile(name, entry, target))));
+  return new WebAssembly.Module(Uint8Array.from(binary));
+}
+
+async function compile(name: string, entry: string, target: Target): Promise<Uint8Array> {
+  const { optimised, sources } = await compileAssemblyScript(entry, target);
+  const files = [...sources, ...SETTINGS.map((file) => path.join(projectDirectory, file))];
+  mkdirSync(cacheDirectory, { recursive: true });
+  writeFileSync(`${name}.wasm`, optimised);
+  // The record comes last and at once: without it the module does not count.
+  writeFileSync(`${name}.json.new`, JSON.stringify({ files, hash: hashOf(files) }));
+  renameSync(`${name}.json.new`, `${name}.json`);
+  return optimised;
+}
+
+function readCached(name: string): Uint8Array | undefined {
+  try {
+    const { files, hash } = JSON.parse(readFileSync(`${name}.json`, "utf8")) as { files: string[]; hash: string };
+    return hashOf(files) === hash ? readFileSync(`${name}.wasm`) : undefined;
+  } catch {
+    return undefined; // never compiled, or a source is gone
+  }
+}
+
+function hashOf(files: string[]): string {
+  const hash = createHash("sha256");
+  for (const file of files) hash.update(file).update("\0").update(readFileSync(file)).update("\0");
+  return hash.digest("hex");
+}

@@ -1,0 +1,165 @@
+// A simulated machine for kernel.wasm and for parts of it: physical memory, ports, a processor and what the boot floor offers.
+//
+//   const machine = new Machine();
+//   const floor = machine.instantiate<FloorExports>(await compileEntry("tests/unit/entries/floor.ts"));
+
+import { Clock } from "./clock.ts";
+import { DebugConsole, IoApic, LocalApic, Uart } from "./devices.ts";
+import { MonitorHost } from "./monitor-host.ts";
+import { PhysicalMemory } from "./physical-memory.ts";
+import { PortSpace } from "./port-space.ts";
+import { Processor } from "./processor.ts";
+import { enumReader } from "./source-enums.ts";
+
+export const LOCAL_APIC = 0xfee0_0000;
+export const IO_APIC = 0xfec0_0000;
+
+/** Thrown where the boot floor would not come back: halt, entry to the guest. */
+export class Stopped extends Error {}
+
+const imageSymbol = enumReader("kernel/boot/stub.ts", "ImageSymbol");
+
+/** Where the simulated image lies, by ImageSymbol. */
+const IMAGE = new Map<string, number>([
+  ["Start", 0x20_0000],
+  ["TextStart", 0x20_1000],
+  ["TextEnd", 0x24_0000],
+  ["RodataStart", 0x24_0000],
+  ["RodataEnd", 0x25_0000],
+  ["DataStart", 0x25_0000],
+  ["DataEnd", 0x40_0000],
+  ["End", 0x40_0000],
+  ["BootCoreBlock", 0x26_0000],
+  ["BootKernelMemory", 0x28_0000],
+  ["Trampoline", 0x8000],
+]);
+const IMAGE_ADDRESSES = new Map([...IMAGE].map(([name, address]) => [imageSymbol(name), address]));
+
+/** Physical address of a part of the simulated image. */
+export function imageAddress(symbol: string): number {
+  const address = IMAGE.get(symbol);
+  if (address === undefined) throw new Error(`the simulated image has no ${symbol}`);
+  return address;
+}
+
+/** What the machine may be made of; the rest is as on a PC with two cores. */
+export interface MachineOptions {
+  clock?: Clock;
+  memory?: PhysicalMemory;
+  coreId?: number;
+  apicId?: number;
+  x2Apic?: boolean;
+  withDebugConsole?: boolean;
+  withUart?: boolean;
+  monitor?: WebAssembly.Module;
+}
+
+export class Machine {
+  readonly clock: Clock;
+  /** Shared between the machines of several cores when given. */
+  readonly memory: PhysicalMemory;
+  readonly ports: PortSpace;
+  readonly processor: Processor;
+  readonly debugConsole = new DebugConsole();
+  readonly uart = new Uart();
+  readonly localApic: LocalApic;
+  readonly ioApic = new IoApic();
+  readonly monitor: MonitorHost;
+  /** Names of wasm functions by address, for boot.symbolName. */
+  readonly symbols = new Map<bigint, string>();
+  /** Calls of the boot floor in order, e.g. "loadPageTables 0x1000". */
+  readonly bootCalls: string[] = [];
+  /** Answers of boot.applicationCoreStarted, the last one for good. */
+  coreStarts: boolean[] = [true];
+  /** Runs in boot.enterGuest and boot.idle. */
+  onEnterGuest: () => void = () => {
+    throw new Stopped("enterGuest");
+  };
+  onIdle: () => void = () => {};
+  private linear: WebAssembly.Memory | undefined;
+
+  constructor(private readonly options: MachineOptions = {}) {
+    this.clock = options.clock ?? new Clock();
+    this.memory = options.memory ?? new PhysicalMemory();
+    this.ports = new PortSpace(() => this.clock.advance());
+    this.processor = new Processor(this.clock);
+    this.localApic = new LocalApic(options.apicId ?? 0);
+    this.monitor = new MonitorHost(this.memory, () => this.clock.now, options.monitor);
+    if (options.withDebugConsole ?? true) this.ports.add(0xe9, 1, this.debugConsole);
+    if (options.withUart ?? true) this.ports.add(0x3f8, 8, this.uart);
+    this.memory.addDevice(LOCAL_APIC, 0x1000, this.localApic);
+    this.memory.addDevice(IO_APIC, 0x1000, this.ioApic);
+    this.addApicMsrs(options.x2Apic ?? false);
+  }
+
+  /** Linear memory of the instance made last. */
+  get view(): DataView {
+    if (this.linear === undefined) throw new Error("no module was instantiated on this machine");
+    return new DataView(this.linear.buffer);
+  }
+
+  instantiate<Exports>(module: WebAssembly.Module): Exports {
+    const imports = {
+      phys: this.memory.imports(),
+      port: this.ports.imports(),
+      cpu: this.processor.cpuImports(() => this.view),
+      vmx: this.processor.vmxImports(),
+      boot: this.bootImports(),
+      monitor: this.monitor.imports(),
+      env: { abort: () => { throw new Error("abort"); } },
+    };
+    const instance = new WebAssembly.Instance(module, imports as unknown as WebAssembly.Imports);
+    this.linear = instance.exports["memory"] as WebAssembly.Memory;
+    return instance.exports as Exports;
+  }
+
+  private addApicMsrs(x2Apic: boolean): void {
+    this.processor.msrs.set(0x1b, BigInt(LOCAL_APIC) | 0x900n);
+    if (!x2Apic) return;
+    this.processor.setCpuid(1, 0, { ecx: 1 << 21 });
+    for (let index = 0x800; index < 0x840; index++) {
+      const offset = (index - 0x800) << 4;
+      this.processor.msrReaders.set(index, () => (offset === 0x20 ? BigInt(this.localApic.id) : this.localApic.read(offset)));
+      this.processor.msrWriters.set(index, (value) => {
+        if (offset === 0x300) this.localApic.commands.push({ apicId: Number(value >> 32n), command: Number(value & 0xffff_ffffn) });
+        else this.localApic.write(offset, 4, value);
+      });
+    }
+  }
+
+  private bootImports(): Record<string, (...parameters: never[]) => unknown> {
+    const record = (name: string, value?: bigint): void => {
+      this.bootCalls.push(value === undefined ? name : `${name} 0x${BigInt.asUintN(64, value).toString(16)}`);
+    };
+    return {
+      imageAddress: (symbol: number) => BigInt(IMAGE_ADDRESSES.get(symbol) ?? 0),
+      coreId: () => this.options.coreId ?? 0,
+      loadPageTables: (pml4: bigint) => {
+        record("loadPageTables", pml4);
+        this.processor.cr3 = pml4;
+      },
+      prepareApplicationCore: (pml4: bigint) => record("prepareApplicationCore", pml4),
+      applicationCoreStarted: () => ((this.coreStarts.length > 1 ? this.coreStarts.shift() : this.coreStarts[0]) ? 1 : 0),
+      exitEntry: () => 0xffff_ffff_8020_1000n,
+      hostStack: () => 0xffff_b000_0000_9000n,
+      idtBase: () => 0xffff_ffff_8025_0000n,
+      enterGuest: () => {
+        record("enterGuest");
+        this.onEnterGuest();
+      },
+      idle: () => {
+        record("idle");
+        this.onIdle();
+      },
+      halt: () => {
+        record("halt");
+        throw new Stopped("halt");
+      },
+      symbolName: (address: bigint, out: number, capacity: number) => {
+        const name = (this.symbols.get(BigInt.asUintN(64, address)) ?? "").slice(0, capacity);
+        Buffer.from(this.view.buffer).write(name, out, "latin1");
+        return name.length;
+      },
+    };
+  }
+}

@@ -1,0 +1,151 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { Device, IO_APIC_BASE, LOCAL_APIC_BASE, LOW_RESERVED_END, RSDP_ADDRESS } from "../../../../monitor/interface.ts";
+import { ALL_DEVICES, compileParts, Parts } from "../parts.ts";
+
+let module: WebAssembly.Module;
+
+beforeAll(async () => {
+  module = await compileParts();
+}, 60_000);
+
+function writeTables(devices: number, vcpus = 2): Buffer {
+  const parts = new Parts(module, 2 * 1024 * 1024);
+  parts.configure(BigInt(parts.ram.length), 0n, vcpus);
+  parts.setDevices(devices);
+  parts.exports.writeAcpiTables();
+  expect(parts.outOfBounds).toBe(0);
+  expect(parts.ram.subarray(0, RSDP_ADDRESS).every((byte) => byte === 0)).toBe(true);
+  expect(parts.ram.subarray(LOW_RESERVED_END).every((byte) => byte === 0)).toBe(true);
+  return parts.ram;
+}
+
+function sum(bytes: Buffer): number {
+  return bytes.reduce((total, byte) => (total + byte) & 0xff, 0);
+}
+
+/** A table with its checksum tested. */
+function tableAt(ram: Buffer, address: number): Buffer {
+  const table = ram.subarray(address, address + ram.readUInt32LE(address + 4));
+  expect(sum(table)).toBe(0);
+  return table;
+}
+
+function findTable(ram: Buffer, signature: string): Buffer | undefined {
+  const xsdt = tableAt(ram, Number(ram.readBigUInt64LE(RSDP_ADDRESS + 24)));
+  expect(xsdt.toString("latin1", 0, 4)).toBe("XSDT");
+  for (let entry = 36; entry < xsdt.length; entry += 8) {
+    const table = tableAt(ram, Number(xsdt.readBigUInt64LE(entry)));
+    if (table.toString("latin1", 0, 4) === signature) return table;
+  }
+  return undefined;
+}
+
+function table(ram: Buffer, signature: string): Buffer {
+  const found = findTable(ram, signature);
+  if (found === undefined) throw new Error(`no ${signature}`);
+  return found;
+}
+
+function dsdt(ram: Buffer): Buffer {
+  return tableAt(ram, table(ram, "FACP").readUInt32LE(40));
+}
+
+function madtStructures(ram: Buffer): Buffer[] {
+  const madt = table(ram, "APIC");
+  const structures: Buffer[] = [];
+  for (let at = 44; at < madt.length; at += madt.readUInt8(at + 1)) structures.push(madt.subarray(at, at + madt.readUInt8(at + 1)));
+  return structures;
+}
+
+describe("RSDP", () => {
+  test("has both checksums and points to the XSDT", () => {
+    const rsdp = writeTables(ALL_DEVICES).subarray(RSDP_ADDRESS, RSDP_ADDRESS + 36);
+    expect(rsdp.toString("latin1", 0, 8)).toBe("RSD PTR ");
+    expect(sum(rsdp.subarray(0, 20))).toBe(0);
+    expect(sum(rsdp)).toBe(0);
+    expect(rsdp.readUInt8(15)).toBe(2);
+  });
+});
+
+describe("FADT", () => {
+  test("names the power-management ports, the SCI and the reset register", () => {
+    const fadt = table(writeTables(ALL_DEVICES), "FACP");
+    expect(fadt.length).toBe(268);
+    expect(fadt.readUInt8(8)).toBe(5);
+    expect(fadt.readUInt16LE(46)).toBe(9);
+    expect([56, 64, 76].map((at) => fadt.readUInt32LE(at))).toEqual([0x600, 0x604, 0x608]);
+    expect([88, 89, 91].map((at) => fadt.readUInt8(at))).toEqual([4, 2, 4]);
+    expect([148, 172, 208].map((at) => fadt.subarray(at, at + 12).toString("hex"))).toEqual([
+      "012000030006000000000000",
+      "011000020406000000000000",
+      "012000030806000000000000",
+    ]);
+    expect(fadt.subarray(116, 129).toString("hex")).toBe("01080001f90c00000000000006");
+    expect(fadt.readUInt32LE(112) & (1 << 10)).not.toBe(0);
+    expect(fadt.readUInt32LE(112) & (1 << 20)).toBe(0);
+  });
+
+  test("says that there is no 8042 and no VGA", () => {
+    expect(table(writeTables(ALL_DEVICES), "FACP").readUInt16LE(109)).toBe((1 << 0) | (1 << 2));
+    expect(table(writeTables(Device.LocalApic), "FACP").readUInt16LE(109)).toBe((1 << 2) | (1 << 5));
+  });
+
+  test("is hardware-reduced without power management", () => {
+    const fadt = table(writeTables(Device.LocalApic), "FACP");
+    expect(fadt.length).toBe(268);
+    expect(fadt.readUInt32LE(112) & (1 << 20)).not.toBe(0);
+    expect(fadt.subarray(46, 96).every((byte) => byte === 0)).toBe(true);
+    expect(fadt.subarray(148).every((byte) => byte === 0)).toBe(true);
+  });
+
+  test("points to a FACS on 64 bytes", () => {
+    const ram = writeTables(ALL_DEVICES);
+    const address = table(ram, "FACP").readUInt32LE(36);
+    expect(address % 64).toBe(0);
+    expect(ram.toString("latin1", address, address + 4)).toBe("FACS");
+    expect(ram.readUInt32LE(address + 4)).toBe(64);
+  });
+});
+
+describe("MADT", () => {
+  test("lists a local APIC for each vCPU, the I/O APIC and the overrides", () => {
+    const ram = writeTables(ALL_DEVICES, 3);
+    expect(table(ram, "APIC").readUInt32LE(36)).toBe(LOCAL_APIC_BASE);
+    expect(table(ram, "APIC").readUInt32LE(40)).toBe(1);
+    const ioApicAddress = Buffer.alloc(4);
+    ioApicAddress.writeUInt32LE(IO_APIC_BASE);
+    expect(madtStructures(ram).map((structure) => structure.toString("hex"))).toEqual([
+      "0008000001000000",
+      "0008010101000000",
+      "0008020201000000",
+      `010c0000${ioApicAddress.toString("hex")}00000000`,
+      "020a0000020000000500",
+      "020a0009090000000d00",
+    ]);
+  });
+
+  test("describes only what is granted", () => {
+    const ram = writeTables(Device.LocalApic, 1);
+    expect(table(ram, "APIC").readUInt32LE(40)).toBe(0);
+    expect(madtStructures(ram)).toHaveLength(1);
+    expect(findTable(writeTables(Device.Uart), "APIC")).toBeUndefined();
+  });
+});
+
+describe("DSDT", () => {
+  test("holds S5, processors, UART and RTC", () => {
+    const aml = dsdt(writeTables(ALL_DEVICES)).toString("latin1");
+    expect(aml).toContain("\x08_S5_\x12\x4b\x00\x04\x0a\x05\x0a\x05\x0a\x00\x0a\x00");
+    expect(aml).toContain("\x08_HID\x0dACPI0007\0");
+    expect(aml).toContain("CPU0");
+    expect(aml).toContain("CPU1");
+    expect(aml).toContain("COM1\x08_HID\x0c\x41\xd0\x05\x01");
+    expect(aml).toContain("\x47\x01\xf8\x03\xf8\x03\x01\x08\x22\x10\x00\x79\x00");
+    expect(aml).toContain("RTC0\x08_HID\x0c\x41\xd0\x0b\x00");
+  });
+
+  test("holds no device that is not granted", () => {
+    const aml = dsdt(writeTables(Device.LocalApic, 1)).toString("latin1");
+    for (const name of ["_S5_", "COM1", "RTC0", "CPU1"]) expect(aml).not.toContain(name);
+  });
+});

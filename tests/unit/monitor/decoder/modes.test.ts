@@ -1,0 +1,146 @@
+// 32-bit and 16-bit code, and what the decoder refuses.
+
+import { beforeAll, describe, expect, test } from "vitest";
+import { AccessStatus, VcpuFrame } from "../../../../monitor/interface.ts";
+import { compileParts, Parts } from "../parts.ts";
+import { assembleInstructions } from "./native/native.ts";
+
+const CODE_MODE_64 = 1n;
+const CODE_MODE_32 = 2n;
+const CODE_MODE_16 = 0n;
+const CODE = 0x4000n;
+const DEVICE = 0xfee00080n;
+const DEVICE_VALUE = 0x8877665544332211n;
+
+let module: WebAssembly.Module;
+
+beforeAll(async () => {
+  module = await compileParts();
+}, 60_000);
+
+interface Outcome {
+  status: AccessStatus;
+  rip: bigint;
+  rax: bigint;
+  writes: string[];
+  parts: Parts;
+}
+
+/** Executes one instruction with RAX = 0xa1a2a3a4a5a6a7a8 on a device that reads DEVICE_VALUE. */
+function execute(code: Buffer, mode: bigint, gpa = DEVICE, rip = CODE): Outcome {
+  const parts = new Parts(module, 1024 * 1024);
+  const writes: string[] = [];
+  parts.bus = {
+    ...parts.bus,
+    memoryRead: (_gpa, size) => BigInt.asUintN(size * 8, DEVICE_VALUE),
+    memoryWrite: (at, size, value) => void writes.push(`${at.toString(16)} ${size} ${value.toString(16)}`),
+  };
+  code.copy(parts.ram, Number(rip));
+  parts.setRegister(0, mode === CODE_MODE_64 ? 0xa1a2a3a4a5a6a7a8n : 0xa5a6a7a8n);
+  parts.setFrame(VcpuFrame.Rip, rip);
+  parts.setFrame(VcpuFrame.CodeMode, mode);
+  const before = parts.frameBytes();
+  const status = parts.exports.executeMemoryAccess(0, gpa, 1);
+  if (status !== AccessStatus.Done) expect(parts.frameBytes()).toEqual(before);
+  return { status, rip: parts.frame(VcpuFrame.Rip), rax: parts.register(0), writes, parts };
+}
+
+describe.each([
+  { name: "32-bit", mode: CODE_MODE_32, prologue: ".code32" },
+  { name: "16-bit", mode: CODE_MODE_16, prologue: ".code16" },
+])("$name code", ({ mode, prologue }) => {
+  test.each([
+    ["movl %eax, (%ebx)", "4 a5a6a7a8"],
+    ["movw %ax, 0x1234(%ecx,%edx,4)", "2 a7a8"],
+    ["movb %ah, (%bx,%si)", "1 a7"],
+    ["movl %eax, 0x1234", "4 a5a6a7a8"],
+    ["movw %ax, 5(%bp)", "2 a7a8"],
+    ["movl $0x12345678, 0x300(%bp,%di)", "4 12345678"],
+    ["movw $0x1234, (%esi)", "2 1234"],
+    ["addl $1, (%edi)", "4 44332212"],
+    ["lock; orb $0x80, (%edi)", "1 91"],
+    ["xchgw %ax, (%di)", "2 a7a8"],
+  ])("writes by %s", (text, write) => {
+    const code = assembleInstructions([text], "i386", prologue)[0]!;
+    const outcome = execute(code, mode);
+    expect(outcome.status).toBe(AccessStatus.Done);
+    expect(outcome.rip).toBe(CODE + BigInt(code.length));
+    expect(outcome.writes).toEqual([`${DEVICE.toString(16)} ${write}`]);
+  });
+
+  test.each([
+    ["movl (%ebx), %eax", 0x44332211n],
+    ["movw (%bx), %ax", 0xa5a62211n],
+    ["movl 0xfee0, %eax", 0x44332211n],
+    ["movzbl (%ecx), %eax", 0x11n],
+    ["movswl (%si), %eax", 0x2211n],
+  ])("reads by %s", (text, value) => {
+    const code = assembleInstructions([text], "i386", prologue)[0]!;
+    const outcome = execute(code, mode);
+    expect(outcome.status).toBe(AccessStatus.Done);
+    expect(outcome.rip).toBe(CODE + BigInt(code.length));
+    expect(outcome.rax).toBe(value);
+  });
+
+  test("takes 40 to 4F as INC and DEC, not as REX", () => {
+    expect(execute(Buffer.from("408903", "hex"), mode).status).toBe(AccessStatus.Undecodable);
+  });
+});
+
+describe("refused instructions", () => {
+  test.each([
+    ["a register operand", "89c3"],
+    ["ADC", "1103"],
+    ["SBB with an immediate", "831b01"],
+    ["NOT", "f713"],
+    ["a long NOP", "0f1f00"],
+    ["more than 15 bytes", "666666666666666666666666666666668903"],
+    ["an unknown opcode", "0f0b"],
+    ["C7 with an extension", "c70b01000000"],
+    ["INC", "ff03"],
+  ])("%s", (_name, code) => {
+    expect(execute(Buffer.from(code, "hex"), CODE_MODE_64).status).toBe(AccessStatus.Undecodable);
+  });
+
+  test("an access that reaches into the next page", () => {
+    expect(execute(Buffer.from("488903", "hex"), CODE_MODE_64, 0xfee00ffcn).status).toBe(AccessStatus.Undecodable);
+    expect(execute(Buffer.from("8903", "hex"), CODE_MODE_64, 0xfee00ffdn).status).toBe(AccessStatus.Undecodable);
+  });
+
+  test("an access of which only the second half is on the device's page", () => {
+    const outcome = execute(Buffer.from("89050e0f0000", "hex"), CODE_MODE_64, 0xfee00000n); // mov %eax, 0xf0e(%rip)
+    expect(outcome.status).toBe(AccessStatus.Undecodable);
+    expect(outcome.writes).toEqual([]);
+  });
+});
+
+describe("accesses that the device refuses or nobody answers", () => {
+  test.each(["8b03", "0fb603", "8703", "0103", "3903", "a5", "ab"])("leave the registers as they were (%s)", (code) => {
+    const parts = new Parts(module, 1024 * 1024);
+    const refuse = (): bigint => {
+      parts.answer(AccessStatus.GeneralProtection);
+      return 0n;
+    };
+    parts.bus = { ...parts.bus, memoryRead: refuse, memoryWrite: () => void refuse() };
+    Buffer.from(code, "hex").copy(parts.ram, Number(CODE));
+    parts.setFrame(VcpuFrame.Rip, CODE);
+    parts.setFrame(VcpuFrame.CodeMode, CODE_MODE_64);
+    const before = parts.frameBytes();
+    expect(parts.exports.executeMemoryAccess(0, DEVICE, 0)).toBe(AccessStatus.GeneralProtection);
+    expect(parts.frameBytes()).toEqual(before);
+  });
+
+  test("complete on the open bus", () => {
+    const parts = new Parts(module, 1024 * 1024);
+    parts.bus.memoryRead = () => {
+      parts.answer(AccessStatus.OpenBus);
+      return 0xffffffffffffffffn;
+    };
+    Buffer.from("8b03", "hex").copy(parts.ram, Number(CODE));
+    parts.setFrame(VcpuFrame.Rip, CODE);
+    parts.setFrame(VcpuFrame.CodeMode, CODE_MODE_64);
+    expect(parts.exports.executeMemoryAccess(0, DEVICE, 0)).toBe(AccessStatus.OpenBus);
+    expect(parts.register(0)).toBe(0xffffffffn);
+    expect(parts.frame(VcpuFrame.Rip)).toBe(CODE + 2n);
+  });
+});

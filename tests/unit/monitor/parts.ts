@@ -1,0 +1,229 @@
+// Loader, ACPI tables and decoder of the monitor, compiled to WebAssembly without its devices: the bus belongs to the test.
+
+import asc from "assemblyscript/asc";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { AccessStatus, Device, EntryState, ImageKind, LoadStatus, Mailbox, VcpuFrame } from "../../../monitor/interface.ts";
+
+const project = path.resolve(fileURLToPath(import.meta.url), "../../../..");
+const ENTRY = "monitor/parts-under-test.ts";
+
+const ENTRY_SOURCE = `
+export { load } from "./loader/load";
+export { writeAcpiTables } from "./acpi/tables";
+export { executeMemoryAccess } from "./decoder/execute";
+export { executeStringPort } from "./decoder/string-port";
+`;
+
+const BUS_SOURCE = `
+@external("bus", "memoryRead") export declare function memoryRead(vcpu: u32, gpa: u64, size: u32): u64;
+@external("bus", "memoryWrite") export declare function memoryWrite(vcpu: u32, gpa: u64, size: u32, value: u64): void;
+@external("bus", "portIn") export declare function portIn(vcpu: u32, port: u32, size: u32): u32;
+@external("bus", "portOut") export declare function portOut(vcpu: u32, port: u32, size: u32, value: u32): void;
+`;
+
+interface Exports {
+  memory: WebAssembly.Memory;
+  load(): number;
+  writeAcpiTables(): void;
+  executeMemoryAccess(vcpu: number, gpa: bigint, isWrite: number): number;
+  executeStringPort(vcpu: number, port: number, size: number, isWrite: number, isRepeated: number, information: number): number;
+}
+
+/** What the test's devices answer; `refuse()` inside a handler makes the access a #GP. */
+export interface Bus {
+  memoryRead(gpa: bigint, size: number): bigint;
+  memoryWrite(gpa: bigint, size: number, value: bigint): void;
+  portIn(port: number, size: number): number;
+  portOut(port: number, size: number, value: number): void;
+}
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** Compiles once for each test file. */
+export function compileParts(): Promise<WebAssembly.Module> {
+  compiled ??= compile();
+  return compiled;
+}
+
+async function compile(): Promise<WebAssembly.Module> {
+  let binary: Uint8Array | undefined;
+  const errors: string[] = [];
+  const result = await asc.main(
+    [ENTRY, "--baseDir", project, "--outFile", "parts.wasm", "-O2", "--runtime", "stub", "--noAssert", "--use", "abort=", "--memoryBase", "4096"],
+    {
+      stderr: { write: (chunk: string | Uint8Array) => void errors.push(String(chunk)) },
+      readFile: (name: string, base: string) => readSource(path.relative(project, path.resolve(base, name))),
+      writeFile: (_name: string, contents: string | Uint8Array) => {
+        if (typeof contents !== "string") binary = contents;
+      },
+    },
+  );
+  if (result.error !== null || binary === undefined) throw new Error(`asc: ${errors.join("")}`);
+  return new WebAssembly.Module(Buffer.from(binary));
+}
+
+function readSource(name: string): string | null {
+  if (name === ENTRY) return ENTRY_SOURCE;
+  if (name === "monitor/devices/bus.ts") return BUS_SOURCE;
+  try {
+    return readFileSync(path.join(project, name), "utf8");
+  } catch {
+    return null;
+  }
+}
+
+export const LOW_MEMORY = 64 * 1024 * 1024;
+
+/** One partition: RAM from guest-physical address 0, images and a bus. Accesses to the RAM beyond its end are counted. */
+export class Parts {
+  readonly ram: Buffer;
+  readonly exports: Exports;
+  readonly images: [Buffer, Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0), Buffer.alloc(0)];
+  bus: Bus = { memoryRead: () => 0n, memoryWrite: () => {}, portIn: () => 0, portOut: () => {} };
+  outOfBounds = 0;
+
+  constructor(module: WebAssembly.Module, lowMemory = LOW_MEMORY) {
+    this.ram = Buffer.alloc(lowMemory);
+    const instance = new WebAssembly.Instance(module, { guest: this.guest(), image: this.image(), bus: this.busImports() });
+    this.exports = instance.exports as unknown as Exports;
+    this.configure(BigInt(lowMemory), 0n, 1);
+    this.setDevices(0xff);
+  }
+
+  get mailbox(): DataView {
+    return new DataView(this.exports.memory.buffer, 0, Mailbox.Size);
+  }
+
+  configure(lowMemory: bigint, highMemory: bigint, vcpus: number): void {
+    this.mailbox.setBigUint64(Mailbox.LowMemory, lowMemory, true);
+    this.mailbox.setBigUint64(Mailbox.HighMemory, highMemory, true);
+    this.mailbox.setUint32(Mailbox.VcpuCount, vcpus, true);
+  }
+
+  setDevices(mask: number): void {
+    this.mailbox.setUint32(Mailbox.Devices, mask, true);
+  }
+
+  load(kind: ImageKind): LoadStatus {
+    this.mailbox.setUint32(Mailbox.ImageKind, kind, true);
+    return this.exports.load();
+  }
+
+  entry(field: EntryState): bigint {
+    return this.mailbox.getBigUint64(Mailbox.Entry + field, true);
+  }
+
+  frame(field: VcpuFrame): bigint {
+    return this.mailbox.getBigUint64(Mailbox.Frame + field, true);
+  }
+
+  setFrame(field: VcpuFrame, value: bigint): void {
+    this.mailbox.setBigUint64(Mailbox.Frame + field, value, true);
+  }
+
+  register(number: number): bigint {
+    return this.mailbox.getBigUint64(Mailbox.Frame + VcpuFrame.Registers + number * 8, true);
+  }
+
+  setRegister(number: number, value: bigint): void {
+    this.mailbox.setBigUint64(Mailbox.Frame + VcpuFrame.Registers + number * 8, value, true);
+  }
+
+  /** The whole frame, for a test that nothing changed. */
+  frameBytes(): Buffer {
+    return Buffer.from(this.exports.memory.buffer.slice(Mailbox.Frame, Mailbox.Frame + 0xc0));
+  }
+
+  /** Makes the access that a handler of the bus is answering end with `status`. */
+  answer(status: AccessStatus): void {
+    this.mailbox.setUint32(Mailbox.Status, status, true);
+  }
+
+  /** Offset in `ram`, or undefined outside it. */
+  private place(gpa: bigint, length: number): number | undefined {
+    const address = BigInt.asUintN(64, gpa);
+    if (address + BigInt(length) <= BigInt(this.ram.length)) return Number(address);
+    this.outOfBounds++;
+    return undefined;
+  }
+
+  private guest(): Record<string, (...parameters: never[]) => unknown> {
+    const ram = this.ram;
+    const read = (gpa: bigint, size: number): number => {
+      const at = this.place(gpa, size);
+      return at === undefined ? -1 : ram.readUIntLE(at, size);
+    };
+    const write = (gpa: bigint, size: number, value: number): void => {
+      const at = this.place(gpa, size);
+      if (at !== undefined) ram.writeUIntLE(value >>> 0 & (2 ** (size * 8) - 1), at, size);
+    };
+    return {
+      load8: (gpa: bigint) => read(gpa, 1),
+      load16: (gpa: bigint) => read(gpa, 2),
+      load32: (gpa: bigint) => read(gpa, 4),
+      load64: (gpa: bigint) => {
+        const at = this.place(gpa, 8);
+        return at === undefined ? -1n : ram.readBigUInt64LE(at);
+      },
+      store8: (gpa: bigint, value: number) => write(gpa, 1, value & 0xff),
+      store16: (gpa: bigint, value: number) => write(gpa, 2, value & 0xffff),
+      store32: (gpa: bigint, value: number) => {
+        const at = this.place(gpa, 4);
+        if (at !== undefined) ram.writeUInt32LE(value >>> 0, at);
+      },
+      store64: (gpa: bigint, value: bigint) => {
+        const at = this.place(gpa, 8);
+        if (at !== undefined) ram.writeBigUInt64LE(BigInt.asUintN(64, value), at);
+      },
+      clear: (gpa: bigint, length: bigint) => {
+        const at = this.place(gpa, Number(length));
+        if (at === undefined) return 0;
+        ram.fill(0, at, at + Number(length));
+        return 1;
+      },
+      copyImage: (gpa: bigint, image: number, offset: bigint, length: bigint) => {
+        const at = this.place(gpa, Number(BigInt.asUintN(64, length)));
+        const source = this.images[image] ?? Buffer.alloc(0);
+        if (at === undefined || BigInt.asUintN(64, offset) + BigInt.asUintN(64, length) > BigInt(source.length)) return 0;
+        source.copy(ram, at, Number(offset), Number(offset + length));
+        return 1;
+      },
+    };
+  }
+
+  private image(): Record<string, (...parameters: never[]) => unknown> {
+    const read = (image: number, offset: bigint, size: number): bigint => {
+      const source = this.images[image] ?? Buffer.alloc(0);
+      const at = BigInt.asUintN(64, offset);
+      if (at + BigInt(size) > BigInt(source.length)) {
+        this.outOfBounds++;
+        return -1n;
+      }
+      const bytes = Buffer.alloc(8);
+      source.copy(bytes, 0, Number(at), Number(at) + size);
+      return bytes.readBigUInt64LE();
+    };
+    return {
+      size: (image: number) => BigInt(this.images[image]?.length ?? 0),
+      load8: (image: number, offset: bigint) => Number(read(image, offset, 1)),
+      load16: (image: number, offset: bigint) => Number(read(image, offset, 2)),
+      load32: (image: number, offset: bigint) => Number(read(image, offset, 4)),
+      load64: (image: number, offset: bigint) => read(image, offset, 8),
+    };
+  }
+
+  private busImports(): Record<string, (...parameters: never[]) => unknown> {
+    return {
+      memoryRead: (_vcpu: number, gpa: bigint, size: number) => this.bus.memoryRead(BigInt.asUintN(64, gpa), size),
+      memoryWrite: (_vcpu: number, gpa: bigint, size: number, value: bigint) =>
+        this.bus.memoryWrite(BigInt.asUintN(64, gpa), size, BigInt.asUintN(64, value)),
+      portIn: (_vcpu: number, port: number, size: number) => this.bus.portIn(port, size),
+      portOut: (_vcpu: number, port: number, size: number, value: number) => this.bus.portOut(port, size, value >>> 0),
+    };
+  }
+}
+
+/** Every device of the virtual platform. */
+export const ALL_DEVICES = Device.LocalApic | Device.IoApic | Device.Pic | Device.Pit | Device.Uart | Device.Rtc | Device.PowerManagement | Device.Pci;
