@@ -6,8 +6,10 @@
 void w2c_kernel_boot(void* instance, u64 multiboot_info);
 void w2c_kernel_bootApplication(void* instance);
 
-u8 core_block[CORE_PAGE_COUNT * PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
-u8 kernel_memory[(1 + KERNEL_MEMORY_PAGES) * PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
+#define CORE0_FRAMES __attribute__((aligned(PAGE_SIZE), section(".bss.core0")))
+
+u8 core_block[CORE_PAGE_COUNT * PAGE_SIZE] CORE0_FRAMES;
+u8 kernel_memory[(1 + KERNEL_MEMORY_PAGES) * PAGE_SIZE] CORE0_FRAMES;
 
 /** On the entry tables: returns the physical address of the PML4 to go on with. */
 u64 prepare_boot_core(u64 multiboot_info) {

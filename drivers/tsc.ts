@@ -13,7 +13,7 @@ const PAIR_ATTEMPTS: u32 = 4;
 /** A run that has not ended after so many TSC counts (0.8 s at 5 GHz) has a clock that stands still. */
 const RUN_LIMIT_COUNTS: u64 = 1 << 32;
 /** The same limit for a TSC that stands still; each look takes about 1 us. */
-const RUN_LIMIT_LOOKS: u32 = 2_000_000;
+const RUN_LIMIT_LOOKS: u32 = 500_000;
 
 // The pair that readPair() took.
 let pairClock: u64 = 0;

@@ -10,7 +10,7 @@ import { setTaskPriority } from "./devices/local-apic/priority";
 import { localApic } from "./devices/local-apic/state";
 import { acknowledgeInterrupt, resetPlatform, runTimers } from "./devices/platform";
 import { openBus, setStatus } from "./devices/status";
-import { receiveInput } from "./devices/uart";
+import { receiveInput } from "./devices/uart/uart";
 import { setPendingNmi } from "./devices/vcpu-mailbox";
 import { AccessStatus, Device, LoadStatus } from "./interface";
 import { load as loadImages } from "./loader/load";

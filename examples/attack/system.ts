@@ -1,5 +1,5 @@
-// A partition that tries what it must not do, next to one that must not notice. The attack is the attacker's command
-// line: a word of partitions/attacker/main.ts.
+// A partition that tries what it must not do, next to one that must not notice. The attacker's command line selects the
+// attacks, see partitions/attacker/main.ts.
 
 import { system, typescript } from "../../scripts/policy/language.ts";
 
@@ -10,7 +10,7 @@ export default system({
       name: "attacker",
       core: 0,
       memory: "16 MiB",
-      image: typescript("attacker", { commandLine: process.env.BULKHEAD_ATTACK ?? "all" }),
+      image: typescript("attacker", { commandLine: "all" }),
       health: { memory: "ignore", port: "ignore", msr: "inject-fault", fault: "stop" },
     },
     {

@@ -97,6 +97,7 @@ export function onInputInterrupt(): void {
 function switchKeyboard(): void {
   const next = nextPartition();
   if (next == NOBODY) return;
+  showAtOnce(NOBODY);
   print("keyboard: ");
   for (let i: u32 = 0; nameByte(next, i) != 0; i++) printByte(nameByte(next, i));
   printLine();

@@ -5,13 +5,13 @@ import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_BASE, PORT_PM1A_EVENT } 
 import { readIoApic, writeIoApic } from "./io-apic";
 import { readPage, writePage } from "./local-apic/page";
 import { readPci, writePci } from "./pci";
-import { readPic, writePic } from "./pic";
-import { readPit, readSystemControl, writePit, writeSystemControl } from "./pit";
+import { readPic, writePic } from "./pic/pic";
+import { readPit, readSystemControl, writePit, writeSystemControl } from "./pit/pit";
 import { readPowerManagement, writePowerManagement } from "./power-management";
 import { readResetPort, ResetPort, writeResetPort } from "./reset-ports";
-import { readRtc, writeRtc } from "./rtc";
+import { readRtc, writeRtc } from "./rtc/rtc";
 import { openBus, setStatus } from "./status";
-import { readUart, UART_BASE, writeUart } from "./uart";
+import { readUart, UART_BASE, writeUart } from "./uart/uart";
 
 const PAGE_OFFSET: u64 = 0xfff;
 

@@ -1,7 +1,7 @@
 // Wiring of the ISA interrupt lines to both interrupt controllers.
 
 import { setIoApicLine } from "./io-apic";
-import { setPicLine } from "./pic";
+import { setPicLine } from "./pic/pic";
 
 /** I/O APIC pin of the timer, as on PCs; the MADT says so by its interrupt source override. */
 const TIMER_PIN: u32 = 2;

@@ -10,12 +10,12 @@ import { powerUpLocalApics } from "./local-apic/reset";
 import { runLocalTimer } from "./local-apic/timer";
 import { clearPartitionRequest } from "./partition-request";
 import { resetPci } from "./pci";
-import { acknowledgePic, resetPic } from "./pic";
-import { resetPit, runPit } from "./pit";
+import { acknowledgePic, resetPic } from "./pic/pic";
+import { resetPit, runPit } from "./pit/pit";
 import { resetPowerManagement } from "./power-management";
 import { resetResetPorts } from "./reset-ports";
-import { resetRtc, runRtc } from "./rtc";
-import { resetUart, runUart } from "./uart";
+import { resetRtc, runRtc } from "./rtc/rtc";
+import { resetUart, runUart } from "./uart/uart";
 import { resetVcpuMailbox } from "./vcpu-mailbox";
 
 /** The state after power-up. The console rings go on: the kernel may not have drained them. */

@@ -69,7 +69,8 @@ function loadKernel(): LoadStatus {
   if (offset + ENTRY_64_OFFSET >= fileSize) return LoadStatus.ImageMalformed;
   const size = fileSize - offset;
   const address = preferredAddress();
-  if (size > initSize() || address < LOWEST_IMAGE_ADDRESS) return LoadStatus.ImageMalformed;
+  if (size > initSize()) return LoadStatus.ImageMalformed;
+  if (address < LOWEST_IMAGE_ADDRESS) return LoadStatus.ImageTooLow;
   if (!fits(address, initSize(), lowMemory())) return LoadStatus.ImageTooLarge;
   return copyImage(address, Image.Kernel, offset, size) ? LoadStatus.Done : LoadStatus.ImageTooLarge;
 }

@@ -16,7 +16,7 @@ export interface AuditReport {
   trustedLines: Record<string, number>;
 }
 
-/** Bytes of machine code by source file; assembler and C functions together are "boot/". */
+/** Bytes of machine code by source file; assembler and C functions together are "boot". */
 export function codeSizes(functions: ReadonlyMap<string, NativeFunction>): Record<string, number> {
   const sizes: Record<string, number> = {};
   for (const { name, instructions } of functions.values()) {
@@ -30,10 +30,10 @@ export function codeSizes(functions: ReadonlyMap<string, NativeFunction>): Recor
 }
 
 function fileOf(symbol: string): string {
-  const name = sourceName(symbol);
-  const path = /^(?:start:)?((?:kernel|drivers|monitor|~lib)\/[^#<]*)/.exec(name)?.[1];
+  const path = /^(?:start:)?((?:kernel|drivers|monitor|~lib)\/[^#<]*)/.exec(sourceName(symbol))?.[1];
   if (path !== undefined) return path.slice(0, path.lastIndexOf("/"));
-  return symbol.startsWith("w2c_") ? "wasm exports" : "boot/";
+  const module = /^w(?:2c|asm2c)_(kernel|monitor)_/.exec(symbol)?.[1];
+  return module === undefined ? "boot" : `${module}/main`;
 }
 
 /** Lines of code of the given files: no blank lines, no lines of comment alone. */

@@ -6,6 +6,7 @@ import { UserError } from "../error.ts";
 import { compileSystem, type CompiledSystem } from "../policy/compile.ts";
 import { findSystemFile } from "../policy/load.ts";
 import { ensurePrograms } from "../setup/setup.ts";
+import { EndWatch } from "./end-watch.ts";
 import { preferredEmulator, startMachine, type EmulatorName } from "./machine.ts";
 import { connectTerminal, hasTerminal } from "./terminal.ts";
 import { Typist } from "./typist.ts";
@@ -39,14 +40,18 @@ async function bootSystem(name: string, options: BootOptions, commands: readonly
   const emulator = options.on ?? preferredEmulator();
   announce(system, emulator);
   const typist = new Typist(commands, (text) => machine.write(text));
+  const end = new EndWatch(() => machine.stop());
   const onOutput = (bytes: Buffer): void => {
     process.stdout.write(bytes);
     typist.watch(bytes);
+    end.watch(bytes);
   };
   const interactive = hasTerminal() || commands.length > 0;
   const machine: RunningMachine = await startMachine(system, { emulator, interactive, timeoutSeconds: options.timeout, onOutput });
   if (hasTerminal()) connectTerminal(machine);
-  judge(await machine.finished, emulator, typist, options.timeout);
+  const result = await machine.finished;
+  if (end.fatal !== null) throw new UserError(`the kernel stopped: ${end.fatal}`, "The lines above tell the reason, the core and the registers.");
+  judge(result, emulator, typist, options.timeout);
 }
 
 function announce({ name, system, cores }: CompiledSystem, emulator: EmulatorName): void {
@@ -55,15 +60,13 @@ function announce({ name, system, cores }: CompiledSystem, emulator: EmulatorNam
   if (hasTerminal()) process.stderr.write("Ctrl-] gives the keyboard to the next partition, Ctrl-\\ quits.\n");
 }
 
-/** Throws UserError unless the machine ended as it should. */
+/** Throws UserError unless the machine ended as it should: by itself, or stopped by the user or after its last line. */
 function judge(result: RunResult, emulator: EmulatorName, typist: Typist, timeout: number | undefined): void {
   if (result.reason === "stopped") return;
   const output = emulator === "bochs" ? result.output : result.serial;
   if (result.reason === "timeout") {
     throw new UserError(`the system still ran after ${timeout} s\n${lastLines(output)}`, "See what its last lines say, or give it longer with --timeout SECONDS.");
   }
-  const fatal = /^\[bulkhead\] fatal.*$/m.exec(output)?.[0];
-  if (fatal !== undefined) throw new UserError(`the kernel stopped: ${fatal.trimEnd()}`, "The lines above tell the reason, the core and the registers.");
   if (output === "") throw new UserError(`${emulator} ended without output\n${lastLines(result.log)}`, "See the emulator's own messages above.");
   if (!typist.done) throw new UserError(`the system ended before the Linux shell took its commands\n${lastLines(output)}`, "See what its last lines say.");
 }

@@ -2,9 +2,10 @@
 
 import { constants, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { displayPath, findSystemFile, loadSystem } from "./load.ts";
 import { encodePolicy, type EncodedPartition } from "./encode.ts";
 import { resolveImage } from "./images.ts";
+import type { SystemDescription } from "./language.ts";
+import { checkDescription, displayPath, findSystemFile, loadSystem } from "./load.ts";
 import { ModuleList, type Module } from "./modules.ts";
 import { projectDirectory } from "./project.ts";
 import type { System } from "./schema.ts";
@@ -29,7 +30,15 @@ export interface CompiledSystem {
 /** Compiles the system given as the name of an example or as a path; throws UserError. */
 export async function compileSystem(pathOrName: string): Promise<CompiledSystem> {
   const file = findSystemFile(pathOrName);
-  const system = await loadSystem(file);
+  return compile(await loadSystem(file), file);
+}
+
+/** Compiles a system that a program made; `file` is for messages, and images are looked for from its folder. */
+export async function compileDescription(description: SystemDescription, file: string): Promise<CompiledSystem> {
+  return compile(checkDescription(description, displayPath(file)), file);
+}
+
+async function compile(system: System, file: string): Promise<CompiledSystem> {
   const list = new ModuleList();
   const partitions: EncodedPartition[] = [];
   for (const [index, partition] of system.partitions.entries()) {

@@ -5,7 +5,7 @@ import path from "node:path";
 import { ImageKind, LOW_MEMORY_LIMIT } from "../../monitor/interface.ts";
 import { UserError } from "../error.ts";
 import { ensureGuests } from "../guests/guests.ts";
-import { imageEnd } from "./extent.ts";
+import { imageEnd, isBzImage, isElf64 } from "./extent.ts";
 import { displayPath } from "./load.ts";
 import { projectDirectory } from "./project.ts";
 import type { Image, Partition } from "./schema.ts";
@@ -38,9 +38,22 @@ async function resolveLinux(image: Image & { kind: "linux" }, index: number, sys
 }
 
 async function resolveKernel(image: Image & { kind: "linux" }, systemFile: string, field: string): Promise<string> {
-  if (image.kernel !== "debian-cloud") return existingFile(image.kernel, systemFile, `${field}.kernel`);
-  const guests = await ensureGuests();
-  return image.boot === "pvh" ? guests.vmlinux : guests.bzImage;
+  if (image.kernel === "debian-cloud") {
+    const guests = await ensureGuests();
+    return image.boot === "pvh" ? guests.vmlinux : guests.bzImage;
+  }
+  const file = existingFile(image.kernel, systemFile, `${field}.kernel`);
+  checkBoot(image.boot, readFileSync(file), file, field);
+  return file;
+}
+
+function checkBoot(boot: "pvh" | "bzimage", kernel: Buffer, file: string, field: string): void {
+  if (boot === "pvh" && isBzImage(kernel)) {
+    throw new UserError(`${field}.boot is "pvh", but ${file} is a bzImage`, 'Write boot: "bzimage", or name the vmlinux.');
+  }
+  if (boot === "bzimage" && isElf64(kernel)) {
+    throw new UserError(`${field}.boot is "bzimage", but ${file} is an ELF file`, 'Write boot: "pvh", or name the vmlinuz.');
+  }
 }
 
 async function resolveRamDisk(initramfs: string, systemFile: string, field: string): Promise<string | null> {

@@ -29,13 +29,17 @@ export function findSystemFile(pathOrName: string): string {
 /** Imports a system file and checks everything that needs no image. */
 export async function loadSystem(file: string): Promise<System> {
   const shown = displayPath(file);
-  const system = parseSystem(await importDefault(file, shown), shown);
-  checkSystem(system, shown);
+  return checkDescription(await importDefault(file, shown), shown);
+}
+
+/** Checks a system and fills in its defaults; `file` is for the messages. */
+export function checkDescription(value: unknown, file: string): System {
+  const system = parseSystem(value, file);
+  checkSystem(system, file);
   return system;
 }
 
-/** Checks the shape of a system; `file` is for the messages. */
-export function parseSystem(value: unknown, file: string): System {
+function parseSystem(value: unknown, file: string): System {
   const result = systemSchema.safeParse(value);
   if (result.success) return result.data;
   throw new UserError(result.error.issues.map((issue) => describeIssue(issue, value, file)).join("\n"), `Correct the fields named above in ${file}.`);

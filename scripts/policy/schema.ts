@@ -91,10 +91,13 @@ export type DeviceName = (typeof deviceNames)[number];
 export type HypercallName = (typeof hypercallNames)[number];
 export type HealthActionName = (typeof healthActionNames)[number];
 
-function defaultDevices(kind: Image["kind"]): DeviceName[] {
+// Written out: derived from the schema it would be circular.
+type ImageKindName = "linux" | "typescript";
+
+function defaultDevices(kind: ImageKindName): DeviceName[] {
   return kind === "linux" ? [...deviceNames] : ["local-apic"];
 }
 
-function defaultHypercalls(kind: Image["kind"]): HypercallName[] {
+function defaultHypercalls(kind: ImageKindName): HypercallName[] {
   return kind === "linux" ? [] : ["version", "console-write", "power-off", "tsc-frequency"];
 }

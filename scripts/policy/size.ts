@@ -12,7 +12,7 @@ export function parseSize(text: string): number | null {
 
 /** The shortest exact text of a size. */
 export function formatSize(bytes: number): string {
-  if (bytes % units.GiB! === 0) return `${bytes / units.GiB!} GiB`;
+  if (bytes > 0 && bytes % units.GiB! === 0) return `${bytes / units.GiB!} GiB`;
   if (bytes % units.MiB! === 0) return `${bytes / units.MiB!} MiB`;
   if (bytes % units.KiB! === 0) return `${bytes / units.KiB!} KiB`;
   return `${bytes} bytes`;

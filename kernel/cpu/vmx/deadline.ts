@@ -10,8 +10,6 @@ const NO_DEADLINE: u64 = u64.MAX_VALUE;
 let armed: bool = false;
 
 /** Makes the vCPU exit when the TSC reaches `deadline`, or earlier where the timer's 32 bits do not reach that far. */
-// @ts-ignore: decorator
-@inline
 export function armDeadline(deadline: u64): void {
   if (deadline == NO_DEADLINE) {
     if (armed) disarm();

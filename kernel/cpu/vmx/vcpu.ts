@@ -18,15 +18,11 @@ const CS_ACCESS_D: u64 = 1 << 14;
 const SS_ACCESS_DPL_SHIFT: u64 = 5;
 
 /** Moves RIP past the instruction that exited and ends the interrupt shadow that covered it. */
-// @ts-ignore: decorator
-@inline
 export function advance(): void {
   vmwrite(VmcsField.GUEST_RIP, vmread(VmcsField.GUEST_RIP) + vmread(VmcsField.VM_EXIT_INSTRUCTION_LENGTH));
   endInterruptShadow();
 }
 
-// @ts-ignore: decorator
-@inline
 export function endInterruptShadow(): void {
   const state = vmread(VmcsField.GUEST_INTERRUPTIBILITY);
   if (state & (Interruptibility.STI | Interruptibility.MOV_SS)) {

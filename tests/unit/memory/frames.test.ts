@@ -87,7 +87,7 @@ describe("frames", () => {
     const { machine } = start([{ base: 16 * MIB, length: 3 * gib - 16 * MIB, type: 1 }, { base: 4 * gib, length: 2 * gib, type: 1 }]);
     expect(machine.floor.allocateLarge(BigInt(gib + 2 * MIB))).toBe(BigInt(gib));
     expect(machine.floor.allocateLarge(BigInt(2 * gib))).toBe(BigInt(4 * gib));
-    // No aligned gigabyte is left, but an unaligned one would not fit either.
+    // Less than a gigabyte takes the lowest place on 2 MiB.
     expect(machine.floor.allocateLarge(BigInt(1000 * MIB))).toBe(BigInt(16 * MIB));
   });
 

@@ -1,12 +1,13 @@
 // Loader, ACPI tables and decoder of the monitor, compiled to WebAssembly without its devices: the bus belongs to the test.
 
 import asc from "assemblyscript/asc";
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { AccessStatus, Device, EntryState, ImageKind, LoadStatus, Mailbox, VcpuFrame } from "../../../monitor/interface.ts";
+import { buildDirectory } from "../../../scripts/build/paths.ts";
+import { projectDirectory as project } from "../../../scripts/policy/project.ts";
 
-const project = path.resolve(fileURLToPath(import.meta.url), "../../../..");
 const ENTRY = "monitor/parts-under-test.ts";
 
 const ENTRY_SOURCE = `
@@ -31,7 +32,7 @@ interface Exports {
   executeStringPort(vcpu: number, port: number, size: number, isWrite: number, isRepeated: number, information: number): number;
 }
 
-/** What the test's devices answer; `refuse()` inside a handler makes the access a #GP. */
+/** What the test's devices answer; Parts.answer() inside a handler sets the status of the access. */
 export interface Bus {
   memoryRead(gpa: bigint, size: number): bigint;
   memoryWrite(gpa: bigint, size: number, value: bigint): void;
@@ -39,15 +40,28 @@ export interface Bus {
   portOut(port: number, size: number, value: number): void;
 }
 
-let compiled: Promise<WebAssembly.Module> | undefined;
-
-/** Compiles once for each test file. */
-export function compileParts(): Promise<WebAssembly.Module> {
-  compiled ??= compile();
-  return compiled;
+/** Compiles, or takes what was compiled from the same sources before. */
+export async function compileParts(): Promise<WebAssembly.Module> {
+  const directory = path.join(buildDirectory, "tests");
+  const file = path.join(directory, `parts-${sourceDigest()}.wasm`);
+  if (!existsSync(file)) {
+    const binary = await compile();
+    mkdirSync(directory, { recursive: true });
+    const temporary = `${file}.${process.pid}`;
+    writeFileSync(temporary, binary);
+    renameSync(temporary, file); // test files run side by side
+  }
+  return new WebAssembly.Module(readFileSync(file));
 }
 
-async function compile(): Promise<WebAssembly.Module> {
+function sourceDigest(): string {
+  const hash = createHash("sha256").update(ENTRY_SOURCE).update(BUS_SOURCE);
+  const files = readdirSync(path.join(project, "monitor"), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts")).sort();
+  for (const name of files) hash.update(name).update(readFileSync(path.join(project, "monitor", name)));
+  return hash.digest("hex").slice(0, 16);
+}
+
+async function compile(): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
   const errors: string[] = [];
   const result = await asc.main(
@@ -61,7 +75,7 @@ async function compile(): Promise<WebAssembly.Module> {
     },
   );
   if (result.error !== null || binary === undefined) throw new Error(`asc: ${errors.join("")}`);
-  return new WebAssembly.Module(Buffer.from(binary));
+  return binary;
 }
 
 function readSource(name: string): string | null {
@@ -74,7 +88,7 @@ function readSource(name: string): string | null {
   }
 }
 
-export const LOW_MEMORY = 64 * 1024 * 1024;
+export const LOW_MEMORY = 32 << 20;
 
 /** One partition: RAM from guest-physical address 0, images and a bus. Accesses to the RAM beyond its end are counted. */
 export class Parts {

@@ -3,7 +3,7 @@ import { HealthAction, Hypercall, NO_MODULE, PartitionFlag, PolicyHeader, Policy
 import { PolicyStatus } from "../../../kernel/policy/status.ts";
 import { Device, ImageKind } from "../../../monitor/interface.ts";
 import { encodePolicy, type EncodedPartition } from "../../../scripts/policy/encode.ts";
-import { parseSystem } from "../../../scripts/policy/load.ts";
+import { checkDescription } from "../../../scripts/policy/load.ts";
 import { compileReader, instantiateReader, POLICY_ADDRESS, validate, type Reader } from "./reader-module.ts";
 
 const MODULES = 3;
@@ -14,7 +14,7 @@ beforeAll(async () => {
 }, 60_000);
 
 function examplePolicy(): Buffer {
-  const system = parseSystem(
+  const system = checkDescription(
     {
       name: "example",
       partitions: [
@@ -163,9 +163,9 @@ test("every status is described", () => {
     const length = view.getUint32(address - 4, true);
     return Buffer.from(reader.memory.buffer, address, length).toString("utf16le");
   };
-  const texts = Object.values(PolicyStatus)
-    .filter((value): value is PolicyStatus => typeof value === "number")
-    .map(describeStatus);
+  const texts: string[] = [];
+  for (let status = PolicyStatus.Valid; status <= PolicyStatus.WrongHealthAction; status++) texts.push(describeStatus(status));
   expect(texts).not.toContain("unknown status");
+  expect(describeStatus(PolicyStatus.WrongHealthAction + 1)).toBe("unknown status");
   expect(new Set(texts).size).toBe(texts.length);
 });

@@ -45,41 +45,51 @@ function execute(code: Buffer, mode: bigint, gpa = DEVICE, rip = CODE): Outcome 
   return { status, rip: parts.frame(VcpuFrame.Rip), rax: parts.register(0), writes, parts };
 }
 
+/** Instruction, and size and value that the device must get. */
+const WRITES: readonly [string, string][] = [
+  ["movl %eax, (%ebx)", "4 a5a6a7a8"],
+  ["movw %ax, 0x1234(%ecx,%edx,4)", "2 a7a8"],
+  ["movb %ah, (%bx,%si)", "1 a7"],
+  ["movl %eax, 0x1234", "4 a5a6a7a8"],
+  ["movw %ax, 5(%bp)", "2 a7a8"],
+  ["movl $0x12345678, 0x300(%bp,%di)", "4 12345678"],
+  ["movw $0x1234, (%esi)", "2 1234"],
+  ["addl $1, (%edi)", "4 44332212"],
+  ["lock; orb $0x80, (%edi)", "1 91"],
+  ["xchgw %ax, (%di)", "2 a7a8"],
+];
+
+/** Instruction, and what RAX must become. */
+const READS: readonly [string, bigint][] = [
+  ["movl (%ebx), %eax", 0x44332211n],
+  ["movw (%bx), %ax", 0xa5a62211n],
+  ["movl 0xfee0, %eax", 0x44332211n],
+  ["movzbl (%ecx), %eax", 0x11n],
+  ["movswl (%si), %eax", 0x2211n],
+];
+
 describe.each([
   { name: "32-bit", mode: CODE_MODE_32, prologue: ".code32" },
   { name: "16-bit", mode: CODE_MODE_16, prologue: ".code16" },
 ])("$name code", ({ mode, prologue }) => {
-  test.each([
-    ["movl %eax, (%ebx)", "4 a5a6a7a8"],
-    ["movw %ax, 0x1234(%ecx,%edx,4)", "2 a7a8"],
-    ["movb %ah, (%bx,%si)", "1 a7"],
-    ["movl %eax, 0x1234", "4 a5a6a7a8"],
-    ["movw %ax, 5(%bp)", "2 a7a8"],
-    ["movl $0x12345678, 0x300(%bp,%di)", "4 12345678"],
-    ["movw $0x1234, (%esi)", "2 1234"],
-    ["addl $1, (%edi)", "4 44332212"],
-    ["lock; orb $0x80, (%edi)", "1 91"],
-    ["xchgw %ax, (%di)", "2 a7a8"],
-  ])("writes by %s", (text, write) => {
-    const code = assembleInstructions([text], "i386", prologue)[0]!;
-    const outcome = execute(code, mode);
-    expect(outcome.status).toBe(AccessStatus.Done);
-    expect(outcome.rip).toBe(CODE + BigInt(code.length));
-    expect(outcome.writes).toEqual([`${DEVICE.toString(16)} ${write}`]);
+  test("writes", () => {
+    const code = assembleInstructions(WRITES.map(([text]) => text), "i386", prologue);
+    WRITES.forEach(([text, write], index) => {
+      const outcome = execute(code[index]!, mode);
+      expect(outcome.status, text).toBe(AccessStatus.Done);
+      expect(outcome.rip, text).toBe(CODE + BigInt(code[index]!.length));
+      expect(outcome.writes, text).toEqual([`${DEVICE.toString(16)} ${write}`]);
+    });
   });
 
-  test.each([
-    ["movl (%ebx), %eax", 0x44332211n],
-    ["movw (%bx), %ax", 0xa5a62211n],
-    ["movl 0xfee0, %eax", 0x44332211n],
-    ["movzbl (%ecx), %eax", 0x11n],
-    ["movswl (%si), %eax", 0x2211n],
-  ])("reads by %s", (text, value) => {
-    const code = assembleInstructions([text], "i386", prologue)[0]!;
-    const outcome = execute(code, mode);
-    expect(outcome.status).toBe(AccessStatus.Done);
-    expect(outcome.rip).toBe(CODE + BigInt(code.length));
-    expect(outcome.rax).toBe(value);
+  test("reads", () => {
+    const code = assembleInstructions(READS.map(([text]) => text), "i386", prologue);
+    READS.forEach(([text, value], index) => {
+      const outcome = execute(code[index]!, mode);
+      expect(outcome.status, text).toBe(AccessStatus.Done);
+      expect(outcome.rip, text).toBe(CODE + BigInt(code[index]!.length));
+      expect(outcome.rax, text).toBe(value);
+    });
   });
 
   test("takes 40 to 4F as INC and DEC, not as REX", () => {

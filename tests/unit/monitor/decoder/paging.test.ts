@@ -161,7 +161,7 @@ describe("translation", () => {
   test("ends when tables lie outside the partition's memory", () => {
     const guest = longModeGuest();
     guest.parts.setFrame(VcpuFrame.Cr3, 0x7ffff000n);
-    expect(guest.executeAt(LINEAR)).toBe(AccessStatus.Undecodable);
+    expect(guest.executeAt(LINEAR)).toBe(AccessStatus.GuestFault); // all ones forbid execution
   });
 });
 

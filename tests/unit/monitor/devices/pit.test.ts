@@ -131,6 +131,16 @@ describe("gate of channel 2", () => {
     expect(output2()).toBe(1);
   });
 
+  test("OUT of mode 0 stays high when the gate falls and rises after the terminal count", () => {
+    partition.out8(0x61, 1);
+    program(2, 0, 100);
+    at(70_000n);
+    partition.out8(0x61, 0);
+    expect(output2()).toBe(1);
+    partition.out8(0x61, 1);
+    expect(output2()).toBe(1);
+  });
+
   test("a gate that was never opened leaves the count where it was loaded", () => {
     program(2, 0, 1000);
     at(500n);

@@ -1,44 +1,17 @@
 // Real-time clock and CMOS memory (MC146818A data sheet) at 0x70 and 0x71, with the century in byte 0x32.
 
-import { tscFrequency, wallClock } from "../configuration";
-import { now } from "../imports";
-import { decodeDate, decodedDay, decodedMonth, decodedYear, encodeDate, UNIX_EPOCH, weekday } from "./calendar";
-import { NEVER, rtcDeadline, setRtcDeadline } from "./deadlines";
-import { setInterruptLine } from "./interrupt-lines";
+import { tscFrequency, wallClock } from "../../configuration";
+import { now } from "../../imports";
+import { NEVER, rtcDeadline, setRtcDeadline } from "../deadlines";
+import { setInterruptLine } from "../interrupt-lines";
+import { UNIX_EPOCH } from "./calendar";
+import { clearCmos, Cmos, cmos, isTimeRegister, loadTime, RegisterB, setCmos, storeTime } from "./cmos";
 
 export const enum RtcPort { Index = 0x70, Data = 0x71 }
-
-/** Bytes of the CMOS memory. */
-const enum Cmos {
-  Seconds = 0x00,
-  SecondsAlarm = 0x01,
-  Minutes = 0x02,
-  MinutesAlarm = 0x03,
-  Hours = 0x04,
-  HoursAlarm = 0x05,
-  DayOfWeek = 0x06,
-  DayOfMonth = 0x07,
-  Month = 0x08,
-  Year = 0x09,
-  RegisterA = 0x0a,
-  RegisterB = 0x0b,
-  RegisterC = 0x0c,
-  RegisterD = 0x0d,
-  Century = 0x32,
-  Size = 128,
-}
 
 const UPDATE_IN_PROGRESS: u32 = 1 << 7; // register A
 const DIVIDER_AND_RATE: u32 = 0x26; // 32768 Hz, 1024 Hz
 const VALID_RAM_AND_TIME: u32 = 1 << 7; // register D
-
-const enum RegisterB {
-  Hours24 = 1 << 1,
-  Binary = 1 << 2,
-  UpdateEndedEnable = 1 << 4, // UIE
-  AlarmEnable = 1 << 5, // AIE
-  Set = 1 << 7,
-}
 
 /** Flags; each lies at the bit of its enable in register B. */
 const enum RegisterC {
@@ -49,11 +22,9 @@ const enum RegisterC {
 }
 
 const RTC_IRQ: u32 = 8;
-const PM: u32 = 1 << 7;
 /** An alarm byte with both top bits set matches all. */
 const ANY: u32 = 0xc0;
 
-const MEMORY = memory.data(128, 8);
 let index: u32 = 0;
 let flags: u32 = 0;
 let frequency: u64 = 1;
@@ -62,11 +33,6 @@ let baseTime: u64 = 0;
 let baseTsc: u64 = 0;
 /** Time up to which update-ended and alarm flags are settled. */
 let settledTime: u64 = 0;
-
-// @ts-ignore: decorator
-@inline function cmos(at: u32): u32 {
-  return load<u8>(MEMORY + at);
-}
 
 function isStopped(): bool {
   return (cmos(Cmos.RegisterB) & RegisterB.Set) != 0;
@@ -77,10 +43,10 @@ function timeAt(tsc: u64): u64 {
 }
 
 export function resetRtc(): void {
-  memory.fill(MEMORY, 0, Cmos.Size);
-  store<u8>(MEMORY + Cmos.RegisterA, DIVIDER_AND_RATE);
-  store<u8>(MEMORY + Cmos.RegisterB, RegisterB.Hours24);
-  store<u8>(MEMORY + Cmos.RegisterD, VALID_RAM_AND_TIME);
+  clearCmos();
+  setCmos(Cmos.RegisterA, DIVIDER_AND_RATE);
+  setCmos(Cmos.RegisterB, RegisterB.Hours24);
+  setCmos(Cmos.RegisterD, VALID_RAM_AND_TIME);
   index = 0;
   flags = 0;
   frequency = tscFrequency();
@@ -89,50 +55,6 @@ export function resetRtc(): void {
   settledTime = baseTime;
   setInterruptLine(RTC_IRQ, false);
   setRtcDeadline(NEVER);
-}
-
-function toRegister(value: u32): u32 {
-  return (cmos(Cmos.RegisterB) & RegisterB.Binary) != 0 ? value : (value / 10) << 4 | value % 10;
-}
-
-function fromRegister(value: u32): u32 {
-  return (cmos(Cmos.RegisterB) & RegisterB.Binary) != 0 ? value : (value >> 4) * 10 + (value & 0xf);
-}
-
-function hoursToRegister(hours: u32): u32 {
-  if ((cmos(Cmos.RegisterB) & RegisterB.Hours24) != 0) return toRegister(hours);
-  const half = hours % 12;
-  return toRegister(half == 0 ? 12 : half) | (hours >= 12 ? PM : 0);
-}
-
-function hoursFromRegister(value: u32): u32 {
-  if ((cmos(Cmos.RegisterB) & RegisterB.Hours24) != 0) return fromRegister(value);
-  return fromRegister(value & ~PM) % 12 + ((value & PM) != 0 ? 12 : 0);
-}
-
-/** Stores the time registers in the format that register B asks for. */
-function storeTime(time: u64): void {
-  const seconds = <u32>(time % 86400);
-  decodeDate(time);
-  store<u8>(MEMORY + Cmos.Seconds, <u8>toRegister(seconds % 60));
-  store<u8>(MEMORY + Cmos.Minutes, <u8>toRegister(seconds / 60 % 60));
-  store<u8>(MEMORY + Cmos.Hours, <u8>hoursToRegister(seconds / 3600));
-  store<u8>(MEMORY + Cmos.DayOfWeek, <u8>weekday(time));
-  store<u8>(MEMORY + Cmos.DayOfMonth, <u8>toRegister(decodedDay()));
-  store<u8>(MEMORY + Cmos.Month, <u8>toRegister(decodedMonth()));
-  store<u8>(MEMORY + Cmos.Year, <u8>toRegister(decodedYear() % 100));
-  store<u8>(MEMORY + Cmos.Century, <u8>toRegister(decodedYear() / 100));
-}
-
-function loadTime(): u64 {
-  const year = fromRegister(cmos(Cmos.Century)) * 100 + fromRegister(cmos(Cmos.Year));
-  const date = encodeDate(year, fromRegister(cmos(Cmos.Month)), fromRegister(cmos(Cmos.DayOfMonth)));
-  const minutes = hoursFromRegister(cmos(Cmos.Hours)) * 60 + fromRegister(cmos(Cmos.Minutes));
-  return date + minutes * 60 + fromRegister(cmos(Cmos.Seconds));
-}
-
-function isTimeRegister(at: u32): bool {
-  return at == Cmos.Century || (at <= <u32>Cmos.Year && (at > <u32>Cmos.HoursAlarm || (at & 1) == 0));
 }
 
 function matches(alarm: u32, current: u32): bool {
@@ -215,7 +137,7 @@ function writeRegisterB(value: u32, tsc: u64): void {
   const time = timeAt(tsc);
   if (!wasStopped) storeTime(time);
   const starts = wasStopped && (value & RegisterB.Set) == 0;
-  store<u8>(MEMORY + Cmos.RegisterB, <u8>value);
+  setCmos(Cmos.RegisterB, value);
   if (starts) setTime(loadTime(), tsc);
   else if (!wasStopped && isStopped()) setTime(time, tsc);
   updateLine();
@@ -224,7 +146,7 @@ function writeRegisterB(value: u32, tsc: u64): void {
 
 function writeTime(value: u32, tsc: u64): void {
   if (!isStopped()) storeTime(timeAt(tsc));
-  store<u8>(MEMORY + index, <u8>value);
+  setCmos(index, value);
   if (isStopped()) return;
   setTime(loadTime(), tsc);
   schedule(tsc);
@@ -234,7 +156,7 @@ function writeData(value: u32): void {
   const tsc = now();
   switch (index) {
     case Cmos.RegisterA:
-      store<u8>(MEMORY + index, <u8>(value & ~UPDATE_IN_PROGRESS));
+      setCmos(index, value & ~UPDATE_IN_PROGRESS);
       return;
     case Cmos.RegisterB:
       writeRegisterB(value, tsc);
@@ -244,7 +166,7 @@ function writeData(value: u32): void {
       return;
   }
   if (isTimeRegister(index)) writeTime(value, tsc);
-  else store<u8>(MEMORY + index, <u8>value);
+  else setCmos(index, value);
 }
 
 /** Reads port 0x71; the index at 0x70 cannot be read. */

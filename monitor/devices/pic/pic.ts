@@ -1,0 +1,106 @@
+// The pair of 8259A interrupt controllers (Intel 8259A data sheet; ELCR from the PIIX4 data sheet).
+
+import { setExternalVector } from "../local-apic/priority";
+import { CASCADE, Chip, MASTER, NONE, service, signalled, SLAVE } from "./chip";
+import { writeCommand, writeData } from "./commands";
+
+/** Ports of the pair. */
+export const enum PicPort {
+  MasterCommand = 0x20,
+  MasterData = 0x21,
+  SlaveCommand = 0xa0,
+  SlaveData = 0xa1,
+  MasterElcr = 0x4d0,
+  SlaveElcr = 0x4d1,
+}
+
+const SPURIOUS: u32 = 7;
+
+/** Both masked, as firmware leaves them. */
+export function resetPic(): void {
+  memory.fill(changetype<usize>(MASTER), 0, offsetof<Chip>());
+  memory.fill(changetype<usize>(SLAVE), 0, offsetof<Chip>());
+  MASTER.mask = 0xff;
+  SLAVE.mask = 0xff;
+  setExternalVector(0);
+}
+
+/** Carries the slave's output to the master and the master's to LINT0. */
+function update(): void {
+  const slave = signalled(SLAVE);
+  if (slave != NONE) MASTER.requests |= 1 << CASCADE;
+  else MASTER.requests &= ~((<u32>1) << CASCADE);
+  const master = signalled(MASTER);
+  if (master == NONE) setExternalVector(0);
+  else if (master == CASCADE) setExternalVector(SLAVE.vectorBase | slave);
+  else setExternalVector(MASTER.vectorBase | master);
+}
+
+/** Drives one of the 16 lines; line 2 is the cascade and taken. */
+export function setPicLine(irq: u32, isHigh: bool): void {
+  const chip = irq < 8 ? MASTER : SLAVE;
+  const bit: u32 = 1 << (irq & 7);
+  if (isHigh) {
+    if ((chip.lines & bit) == 0 || (chip.levels & bit) != 0) chip.requests |= bit;
+    chip.lines |= bit;
+  } else {
+    if ((chip.levels & bit) != 0) chip.requests &= ~bit;
+    chip.lines &= ~bit;
+  }
+  update();
+}
+
+/** The processor's interrupt acknowledge: returns the vector, that of IR7 if the request has gone. */
+export function acknowledgePic(): u32 {
+  const master = signalled(MASTER);
+  if (master == NONE) return MASTER.vectorBase | SPURIOUS;
+  let vector = MASTER.vectorBase | master;
+  if (master == CASCADE) {
+    const slave = signalled(SLAVE);
+    if (slave != NONE) service(SLAVE, slave);
+    vector = SLAVE.vectorBase | (slave != NONE ? slave : SPURIOUS);
+  }
+  service(MASTER, master);
+  update();
+  return vector;
+}
+
+/** Writes a byte to one of the ports of PicPort. */
+export function writePic(port: u32, value: u32): void {
+  switch (port) {
+    case PicPort.MasterCommand: writeCommand(MASTER, value); break;
+    case PicPort.MasterData: writeData(MASTER, value); break;
+    case PicPort.SlaveCommand: writeCommand(SLAVE, value); break;
+    case PicPort.SlaveData: writeData(SLAVE, value); break;
+    case PicPort.MasterElcr: MASTER.levels = value & 0xf8; break;
+    case PicPort.SlaveElcr: SLAVE.levels = value & 0xde; break;
+  }
+  update();
+}
+
+/** A poll acknowledges the request that it reports. */
+function poll(chip: Chip): u32 {
+  chip.isPolled = 0;
+  const request = signalled(chip);
+  if (request == NONE) return 0;
+  service(chip, request);
+  update();
+  return 0x80 | request;
+}
+
+function readCommand(chip: Chip): u32 {
+  if (chip.isPolled != 0) return poll(chip);
+  return chip.readsInService != 0 ? chip.inService : chip.requests;
+}
+
+/** Reads a byte from one of the ports of PicPort. */
+export function readPic(port: u32): u32 {
+  switch (port) {
+    case PicPort.MasterCommand: return readCommand(MASTER);
+    case PicPort.MasterData: return MASTER.mask;
+    case PicPort.SlaveCommand: return readCommand(SLAVE);
+    case PicPort.SlaveData: return SLAVE.mask;
+    case PicPort.MasterElcr: return MASTER.levels;
+    default: return SLAVE.levels;
+  }
+}
