@@ -26,8 +26,10 @@ entry32:
   cli
   cld
   movl $early_stack_end - IMAGE_BASE, %esp
+  movl %eax, %edi
+  call set_up_com1
   movl $no_multiboot2, %esi
-  cmpl $MULTIBOOT2_BOOT_MAGIC, %eax
+  cmpl $MULTIBOOT2_BOOT_MAGIC, %edi
   jne stop_with_message
   movl %ebx, %ebp
 
@@ -73,6 +75,20 @@ build_entry_tables:
   jb 1b
   ret
 
+// 115200 baud, 8 data bits, no parity, one stop bit, no interrupts: messages of the floor and of a kernel that fails
+// early come out right. A machine without COM1 ignores it.
+set_up_com1:
+  movl $uart_settings, %esi
+1:
+  movzbl (%esi), %edx
+  addl $PORT_COM1, %edx
+  movb 1(%esi), %al
+  outb %al, %dx
+  addl $2, %esi
+  cmpl $uart_settings_end, %esi
+  jb 1b
+  ret
+
 // Writes the zero-ended text at ESI to port 0xe9 and COM1, and stops.
 stop_with_message:
   lodsb
@@ -97,6 +113,15 @@ stop_with_message:
   hlt
   jmp 3b
 
+uart_settings: // register, value
+  .byte 1, 0x00 // no interrupts
+  .byte 3, 0x80 // divisor latch
+  .byte 0, 0x01
+  .byte 1, 0x00
+  .byte 3, 0x03 // 8 bits
+  .byte 2, 0x07 // FIFOs on and empty
+  .byte 4, 0x03 // DTR, RTS
+uart_settings_end:
 no_multiboot2:
   .asciz "[bulkhead] fatal: not started by a multiboot2 loader\r\n"
 no_long_mode:

@@ -21,7 +21,18 @@ const enum Register {
 }
 
 const enum InterruptEnable {
+  None = 0,
   ReceivedData = 1 << 0, // ERBFI
+  TransmitterEmpty = 1 << 1, // ETBEI
+}
+
+/** IIR bits 3:0. */
+const enum InterruptIdentity {
+  None = 1,
+  TransmitterEmpty = 2,
+  ReceivedData = 4,
+  CharacterTimeout = 12, // bytes wait in the FIFO, fewer than its trigger level
+  Mask = 15,
 }
 
 const enum FifoControl {
@@ -56,6 +67,15 @@ const enum ModemStatus {
 
 /** IIR bits 7:6 when the FIFOs work. */
 const FIFOS_ENABLED: u8 = 0xc0;
+
+/** Why the UART interrupts. */
+export const enum UartInterrupt {
+  None = 0,
+  Received = 1,
+  TransmitterEmpty = 2,
+  /** Line or modem status; over once it was looked at. */
+  Status = 3,
+}
 
 /** What receive() returns when no byte waits; bytes are 0-255. */
 export const NO_BYTE: u32 = 0x100;
@@ -111,6 +131,30 @@ export function enableReceiveInterrupt(): void {
   write(Register.InterruptEnable, <u8>InterruptEnable.ReceivedData);
 }
 
+/** With `enabled` an empty transmitter raises IRQ 4 too. */
+export function setTransmitInterrupt(enabled: bool): void {
+  const transmit: u8 = enabled ? <u8>InterruptEnable.TransmitterEmpty : <u8>InterruptEnable.None;
+  write(Register.InterruptEnable, <u8>InterruptEnable.ReceivedData | transmit);
+}
+
+/** The interrupt that waits and has the highest priority. The line falls, and can rise again, only when none waits. */
+export function pendingInterrupt(): UartInterrupt {
+  switch (<u32>read(Register.FifoControl) & InterruptIdentity.Mask) {
+    case InterruptIdentity.ReceivedData:
+    case InterruptIdentity.CharacterTimeout:
+      return UartInterrupt.Received;
+    case InterruptIdentity.TransmitterEmpty:
+      return UartInterrupt.TransmitterEmpty;
+    case InterruptIdentity.None:
+    case InterruptIdentity.Mask:
+      return UartInterrupt.None;
+    default:
+      read(Register.LineStatus);
+      read(Register.ModemStatus);
+      return UartInterrupt.Status;
+  }
+}
+
 function waitForLineStatus(bits: u8): bool {
   for (let reads: u32 = 0; reads < TRANSMIT_WAIT_READS; reads++) {
     if ((read(Register.LineStatus) & bits) == bits) return true;
@@ -118,14 +162,25 @@ function waitForLineStatus(bits: u8): bool {
   return false;
 }
 
-/** Sends a byte; false if the transmitter did not take it in time (THRE stayed clear). */
-export function put(byte: u8): bool {
-  if (room == 0) {
-    if (!waitForLineStatus(<u8>LineStatus.TransmitterHoldingEmpty)) return false;
-    room = depth;
-  }
+/** True if send() may be called now. */
+export function canSend(): bool {
+  if (room != 0) return true;
+  if (!(read(Register.LineStatus) & <u8>LineStatus.TransmitterHoldingEmpty)) return false;
+  room = depth;
+  return true;
+}
+
+/** Sends a byte; only after canSend() said so. */
+export function send(byte: u8): void {
   write(Register.Data, byte);
   room--;
+}
+
+/** Waits until send() may be called; false if the transmitter took too long (THRE stayed clear). */
+export function waitToSend(): bool {
+  if (room != 0) return true;
+  if (!waitForLineStatus(<u8>LineStatus.TransmitterHoldingEmpty)) return false;
+  room = depth;
   return true;
 }
 

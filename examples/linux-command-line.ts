@@ -11,6 +11,7 @@ const options = [
   "cryptomgr.notests",
   "init_on_alloc=0",
   "initcall_blacklist=load_system_certificate_list",
+  "8250.nr_uarts=1",
 ];
 
 /** Linux's command line, with further options at its end. */

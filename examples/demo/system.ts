@@ -17,7 +17,7 @@ export default system({
       name: "clock",
       core: 1,
       memory: "16 MiB",
-      image: typescript("clock", { commandLine: "ticks=20" }),
+      image: typescript("clock", { commandLine: "ticks=30" }),
     },
   ],
 });

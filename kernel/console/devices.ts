@@ -2,6 +2,7 @@
 
 import * as debugConsole from "../../drivers/debug-console";
 import * as uart from "../../drivers/uart16550";
+import { flushSerial, putSerial, serialRoom, startQueueing, stopQueueing } from "./serial-queue";
 
 /** Mask of consoles. */
 export const enum ConsoleDevice {
@@ -21,8 +22,9 @@ export function openConsoles(wanted: u32): u32 {
   return active;
 }
 
-/** Every console that answers, without a change to its set-up: for a core that is about to stop. */
+/** Every console that answers, without a change to its set-up and without interrupts: for a core that is about to stop. */
 export function openConsolesForFatal(): void {
+  stopQueueing();
   active = ConsoleDevice.None;
   if (debugConsole.isPresent()) active |= ConsoleDevice.DebugConsole;
   if (uart.isPresent()) active |= ConsoleDevice.Com1;
@@ -33,13 +35,25 @@ export function openedConsoles(): u32 {
   return active;
 }
 
+/** COM1 sends and receives by interrupts from now on, so that output need not be waited for. */
+export function useInterrupts(): void {
+  if (!(active & ConsoleDevice.Com1)) return;
+  uart.enableReceiveInterrupt();
+  startQueueing();
+}
+
 /** A UART that does not take a byte in time is left out from then on, so that it cannot stop the kernel. */
 export function putByte(byte: u8): void {
   if (active & ConsoleDevice.DebugConsole) debugConsole.put(byte);
-  if (active & ConsoleDevice.Com1 && !uart.put(byte)) active &= ~ConsoleDevice.Com1;
+  if (active & ConsoleDevice.Com1 && !putSerial(byte)) active &= ~ConsoleDevice.Com1;
+}
+
+/** Bytes that putByte() takes now without a wait. */
+export function consoleRoom(): u32 {
+  return active & ConsoleDevice.Com1 ? serialRoom() : u32.MAX_VALUE;
 }
 
 /** Waits, bounded, until all that was written has left the machine. */
 export function flushConsoles(): void {
-  if (active & ConsoleDevice.Com1) uart.flush();
+  if (active & ConsoleDevice.Com1 && flushSerial()) uart.flush();
 }

@@ -1,22 +1,25 @@
 // Console of the partitions: their output by name, and the keyboard, which one of them has at a time.
 
-import { enableReceiveInterrupt, receive, NO_BYTE } from "../../drivers/uart16550";
-import { sendFixed } from "../../drivers/local-apic";
+import { enableReceiveInterrupt, initialise, receive, NO_BYTE } from "../../drivers/uart16550";
+import { identifier, sendFixed } from "../../drivers/local-apic";
 import { HostVector } from "../../drivers/vectors";
 import { MAXIMUM_PARTITIONS } from "../policy/layout";
-import { ConsoleDevice, openedConsoles } from "./devices";
+import { consoleRoom, flushConsoles, useInterrupts } from "./devices";
 import { KERNEL_SOURCES, nameByte, NOBODY, putSourceByte, setName, showAtOnce } from "./multiplexer";
 import { print, printByte, printLine } from "./print";
 import {
   acceptSignal, isAttached, NO_ENTRY, putInput, putPartitionRingByte, ringCores, setShown, takeEntry, takeInputByte,
 } from "./rings";
+import { onTransmitterEmpty } from "./serial-queue";
 
 /** Ctrl-] gives the keyboard to the next partition. */
 const SWITCH_KEY: u8 = 0x1d;
 /** Bytes of one core's ring that one call prints, so that a talkative partition cannot keep core 0. */
 const DRAIN_LIMIT: u32 = 4096;
-/** Bytes that one interrupt takes from the UART: its FIFO and a margin. */
-const RECEIVE_LIMIT: u32 = 64;
+/** Room that one byte may need: it can complete a line, which the unfinished line of another partition follows. */
+const ROOM_FOR_BYTE: u32 = 1024;
+/** Causes that one interrupt of the UART serves, and bytes that it takes: its FIFO and a margin. */
+const INTERRUPT_LIMIT: u32 = 64;
 
 /** What takeInput() returns when no byte waits. */
 export const NO_INPUT: i32 = -1;
@@ -41,9 +44,9 @@ export function giveKeyboard(index: u32): void {
   showAtOnce(index);
 }
 
-/** Core 0: received bytes raise HostVector.ConsoleInput from now on. */
+/** Core 0: bytes that COM1 receives raise HostVector.ConsoleInput from now on, whether or not output goes there too. */
 export function startInput(): void {
-  if (openedConsoles() & ConsoleDevice.Com1) enableReceiveInterrupt();
+  if ((openedConsoles() & ConsoleDevice.Com1) || initialise()) enableReceiveInterrupt();
 }
 
 /** Takes one byte of output of a partition of this core; false if there is no room for it now. */
@@ -59,18 +62,30 @@ export function takeInput(partition: u32): i32 {
   return byte == NO_ENTRY ? NO_INPUT : <i32>byte;
 }
 
-/** Core 0: prints what the other cores put into their rings; true if some of it still waits. */
+/**
+ * Core 0: prints what the other cores put into their rings, as far as the consoles take it without a wait; the rest follows
+ * with the interrupts of COM1. True if the caller is to call again, because there was more than one call prints.
+ */
 export function drainRings(): bool {
-  let waiting = false;
+  let again = false;
   for (let core: u32 = 1; core < ringCores(); core++) {
     acceptSignal(core);
-    if (drainRing(core)) waiting = true;
+    if (drainRing(core)) again = true;
   }
-  return waiting;
+  return again;
+}
+
+/** Core 0, when the system ends: prints all that the rings hold and waits until it is out. */
+export function drainCompletely(): void {
+  for (let core: u32 = 1; core < ringCores(); core++) {
+    while (drainRing(core) || consoleRoom() < ROOM_FOR_BYTE) flushConsoles();
+  }
+  flushConsoles();
 }
 
 function drainRing(core: u32): bool {
   for (let count: u32 = 0; count < DRAIN_LIMIT; count++) {
+    if (consoleRoom() < ROOM_FOR_BYTE) return false;
     const entry = takeEntry(core);
     if (entry == NO_ENTRY) return false;
     const source = entry >> 8;
@@ -80,9 +95,19 @@ function drainRing(core: u32): bool {
   return true;
 }
 
-/** Core 0: takes what was typed; the caller signals the end of the interrupt. */
+/** Core 0: serves COM1, whose interrupts come for input and for output; the caller signals the end of the interrupt. */
 export function onInputInterrupt(): void {
-  for (let count: u32 = 0; count < RECEIVE_LIMIT; count++) {
+  for (let count: u32 = 0; count < INTERRUPT_LIMIT; count++) {
+    const cause = pendingInterrupt();
+    if (cause == UartInterrupt.None) break;
+    if (cause == UartInterrupt.Received) takeTyped();
+    else if (cause == UartInterrupt.TransmitterEmpty) onTransmitterEmpty();
+  }
+  if (drainRings()) sendFixed(identifier(), HostVector.Mailbox);
+}
+
+function takeTyped(): void {
+  for (let count: u32 = 0; count < INTERRUPT_LIMIT; count++) {
     const byte = receive();
     if (byte == NO_BYTE) break;
     if (<u8>byte == SWITCH_KEY) {

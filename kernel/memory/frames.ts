@@ -22,8 +22,8 @@ const FIRST_FREE: u64 = 0x100000;
 /** Partition memory of at least 1 GiB is aligned so that EPT can use 1 GiB pages. */
 const GIGABYTE: u64 = 1 << 30;
 const LARGE_PAGE: u64 = 1 << 21;
-/** Physical addresses are below 2^52, SDM 3A 4.1.4. */
-const ADDRESS_LIMIT: u64 = 1 << 52;
+/** Core 0 reaches this much until the seal (boot/page-tables.c, DIRECT_GIB); frames beyond could not be filled. */
+const ADDRESS_LIMIT: u64 = 16 << 30;
 
 function pageDown(address: u64): u64 {
   return address & ~(PAGE_SIZE - 1);
@@ -33,10 +33,10 @@ function pageUp(address: u64): u64 {
   return (address + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 }
 
-/** End of an entry of the memory map, cut off where physical addresses end. */
+/** End of an entry of the memory map, cut off at the last address that can be reached. */
 function entryEnd(index: u32): u64 {
   const base = memoryMapBase(index);
-  if (base >= ADDRESS_LIMIT) return ADDRESS_LIMIT;
+  if (base >= ADDRESS_LIMIT) return base;
   return base + min(memoryMapLength(index), ADDRESS_LIMIT - base);
 }
 

@@ -24,7 +24,7 @@ const DECODE_16: u32 = 1;
 const PACKAGE_LENGTH_SIZE: u32 = 2;
 const ONE_MORE_BYTE: u32 = 1 << 6;
 
-/** `path` in ASL notation below the root, one name: Scope (\path). Returns what endPackage() needs. */
+/** Scope (\name). Returns what endPackage() needs. */
 export function beginScope(name: string): u64 {
   put8(Op.Scope);
   const length = beginPackageLength();

@@ -5,7 +5,7 @@ import { decode } from "./decode";
 import { deviceStatus, isRefused, readDevice, writeDevice } from "./device-access";
 import { openInstruction } from "./fetch";
 import { setAddFlags, setLogicFlags, setSubtractFlags } from "./flags";
-import { advance, readByteRegister, readRegister, sizeMask, writeByteRegister, writeRegister } from "./frame";
+import { Register, advance, readByteRegister, readRegister, sizeMask, writeByteRegister, writeRegister } from "./frame";
 import { Operation, instruction } from "./instruction";
 import { executePlainMove } from "./plain-move";
 import { executeMoveString, executeStoreString } from "./string-instruction";
@@ -21,7 +21,7 @@ export function executeMemoryAccess(vcpu: u32, gpa: u64, isWrite: u32): AccessSt
   if (executePlainMove(vcpu, gpa)) return deviceStatus();
   const status = decode();
   if (status != AccessStatus.Done) return status;
-  if (isSplit(gpa)) return AccessStatus.Undecodable;
+  if (isSplit(gpa, isWrite != 0)) return AccessStatus.Undecodable;
   switch (instruction.operation) {
     case Operation.StoreString: return executeStoreString(vcpu, gpa);
     case Operation.MoveString: return executeMoveString(vcpu, gpa, isWrite != 0);
@@ -30,15 +30,20 @@ export function executeMemoryAccess(vcpu: u32, gpa: u64, isWrite: u32): AccessSt
 }
 
 /** An access across two pages: no device has registers there, and the address that faulted may be its second half. */
-function isSplit(gpa: u64): bool {
+function isSplit(gpa: u64, isWrite: bool): bool {
   const offset = gpa & (PAGE_SIZE - 1);
   if (offset + instruction.memorySize > PAGE_SIZE) return true;
-  if (offset != 0 || isString() || instruction.hasUnknownBase || instruction.addressSize == 2) return false;
-  return (instruction.offset & (PAGE_SIZE - 1)) != 0;
+  if (offset != 0 || instruction.hasUnknownBase || instruction.addressSize == 2) return false;
+  return (operandOffset(isWrite) & (PAGE_SIZE - 1)) != 0;
 }
 
-function isString(): bool {
-  return instruction.operation == Operation.StoreString || instruction.operation == Operation.MoveString;
+/** Address of the operand on the device, without its segment's base. */
+function operandOffset(isWrite: bool): u64 {
+  switch (instruction.operation) {
+    case Operation.StoreString: return readRegister(Register.Rdi, 8);
+    case Operation.MoveString: return readRegister(isWrite ? Register.Rdi : Register.Rsi, 8);
+    default: return instruction.offset;
+  }
 }
 
 function executeOrdinary(vcpu: u32, gpa: u64): AccessStatus {

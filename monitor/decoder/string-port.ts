@@ -25,7 +25,7 @@ let segmentBase: u64 = 0;
 
 /**
  * Carries out elements at `port` until the count is 0 or ELEMENTS_AT_ONCE are done; RIP stays until the count is 0.
- * An element whose memory is not mapped ends the turn; it is the first one of the next turn and then gives GuestFault.
+ * An element that cannot be carried out ends the turn; it is the first one of the next turn, whose status then says why.
  */
 export function executeStringPort(vcpu: u32, port: u32, size: u32, isWrite: u32, isRepeated: u32, information: u32): AccessStatus {
   const fetched = fetchInstruction();
@@ -39,8 +39,8 @@ export function executeStringPort(vcpu: u32, port: u32, size: u32, isWrite: u32,
     return deviceStatus();
   }
   for (let i: u32 = 0; i < ELEMENTS_AT_ONCE && remainingElements(addressSize) != 0; i++) {
-    if (!transferElement(vcpu, port, size, isWrite, addressSize)) return i == 0 ? AccessStatus.GuestFault : deviceStatus();
-    if (isRefused()) return deviceStatus();
+    if (!transferElement(vcpu, port, size, isWrite, addressSize)) return i == 0 ? AccessStatus.GuestFault : AccessStatus.Done;
+    if (isRefused()) return i == 0 ? deviceStatus() : AccessStatus.Done;
     countElement(addressSize);
   }
   if (remainingElements(addressSize) == 0) advance(instructionLength());

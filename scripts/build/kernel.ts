@@ -10,7 +10,7 @@ import type { Progress } from "./progress.ts";
 import { runStep, type Step } from "./step.ts";
 import { symbolStep } from "./symbols.ts";
 
-const LINK_FLAGS: readonly string[] = ["--nostdlib", "--build-id=none", "-z", "max-page-size=4096", "-z", "noexecstack"];
+export const LINK_FLAGS: readonly string[] = ["--nostdlib", "--build-id=none", "-z", "max-page-size=4096", "-z", "noexecstack"];
 
 export async function buildKernel(clang: string, progress: Progress): Promise<void> {
   const sources = readdirSync(bootDirectory).filter((name) => /\.(c|S)$/.test(name)).sort().map((name) => path.join(bootDirectory, name));

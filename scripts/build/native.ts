@@ -25,7 +25,7 @@ export const FREESTANDING: readonly string[] = [
 ];
 
 /** The kernel's image lies in the last 2 GiB of the address space. */
-const KERNEL_FLAGS: readonly string[] = [...FREESTANDING, "-mcmodel=kernel", "-I", projectPath(bootDirectory)];
+export const KERNEL_FLAGS: readonly string[] = [...FREESTANDING, "-mcmodel=kernel", "-I", projectPath(bootDirectory)];
 
 export interface ObjectFiles {
   object: string;

@@ -47,7 +47,7 @@ export function sourceName(symbol: string): string {
   return generated.replace(/0x([0-9A-F]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
 
-function symbolTable(symbols: readonly Symbol[]): string {
+export function symbolTable(symbols: readonly Symbol[]): string {
   const lines = ["// Made by scripts/build/symbols.ts; the format is that of boot/symbols.c.", '.section .symbols, "a", @progbits', ".balign 8", "table:", `  .long ${symbols.length}, names - table`];
   const names = ["names:"];
   let offset = 0;

@@ -68,7 +68,10 @@ function judge(result: RunResult, emulator: EmulatorName, typist: Typist, timeou
     throw new UserError(`the system still ran after ${timeout} s\n${lastLines(output)}`, "See what its last lines say, or give it longer with --timeout SECONDS.");
   }
   if (output === "") throw new UserError(`${emulator} ended without output\n${lastLines(result.log)}`, "See the emulator's own messages above.");
-  if (!typist.done) throw new UserError(`the system ended before the Linux shell took its commands\n${lastLines(output)}`, "See what its last lines say.");
+  if (!typist.done) {
+    const emulatorEnd = `${emulator} ended with status ${result.status}:\n${lastLines(result.log)}`;
+    throw new UserError(`the system ended before the Linux shell took its commands\n${lastLines(output)}\n${emulatorEnd}`, "See what the last lines say.");
+  }
 }
 
 function lastLines(text: string): string {

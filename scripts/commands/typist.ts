@@ -1,7 +1,10 @@
 // Types commands into a guest's shell, one at each prompt, where no user sits at a terminal.
 
-/** Prompt of the demo guest (scripts/guests/initramfs/start.sh) as it stands at the end of the output. */
-const PROMPT = /linux# $/;
+/**
+ * Prompt of the demo guest (scripts/guests/initramfs/start.sh) as it stands at the end of the output. The shell asks
+ * the terminal where its cursor is (ECMA-48 DSR) and takes keys without an answer.
+ */
+const PROMPT = /linux# (\x1b\[6n)?$/;
 const KEPT = 64;
 
 export class Typist {

@@ -14,7 +14,7 @@ const demoScript = path.join(sourceDirectory, "demo.sh");
 
 /** Busybox's programs that the guest has by name. */
 const applets = [
-  "cat", "cttyhack", "cut", "date", "dmesg", "echo", "env", "false", "free", "grep", "head", "kill", "ls", "mkdir", "mount", "poweroff",
+  "cat", "cttyhack", "cut", "date", "dmesg", "echo", "env", "false", "free", "grep", "head", "hostname", "kill", "ls", "mkdir", "mount", "poweroff",
   "ps", "reboot", "sed", "setsid", "sh", "sleep", "tail", "top", "true", "uname", "uptime", "vi",
 ];
 

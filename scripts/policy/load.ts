@@ -3,6 +3,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import { tsImport } from "tsx/esm/api";
 import type { z } from "zod";
 import { UserError } from "../error.ts";
 import { checkSystem } from "./checks.ts";
@@ -52,14 +53,27 @@ export function displayPath(file: string): string {
 }
 
 async function importDefault(file: string, shown: string): Promise<unknown> {
-  let module: { default?: unknown };
+  let module: Module;
   try {
-    module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+    module = await importFile(file);
   } catch (error) {
     throw new UserError(`${shown}: ${error instanceof Error ? error.message : String(error)}`, "Correct the file; it is ordinary TypeScript.");
   }
   if (module.default !== undefined) return module.default;
   throw new UserError(`${shown}: no default export`, "Write `export default system({ ... })`.");
+}
+
+interface Module {
+  default?: unknown;
+}
+
+/** A file outside the project may lie where Node takes TypeScript for CommonJS; its exports are then in `default`. */
+async function importFile(file: string): Promise<Module> {
+  const address = pathToFileURL(file).href;
+  if (!path.relative(projectDirectory, file).startsWith("..")) return (await import(address)) as Module;
+  const module = (await tsImport(address, import.meta.url)) as Module;
+  const inner = module.default;
+  return typeof inner === "object" && inner !== null && "__esModule" in inner ? inner : module;
 }
 
 function describeIssue(issue: z.core.$ZodIssue, root: unknown, file: string): string {

@@ -4,6 +4,7 @@ export PATH=/bin HOME=/root PS1='linux# '
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
+hostname linux
 cd /root
 
 demo

@@ -4,25 +4,26 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { compileAssemblyScript, type Target } from "../../../scripts/build/assemblyscript.ts";
-import { withBuildLock } from "../../../scripts/build/lock.ts";
 import { buildDirectory } from "../../../scripts/build/paths.ts";
 import { projectDirectory } from "../../../scripts/policy/project.ts";
+import { withLock } from "./lock.ts";
 
 const cacheDirectory = path.join(buildDirectory, "tests");
 /** What decides about the result besides the sources. */
 const SETTINGS = ["asconfig.json", "package-lock.json"];
 
-/** The module of `entry`, a path from the project's folder such as tests/unit/entries/floor.ts. */
+/** The module of `entry`, a path from the project's folder such as tests/fixtures/floor/entry.ts. */
 export async function compileEntry(entry: string, target: Target = "kernel"): Promise<WebAssembly.Module> {
   const name = path.join(cacheDirectory, entry.replace(/\.ts$/, "").replaceAll("/", "-"));
-  const binary = readCached(name) ?? (await withBuildLock(async () => readCached(name) ?? (await compile(name, entry, target))));
+  mkdirSync(cacheDirectory, { recursive: true });
+  const compileUnlessDone = async (): Promise<Uint8Array> => readCached(name) ?? (await compile(name, entry, target));
+  const binary = readCached(name) ?? (await withLock(`${name}.lock`, compileUnlessDone));
   return new WebAssembly.Module(Uint8Array.from(binary));
 }
 
 async function compile(name: string, entry: string, target: Target): Promise<Uint8Array> {
   const { optimised, sources } = await compileAssemblyScript(entry, target);
   const files = [...sources, ...SETTINGS.map((file) => path.join(projectDirectory, file))];
-  mkdirSync(cacheDirectory, { recursive: true });
   writeFileSync(`${name}.wasm`, optimised);
   // The record comes last and at once: without it the module does not count.
   writeFileSync(`${name}.json.new`, JSON.stringify({ files, hash: hashOf(files) }));

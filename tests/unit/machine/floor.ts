@@ -3,7 +3,7 @@
 import { compileEntry } from "./compile.ts";
 import { Machine, type MachineOptions } from "./machine.ts";
 
-/** Exports of tests/unit/entries/floor.ts: u64 is a bigint (signed), u32 a number, bool 0 or 1. */
+/** Exports of tests/fixtures/floor/entry.ts: u64 is a bigint (signed), u32 a number, bool 0 or 1. */
 export interface FloorExports {
   memory: WebAssembly.Memory;
   scratch(): number;
@@ -115,7 +115,7 @@ export interface FloorExports {
 
 /** Compiles the floor once for all test files. */
 export function compileFloor(): Promise<WebAssembly.Module> {
-  return compileEntry("tests/unit/entries/floor.ts");
+  return compileEntry("tests/fixtures/floor/entry.ts");
 }
 
 /** One core of a machine with its own instance of the floor. */

@@ -1,7 +1,7 @@
 // A simulated machine for kernel.wasm and for parts of it: physical memory, ports, a processor and what the boot floor offers.
 //
 //   const machine = new Machine();
-//   const floor = machine.instantiate<FloorExports>(await compileEntry("tests/unit/entries/floor.ts"));
+//   const floor = machine.instantiate<FloorExports>(await compileEntry("tests/fixtures/floor/entry.ts"));
 
 import { Clock } from "./clock.ts";
 import { DebugConsole, IoApic, LocalApic, Uart } from "./devices.ts";

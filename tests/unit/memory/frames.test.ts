@@ -101,6 +101,13 @@ describe("frames", () => {
     expect([...takeAll(machine)].some((page) => page >= 9 * MIB && page < 10 * MIB)).toBe(false);
   });
 
+  test("memory beyond what core 0 reaches before the seal is left alone", () => {
+    const limit = 16 * 1024 * MIB;
+    const { machine } = start([{ base: limit - MIB, length: 64 * MIB, type: 1 }, { base: 2 * limit, length: MIB, type: 1 }]);
+    expect(machine.floor.freeBytes()).toBe(BigInt(MIB));
+    expect(machine.floor.allocate(1, 1)).toBe(BigInt(limit - MIB));
+  });
+
   test("nothing usable, nonsense lengths, too many pieces", () => {
     expect(start([{ base: 0, length: MIB, type: 1 }]).result).toBe(status("NoMemory"));
     const { machine, result } = start([{ base: 2 ** 45, length: 2 ** 53, type: 2 }, { base: 8 * MIB, length: MIB, type: 1 }]);

@@ -110,6 +110,24 @@ describe("finding a system", () => {
     expect((await loadSystem(findSystemFile(name))).name).toBe(name);
   });
 
+  test("a file outside the project is loaded", async () => {
+    const file = path.join(folder, "outside.ts");
+    const language = path.resolve("scripts/policy/language.ts");
+    writeFileSync(
+      file,
+      `import { system, typescript } from ${JSON.stringify(language)};
+       const memory: string = "2 MiB";
+       export default system({ name: "outside", partitions: [{ name: "a", core: 0, memory, image: typescript("clock") }] });`,
+    );
+    expect((await loadSystem(file)).partitions[0]!.memory).toBe(2 * 2 ** 20);
+  });
+
+  test("a file that does not compile is refused by its name", async () => {
+    const file = path.join(folder, "broken.ts");
+    writeFileSync(file, "export default {{;\n");
+    await expect(loadSystem(file)).rejects.toThrow(`${file}: `);
+  });
+
   test("a file without a default export is refused", async () => {
     const file = path.join(folder, "empty.ts");
     writeFileSync(file, "export const nothing = 1;\n");

@@ -27,7 +27,7 @@ interface Outcome {
 }
 
 /** Executes one instruction with RAX = 0xa1a2a3a4a5a6a7a8 on a device that reads DEVICE_VALUE. */
-function execute(code: Buffer, mode: bigint, gpa = DEVICE, rip = CODE): Outcome {
+function execute(code: Buffer, mode: bigint, gpa = DEVICE, rip = CODE, rdi = 0n): Outcome {
   const parts = new Parts(module, 1024 * 1024);
   const writes: string[] = [];
   parts.bus = {
@@ -37,6 +37,7 @@ function execute(code: Buffer, mode: bigint, gpa = DEVICE, rip = CODE): Outcome 
   };
   code.copy(parts.ram, Number(rip));
   parts.setRegister(0, mode === CODE_MODE_64 ? 0xa1a2a3a4a5a6a7a8n : 0xa5a6a7a8n);
+  parts.setRegister(7, rdi);
   parts.setFrame(VcpuFrame.Rip, rip);
   parts.setFrame(VcpuFrame.CodeMode, mode);
   const before = parts.frameBytes();
@@ -121,6 +122,7 @@ describe("refused instructions", () => {
     const outcome = execute(Buffer.from("89050e0f0000", "hex"), CODE_MODE_64, 0xfee00000n); // mov %eax, 0xf0e(%rip)
     expect(outcome.status).toBe(AccessStatus.Undecodable);
     expect(outcome.writes).toEqual([]);
+    expect(execute(Buffer.from("ab", "hex"), CODE_MODE_64, 0xfee00000n, CODE, 0xfedffffen).status).toBe(AccessStatus.Undecodable); // stosl
   });
 });
 

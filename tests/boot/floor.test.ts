@@ -1,0 +1,80 @@
+// Faults in the kernel, in Bochs: what the console says, and that nothing hangs silently.
+
+import { beforeAll, describe, expect, test } from "vitest";
+import { kernelElf } from "../../scripts/build/paths.ts";
+import type { RunResult } from "../../scripts/emulator/index.ts";
+import { bootUntil } from "./helpers/boot.ts";
+import { buildFloorKernel } from "./helpers/floor-kernel.ts";
+
+const TIMEOUT_SECONDS = 20;
+/** Last line of a trap report. */
+const REPORT_END = /cr3 0x[0-9a-f]{16}/;
+
+let floorKernel = "";
+beforeAll(async () => {
+  floorKernel = await buildFloorKernel();
+});
+
+function fault(kind: string, end = REPORT_END, consoles = "e9"): Promise<RunResult> {
+  const image = { kernel: floorKernel, commandLine: `console=${consoles} fault=${kind}`, modules: [] };
+  return bootUntil(image, end, { timeoutSeconds: TIMEOUT_SECONDS });
+}
+
+describe("a fault in the kernel", () => {
+  test("outside linear memory hits the guard, and is reported on every console", async () => {
+    const { output, serial } = await fault("guard", REPORT_END, "e9,com1");
+    for (const console of [output, serial]) {
+      expect(console).toMatch(/fatal 1 on core 0: exception in the kernel/);
+      expect(console).toMatch(/#PF page fault, vector 14/);
+      expect(console).toMatch(/in \S+ at 0xffffffff80/);
+      expect(console).toMatch(/write at 0xffff900080000000, not mapped: guard of the kernel's linear memory/);
+    }
+  });
+
+  test("dividing by zero names the reason", async () => {
+    const { output } = await fault("divide");
+    expect(output).toMatch(/#UD invalid opcode/);
+    expect(output).toMatch(/division by zero/);
+  });
+
+  test("a bulk copy outside linear memory is caught before it starts", async () => {
+    expect((await fault("bulk")).output).toMatch(/bulk access outside linear memory/);
+  });
+
+  test("an exhausted stack hits its guard page, and is reported on another stack with the function's name", async () => {
+    const { output } = await fault("stack");
+    expect(output).toMatch(/#DF double fault/);
+    expect(output).toMatch(/in tests\/fixtures\/floor\/main\/exhaustStack at/);
+  });
+
+  test("a fault while a fault is reported still says so, on every console", async () => {
+    const { output, serial } = await fault("again", /cr2 0x[0-9a-f]{16}/);
+    for (const console of [output, serial]) {
+      expect(console).toMatch(/fatal: fault while a fault was handled: core 0x0+ vector 0x0+e /);
+    }
+  });
+});
+
+test("faults that the kernel expects end the instruction or the monitor call only", async () => {
+  const { output } = await fault("none", /second one[^\n]*\n/);
+  expect(output).toContain("tryRdmsr of EFER: 1");
+  expect(output).toContain("tryWrmsr of reserved bits: 0");
+  expect(output).toContain("monitor call to unmapped memory cut short: 1");
+  expect(output).toContain("second one cut short: 1");
+  expect(output).not.toContain("fatal");
+});
+
+describe("a processor that does not do is told so on every console", () => {
+  async function messages(cpuModel: string): Promise<string[]> {
+    const { output, serial } = await bootUntil({ kernel: kernelElf, commandLine: "", modules: [] }, /fatal[^\n]*\n/, { timeoutSeconds: TIMEOUT_SECONDS, cpuModel });
+    return [output, serial];
+  }
+
+  test("without long mode", async () => {
+    for (const console of await messages("pentium_mmx")) expect(console).toContain("fatal: this processor has no 64-bit mode");
+  });
+
+  test("without a feature that the floor needs", async () => {
+    for (const console of await messages("corei7_sandy_bridge_2600k")) expect(console).toContain("fatal: this processor lacks FSGSBASE (CPUID 7 EBX bit 0)");
+  });
+});
