@@ -1,6 +1,7 @@
 // guest.*, image.* and time.*: monitor/imports.ts. All that a monitor reaches outside its linear memory, bounded by
 // the grants that the kernel left in its instance page. No sum here can overflow: each length is compared with what
 // remains after the offset.
+#include "block.h"
 #include "layout.h"
 #include "wasm-types.h"
 
@@ -72,9 +73,7 @@ DEFINE_IMAGE_LOAD(64, u64)
 IMPORT u32 w2c_guest_clear(INSTANCE(guest), u64 gpa, u64 length) {
   u8* target = guest_range(gpa, length);
   if (target == OUT_OF_BOUNDS) return 0;
-  u64 quadwords = length / 8, bytes = length % 8;
-  __asm__ volatile("rep stosq" : "+D"(target), "+c"(quadwords) : "a"(0ull) : "memory");
-  __asm__ volatile("rep stosb" : "+D"(target), "+c"(bytes) : "a"(0) : "memory");
+  clear_bytes((u64)target, length);
   return 1;
 }
 
@@ -82,7 +81,7 @@ IMPORT u32 w2c_guest_copyImage(INSTANCE(guest), u64 gpa, u32 image, u64 offset, 
   u8* target = guest_range(gpa, length);
   const u8* source = image_range(image, offset, length);
   if (target == OUT_OF_BOUNDS || source == OUT_OF_BOUNDS) return 0;
-  __asm__ volatile("rep movsb" : "+D"(target), "+S"(source), "+c"(length) : : "memory");
+  copy_bytes((u64)target, (u64)source, length);
   return 1;
 }
 

@@ -1,4 +1,5 @@
 // phys.*: kernel/memory/physical.ts, through the direct map of this core.
+#include "block.h"
 #include "layout.h"
 #include "wasm-types.h"
 
@@ -39,14 +40,11 @@ IMPORT void w2c_phys_store64(INSTANCE(phys), u64 address, u64 value) {
 }
 
 IMPORT void w2c_phys_copy(INSTANCE(phys), u64 destination, u64 source, u64 length) {
-  u64 target = DIRECT_BASE + destination, from = DIRECT_BASE + source;
-  __asm__ volatile("rep movsb" : "+D"(target), "+S"(from), "+c"(length) : : "memory");
+  copy_bytes(DIRECT_BASE + destination, DIRECT_BASE + source, length);
 }
 
 IMPORT void w2c_phys_clear(INSTANCE(phys), u64 address, u64 length) {
-  u64 target = DIRECT_BASE + address, quadwords = length / 8, bytes = length % 8;
-  __asm__ volatile("rep stosq" : "+D"(target), "+c"(quadwords) : "a"(0ull) : "memory");
-  __asm__ volatile("rep stosb" : "+D"(target), "+c"(bytes) : "a"(0) : "memory");
+  clear_bytes(DIRECT_BASE + address, length);
 }
 
 IMPORT u32 w2c_phys_compareExchange32(INSTANCE(phys), u64 address, u32 expected, u32 value) {

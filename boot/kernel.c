@@ -13,6 +13,10 @@
 #include "imports-port.h"
 #include "imports-vmx.h"
 
+// Inlined into handle_vm_exit below.
+struct w2c_kernel;
+static inline __attribute__((always_inline)) u32 w2c_kernel_exit(struct w2c_kernel*);
+
 // wasm2c declares variables that its code then does not use.
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wunused-variable"
@@ -21,3 +25,13 @@
 #pragma clang diagnostic pop
 
 _Static_assert(sizeof(w2c_kernel) <= PAGE_SIZE, "the kernel's instance fits its page");
+
+_Noreturn void vm_resume(void);
+
+/**
+ * After each VM exit. It never returns, so it restores no register of its caller: vm-exit.S loads the guest's.
+ */
+_Noreturn void handle_vm_exit(void) {
+  if (w2c_kernel_exit((w2c_kernel*)KERNEL_INSTANCE) != 0) vm_launch();
+  vm_resume();
+}

@@ -49,6 +49,7 @@ vm_exit:
   xorl %ebx, %ebx
   xorl %ebp, %ebp
   xorl %esi, %esi
+  xorl %edi, %edi
   xorl %r8d, %r8d
   xorl %r9d, %r9d
   xorl %r10d, %r10d
@@ -57,10 +58,11 @@ vm_exit:
   xorl %r13d, %r13d
   xorl %r14d, %r14d
   xorl %r15d, %r15d
-  movabsq $KERNEL_INSTANCE, %rdi
-  call w2c_kernel_exit
-  testl %eax, %eax
-  jnz vm_launch
+  call handle_vm_exit
+
+// VMRESUME with the registers as handle_vm_exit (kernel.c) left them.
+.globl vm_resume
+vm_resume:
   load_guest_registers
   vmresume
   jmp vm_entry_failed

@@ -17,12 +17,9 @@
 #define WASM_RT_SANITY_CHECKS 0
 #define WABT_BIG_ENDIAN 0
 
-#define WASM_RT_PAGE_SIZE 65536
-
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define wasm_rt_memcpy __builtin_memcpy
-#define wasm_rt_unreachable __builtin_unreachable
 #define wasm_rt_is_initialized() 1
 
 // The floor alone reads and writes the segment base.
@@ -43,11 +40,11 @@ typedef enum {
   WASM_RT_TRAP_UNALIGNED = 8,
 } wasm_rt_trap_t;
 
-/** UD2 and a byte that says why. */
-#define wasm_rt_trap(reason)                                    \
-  __extension__({                                               \
-    __asm__ volatile("ud2\n.byte %c0" : : "i"((int)(reason)));  \
-    __builtin_unreachable();                                    \
+/** UD2, then TEST AL, never executed, whose immediate says why: disassemblers stay in step. */
+#define wasm_rt_trap(reason)                                         \
+  __extension__({                                                    \
+    __asm__ volatile("ud2\ntestb %0, %%al" : : "i"((int)(reason))); \
+    __builtin_unreachable();                                         \
   })
 
 typedef enum { WASM_RT_I32, WASM_RT_I64, WASM_RT_F32, WASM_RT_F64, WASM_RT_V128, WASM_RT_FUNCREF, WASM_RT_EXTERNREF } wasm_rt_type_t;
@@ -100,10 +97,6 @@ static inline void wasm_rt_allocate_memory(wasm_rt_memory_t* memory, uint64_t in
   memory->page_size = page_size;
   memory->size = size;
   memory->is64 = is64;
-}
-
-static inline uint64_t wasm_rt_grow_memory(wasm_rt_memory_t* memory, uint64_t pages) {
-  return pages == 0 ? memory->pages : 0xffffffff;
 }
 
 static inline void wasm_rt_free_memory(wasm_rt_memory_t* memory) {

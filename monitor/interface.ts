@@ -38,6 +38,7 @@ export const enum VcpuMailbox {
   Deadline = 0x08, // u64 TSC at which timer() must be called; u64.MAX_VALUE none
   Start = 0x10, // u32 VcpuStart asked for by another vCPU's INIT or SIPI; cleared by the kernel
   StartVector = 0x14, // u32 SIPI vector
+  ApicBase = 0x18, // u64 IA32_APIC_BASE, which the kernel reads without a call
   Size = 0x40,
 }
 

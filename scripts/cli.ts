@@ -42,6 +42,12 @@ program
   .action(async (filters: string[], options: { project?: string }) => (await import("./commands/test.ts")).testCommand(filters, options));
 
 program
+  .command("bench")
+  .description("measure what exits cost a guest, and Linux's way to its /init with Bulkhead and bare")
+  .option("--json <file>", "also write the figures as an array of {name, value, unit, goal}")
+  .action(async (options: { json?: string }) => (await import("./commands/bench.ts")).benchCommand(options));
+
+program
   .command("setup")
   .description("install the Debian packages that are missing; does nothing when all are there")
   .action(async () => (await import("./commands/setup.ts")).setupCommand());

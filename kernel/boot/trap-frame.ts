@@ -1,8 +1,8 @@
 // State of the core at an exception in root mode, which boot/traps.c stores at Fixed.TrapFrame before it
 // calls the kernel's trap(). boot/layout.h and boot/traps.c repeat the order.
 //
-// An #UD whose instruction is UD2 (0F 0B) is a trap of the wasm module: the byte after the UD2, which
-// `phys.load8(rip - IMAGE_BASE + 2)` reads, is a WasmTrap.
+// An #UD whose instruction is UD2 (0F 0B) is a trap of the wasm module: after it stands a TEST AL,
+// which is never executed and whose immediate, `phys.load8(rip - IMAGE_BASE + 3)`, is a WasmTrap.
 
 @unmanaged
 export class TrapFrame {
@@ -36,7 +36,7 @@ export class TrapFrame {
   r15: u64;
 }
 
-/** Why a wasm function trapped: the byte after its UD2, see boot/wasm-rt.h. */
+/** Why a wasm function trapped: the immediate of the TEST AL after its UD2, see boot/wasm-rt.h. */
 export const enum WasmTrap {
   None = 0,
   OutOfBounds = 1, // memory.copy, memory.fill or a data segment outside linear memory

@@ -21,7 +21,8 @@ const enum PageFault {
 
 /** Unmapped behind each linear memory: every address that a wasm access can form lies in it or in the memory. */
 const GUARD_SIZE: u64 = 8 << 30;
-const UD2_LENGTH: u64 = 2;
+/** UD2, then the opcode of TEST AL, then its immediate. */
+const REASON_OFFSET: u64 = 3;
 
 const NAME_CAPACITY: u32 = 96;
 const name: usize = memory.data(96);
@@ -123,12 +124,12 @@ function wasmTrapText(trap: u32): string {
   }
 }
 
-/** The byte after an UD2 of wasm code tells why; see WasmTrap. */
+/** The TEST AL after an UD2 of wasm code tells why; see WasmTrap. */
 function printWasmTrap(rip: u64): void {
   const address = rip - IMAGE_BASE;
   if (address < imageAddress(ImageSymbol.TextStart) || address >= imageAddress(ImageSymbol.TextEnd)) return;
   print("  wasm trap: ");
-  print(wasmTrapText(load8(address + UD2_LENGTH)));
+  print(wasmTrapText(load8(address + REASON_OFFSET)));
   printLine();
 }
 

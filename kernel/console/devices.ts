@@ -35,11 +35,12 @@ export function openedConsoles(): u32 {
   return active;
 }
 
-/** COM1 sends and receives by interrupts from now on, so that output need not be waited for. */
+/** COM1 receives by interrupts from now on, whether or not output goes there; its output need not be waited for any more. */
 export function useInterrupts(): void {
-  if (!(active & ConsoleDevice.Com1)) return;
+  const hasOutput = (active & ConsoleDevice.Com1) != 0;
+  if (!hasOutput && !uart.initialise()) return;
   uart.enableReceiveInterrupt();
-  startQueueing();
+  if (hasOutput) startQueueing();
 }
 
 /** A UART that does not take a byte in time is left out from then on, so that it cannot stop the kernel. */

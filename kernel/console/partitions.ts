@@ -1,14 +1,14 @@
 // Console of the partitions: their output by name, and the keyboard, which one of them has at a time.
 
-import { enableReceiveInterrupt, initialise, receive, NO_BYTE } from "../../drivers/uart16550";
+import { pendingInterrupt, receive, NO_BYTE, UartInterrupt } from "../../drivers/uart16550";
 import { identifier, sendFixed } from "../../drivers/local-apic";
 import { HostVector } from "../../drivers/vectors";
 import { MAXIMUM_PARTITIONS } from "../policy/layout";
 import { consoleRoom, flushConsoles, useInterrupts } from "./devices";
 import { KERNEL_SOURCES, nameByte, NOBODY, putSourceByte, setName, showAtOnce } from "./multiplexer";
-import { print, printByte, printLine } from "./print";
+import { print, printByte, printDecimal, printLine } from "./print";
 import {
-  acceptSignal, isAttached, NO_ENTRY, putInput, putPartitionRingByte, ringCores, setShown, takeEntry, takeInputByte,
+  acceptSignal, isAttached, NO_ENTRY, putInput, putPartitionRingByte, ringCores, setShown, takeEntry, takeInputByte, takeLostLines,
 } from "./rings";
 import { onTransmitterEmpty } from "./serial-queue";
 
@@ -44,9 +44,9 @@ export function giveKeyboard(index: u32): void {
   showAtOnce(index);
 }
 
-/** Core 0: bytes that COM1 receives raise HostVector.ConsoleInput from now on, whether or not output goes there too. */
+/** Core 0: COM1 raises HostVector.ConsoleInput from now on. */
 export function startInput(): void {
-  if ((openedConsoles() & ConsoleDevice.Com1) || initialise()) enableReceiveInterrupt();
+  useInterrupts();
 }
 
 /** Takes one byte of output of a partition of this core; false if there is no room for it now. */
@@ -71,8 +71,19 @@ export function drainRings(): bool {
   for (let core: u32 = 1; core < ringCores(); core++) {
     acceptSignal(core);
     if (drainRing(core)) again = true;
+    reportLostLines(core);
   }
   return again;
+}
+
+function reportLostLines(core: u32): void {
+  const lost = takeLostLines(core);
+  if (lost == 0) return;
+  print("core ");
+  printDecimal(core);
+  print(": the console was too slow, lines lost: ");
+  printDecimal(lost);
+  printLine();
 }
 
 /** Core 0, when the system ends: prints all that the rings hold and waits until it is out. */

@@ -4,12 +4,12 @@
 
 import { openConsolesForFatal, putByte } from "./devices";
 import { putKernelLine } from "./multiplexer";
-import { isAttached, putKernelRingByte, signalCore0 } from "./rings";
+import { countLostLine, isAttached, putKernelRingByte, signalCore0 } from "./rings";
 
 const LINE_CAPACITY: u32 = 200;
 const NEW_LINE: u8 = 0x0a;
 const CARRIAGE_RETURN: u8 = 0x0d;
-/** Attempts to put a byte into a full ring before it is dropped; core 0 empties rings within milliseconds. */
+/** Attempts to put a byte into a full ring before its line is given up; core 0 empties rings within milliseconds. */
 const RING_ATTEMPTS: u32 = 1_000_000;
 
 const line: usize = memory.data(200);
@@ -84,16 +84,18 @@ export function printLine(): void {
   }
 }
 
+/** A line that core 0 does not make room for in time is cut short, and counted. */
 function sendLine(count: u32): void {
-  for (let i: u32 = 0; i < count; i++) sendByte(load<u8>(line + i));
-  sendByte(NEW_LINE);
+  let sent = true;
+  for (let i: u32 = 0; i < count && sent; i++) sent = sendByte(load<u8>(line + i));
+  if (!sent || !sendByte(NEW_LINE)) countLostLine();
   signalCore0();
 }
 
-/** A byte that core 0 does not make room for in time is dropped and counted by the ring. */
-function sendByte(byte: u8): void {
+function sendByte(byte: u8): bool {
   for (let attempt: u32 = 0; attempt < RING_ATTEMPTS; attempt++) {
-    if (putKernelRingByte(byte)) return;
+    if (putKernelRingByte(byte)) return true;
     signalCore0();
   }
+  return false;
 }

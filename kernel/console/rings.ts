@@ -20,7 +20,9 @@ const enum Control {
 const enum Output {
   Head = 0x000, // u32, written by the producer
   Tail = 0x040, // u32, written by core 0
+  LostReported = 0x044, // u32, written by core 0
   Signalled = 0x080, // u32, 1 while an interrupt to core 0 is on its way
+  Lost = 0x0c0, // u32, kernel lines cut short or dropped, written by the producer
   Entries = 0x1000, // OUTPUT_CAPACITY entries of u16: source << 8 | byte
 }
 
@@ -98,6 +100,11 @@ export function putKernelRingByte(byte: u8): bool {
   return putEntry(KERNEL_SOURCES + ownCore, byte);
 }
 
+/** Counts a line of this core that did not fit; core 0 says so. */
+export function countLostLine(): void {
+  store32(ownRing + Output.Lost, load32(ownRing + Output.Lost) + 1);
+}
+
 /** Puts a byte of a partition on this core; false if the ring is full. */
 export function putPartitionRingByte(partition: u32, byte: u8): bool {
   if (!putEntry(partition, byte)) {
@@ -134,6 +141,15 @@ export function takeEntry(core: u32): u32 {
   const entry: u32 = load16(ring + Output.Entries + (<u64>(tail % OUTPUT_CAPACITY) << 1));
   store32(ring + Output.Tail, tail + 1);
   return entry;
+}
+
+/** Core 0: lines that a core lost since the last call. */
+export function takeLostLines(core: u32): u32 {
+  const ring = outputRing(core);
+  const lost = load32(ring + Output.Lost);
+  const count = lost - load32(ring + Output.LostReported);
+  store32(ring + Output.LostReported, lost);
+  return count;
 }
 
 /** Core 0: gives a byte to a partition; false if its ring is full. */

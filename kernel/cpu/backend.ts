@@ -1,11 +1,13 @@
 // The virtualisation back end of this machine. Above kernel/cpu/ only these verbs are used and nothing names VMX.
 
 export {
-  advance, codeMode, cr0, cr3, cr4, efer, endInterruptShadow, flags, instructionPointer, interruptsEnabled, privilegeLevel,
+  advance, codeMode, cr0, cr3, cr4, efer, endInterruptShadow, flags, instructionPointer, interruptsEnabled, linearAddress,
+  privilegeLevel,
   readAnyRegister, setFlags, setInstructionPointer, sleep, wake, writeAnyRegister,
 } from "./vmx/vcpu";
 export {
   canInjectInterrupt, deliverInterruptedEvent, injectGeneralProtection, injectGeneralProtectionDuringDelivery, injectInterrupt,
+  injectPageFault,
   injectInvalidOpcode, tryInjectNmi, wasDeliveringDoubleFault,
 } from "./vmx/events";
 export { VcpuFrames, flushTranslations, initialiseRegion, loadVmcs as loadVcpu, rewindLaunchState } from "./vmx/vmcs";

@@ -130,7 +130,7 @@ function mapImage(pml4: u64, space: CoreSpace): MapStatus {
   let status = mapSection(pml4, space.textStart, space.textEnd, Mapping.Executable);
   if (status == MapStatus.Done) status = mapSection(pml4, space.rodataStart, space.rodataEnd, Mapping.ReadOnly);
   if (status == MapStatus.Done) status = mapSection(pml4, space.dataStart, space.dataEnd, Mapping.ReadOnly);
-  // The trap report reads the byte after an UD2 through phys.
+  // The trap report reads what follows an UD2 through phys.
   const textLength = space.textEnd - space.textStart;
   if (status == MapStatus.Done) status = mapDirect(pml4, space.textStart, textLength, Mapping.ReadOnly, LargePage.None);
   return status;

@@ -12,7 +12,8 @@ const VCPU: u32 = Mailbox.Vcpus;
 export const enum NextEntry { Resume = 0, Launch = 1 }
 
 export function prepareEntry(): u32 {
-  if (peek32(VCPU + VcpuMailbox.PendingVector) | peek32(VCPU + VcpuMailbox.PendingNmi)) deliverPending();
+  // Vector and NMI lie side by side.
+  if (peek64(VCPU + VcpuMailbox.PendingVector)) deliverPending();
   if (hasIntent()) {
     carryOutIntent();
     return NextEntry.Launch;

@@ -23,6 +23,11 @@ export function lendFrame(linearAddress: u64): void {
   poke64(FRAME + VcpuFrame.LinearAddress, linearAddress);
 }
 
+/** The instruction met a page that the guest's own tables do not map: it gets its #PF. */
+export function raiseGuestFault(): void {
+  backend.injectPageFault(peek64(FRAME + VcpuFrame.LinearAddress), peek64(FRAME + VcpuFrame.CodeMode));
+}
+
 /** Takes back general registers, RIP and arithmetic flags, and nothing else. */
 export function takeBackFrame(): void {
   for (let register: u32 = 0; register < <u32>Register.COUNT; register++) {

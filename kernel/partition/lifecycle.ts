@@ -6,7 +6,7 @@ import { loadStatusText } from "./load-status";
 import * as backend from "../cpu/backend";
 import { rdtsc } from "../cpu/processor";
 import * as phys from "../memory/physical";
-import { EntryMode, EntryState, LoadStatus, Mailbox } from "../../monitor/interface";
+import { BOOT_GDT_LIMIT, EntryMode, EntryState, LoadStatus, Mailbox } from "../../monitor/interface";
 import { HealthAction } from "../policy/layout";
 import { onFault, partitionDevices, partitionImageKind, partitionVcpuCount, restartLimit } from "../policy/reader";
 import { buildCpuidTable } from "./cpuid-table";
@@ -117,7 +117,10 @@ function entryField(field: EntryState): u64 { return monitor.peek64(Mailbox.Entr
 function setEntryState(): void {
   const rip = entryField(EntryState.Rip);
   if (entryField(EntryState.Mode) == EntryMode.Flat32) return backend.startFlat32(rip, entryField(EntryState.Rbx));
-  backend.startLong64(rip, entryField(EntryState.Rsp), entryField(EntryState.Rsi), entryField(EntryState.Cr3));
+  backend.startLong64(
+    rip, entryField(EntryState.Rsp), entryField(EntryState.Rsi), entryField(EntryState.Cr3),
+    entryField(EntryState.GdtBase), BOOT_GDT_LIMIT,
+  );
 }
 
 function announce(partition: u32): void {
@@ -129,6 +132,8 @@ function announce(partition: u32): void {
   printDecimal((field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory)) >> 20);
   print(" MiB at ");
   printHex(field64(partition, PlanPartition.MemoryBase), 12);
+  print(", TSC ");
+  printDecimal(rdtsc());
   printLine();
 }
 

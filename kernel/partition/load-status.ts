@@ -9,6 +9,7 @@ export function loadStatusText(status: u32): string {
     case LoadStatus.ImageUnsupported: return "kernel image has neither the 64-bit boot protocol nor a PVH note";
     case LoadStatus.ImageTooLarge: return "kernel image does not fit the partition's memory; give it more";
     case LoadStatus.InitialRamDiskTooLarge: return "initial RAM disk does not fit the partition's memory; give it more";
+    case LoadStatus.ImageTooLow: return "kernel image has a part below 1 MiB; link it higher";
     case LoadStatus.CommandLineTooLong: return "command line longer than the image accepts";
     default: return "image could not be loaded";
   }

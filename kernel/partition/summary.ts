@@ -2,7 +2,7 @@
 
 import { halt } from "../boot/stub";
 import { flushConsoles } from "../console/devices";
-import { drainRings } from "../console/partitions";
+import { drainCompletely } from "../console/partitions";
 import { print, printDecimal, printLine } from "../console/print";
 import { EXIT_COUNTERS, exitReasonName } from "../cpu/backend";
 import { partitionCore, partitionCount, partitionMemory, powersOffWhenDone } from "../policy/reader";
@@ -16,7 +16,7 @@ export function finishIfDone(): void {
   for (let partition: u32 = 0; partition < partitionCount(); partition++) {
     if (state(partition) != PartitionState.Stopped) return;
   }
-  while (drainRings()) {}
+  drainCompletely();
   print("summary: no partition runs any more");
   printLine();
   for (let partition: u32 = 0; partition < partitionCount(); partition++) printPartition(partition);

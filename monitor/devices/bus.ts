@@ -4,16 +4,20 @@ import { hasDevice } from "../configuration";
 import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_BASE, PORT_PM1A_EVENT } from "../interface";
 import { readIoApic, writeIoApic } from "./io-apic";
 import { readPage, writePage } from "./local-apic/page";
-import { readPci, writePci } from "./pci";
-import { readPic, writePic } from "./pic/pic";
-import { readPit, readSystemControl, writePit, writeSystemControl } from "./pit/pit";
+import { PciPort, readPci, writePci } from "./pci";
+import { PicPort, readPic, writePic } from "./pic/pic";
+import { PitPort, readPit, readSystemControl, writePit, writeSystemControl } from "./pit/pit";
 import { readPowerManagement, writePowerManagement } from "./power-management";
 import { readResetPort, ResetPort, writeResetPort } from "./reset-ports";
-import { readRtc, writeRtc } from "./rtc/rtc";
+import { readRtc, RtcPort, writeRtc } from "./rtc/rtc";
 import { openBus, setStatus } from "./status";
 import { readUart, UART_BASE, writeUart } from "./uart/uart";
 
 const PAGE_OFFSET: u64 = 0xfff;
+/** Written to pass a microsecond. */
+const PORT_DELAY: u32 = 0xed;
+/** 16 ports: POST codes, DMA pages, which delays use too. */
+const PORT_POST_CODES: u32 = 0x80;
 
 /** Devices whose registers are wider than a byte, or none. */
 const enum WideDevice { None = 0, PowerManagement = 1, Pci = 2 }
@@ -26,7 +30,7 @@ function wideDevice(port: u32, size: u32): WideDevice {
     const isInside = (port & 0xf) < 12 && (port & 3) + size <= 4;
     return isInside && hasDevice(Device.PowerManagement) ? WideDevice.PowerManagement : WideDevice.None;
   }
-  if ((port & ~7) != 0xcf8 || (port == ResetPort.ResetControl && size == 1)) return WideDevice.None;
+  if ((port & ~7) != PciPort.Address || (port == ResetPort.ResetControl && size == 1)) return WideDevice.None;
   return hasDevice(Device.Pci) ? WideDevice.Pci : WideDevice.None;
 }
 
@@ -37,13 +41,25 @@ function granted(device: Device, owner: ByteDevice): ByteDevice {
 function byteDevice(port: u32): ByteDevice {
   if ((port & ~7) == UART_BASE) return granted(Device.Uart, ByteDevice.Uart);
   switch (port) {
-    case 0x20: case 0x21: case 0xa0: case 0xa1: case 0x4d0: case 0x4d1: return granted(Device.Pic, ByteDevice.Pic);
-    case 0x40: case 0x41: case 0x42: case 0x43: return granted(Device.Pit, ByteDevice.Pit);
-    case 0x61: return granted(Device.Pit, ByteDevice.SystemControl);
-    case 0x60: case 0x64: case 0x92: case 0xcf9: return granted(Device.PowerManagement, ByteDevice.Reset);
-    case 0x70: case 0x71: return granted(Device.Rtc, ByteDevice.Rtc);
-    case 0xed: return ByteDevice.Quiet;
-    default: return (port & ~0xf) == 0x80 ? ByteDevice.Quiet : ByteDevice.None;
+    case PicPort.MasterCommand:
+    case PicPort.MasterData:
+    case PicPort.SlaveCommand:
+    case PicPort.SlaveData:
+    case PicPort.MasterElcr:
+    case PicPort.SlaveElcr: return granted(Device.Pic, ByteDevice.Pic);
+    case PitPort.Channel0:
+    case PitPort.Channel1:
+    case PitPort.Channel2:
+    case PitPort.Control: return granted(Device.Pit, ByteDevice.Pit);
+    case PitPort.SystemControl: return granted(Device.Pit, ByteDevice.SystemControl);
+    case ResetPort.KeyboardData:
+    case ResetPort.KeyboardCommand:
+    case ResetPort.SystemControlA:
+    case ResetPort.ResetControl: return granted(Device.PowerManagement, ByteDevice.Reset);
+    case RtcPort.Index:
+    case RtcPort.Data: return granted(Device.Rtc, ByteDevice.Rtc);
+    case PORT_DELAY: return ByteDevice.Quiet;
+    default: return (port & ~0xf) == PORT_POST_CODES ? ByteDevice.Quiet : ByteDevice.None;
   }
 }
 
@@ -119,7 +135,7 @@ function isIoApic(gpa: u64): bool {
 
 /** Reads 1, 2, 4 or 8 bytes of a device's memory; what no device answers gives all ones. */
 export function memoryRead(vcpu: u32, gpa: u64, size: u32): u64 {
-  if (isLocalApic(gpa)) return readPage(vcpu, <u32>(gpa & PAGE_OFFSET), size);
+  if (isLocalApic(gpa)) return readPage(vcpu, <u32>(gpa & PAGE_OFFSET));
   setStatus(AccessStatus.Done);
   if (isIoApic(gpa)) return readIoApic(<u32>(gpa & PAGE_OFFSET));
   openBus();

@@ -20,6 +20,11 @@ export function setDeadline(vcpu: u32, tsc: u64): void {
   store<u64>(record(vcpu), tsc, VcpuMailbox.Deadline);
 }
 
+/** What the guest reads from IA32_APIC_BASE. */
+export function setApicBase(vcpu: u32, value: u64): void {
+  store<u64>(record(vcpu), value, VcpuMailbox.ApicBase);
+}
+
 /** Asks the kernel to put a vCPU into wait-for-SIPI or to start it at page `vector`. */
 export function requestStart(vcpu: u32, start: VcpuStart, vector: u32): void {
   store<u32>(record(vcpu), vector, VcpuMailbox.StartVector);

@@ -9,8 +9,10 @@
 //   read:ADDRESS  write:ADDRESS  execute:ADDRESS     memory at a guest-physical address
 //   rdmsr:INDEX  wrmsr:INDEX:VALUE                   a model-specific register
 //   in:PORT  out:PORT:VALUE                          a byte at a port
+//   out16:PORT:VALUE                                 two bytes at a port
 //   shutdown                                         "Shutdown" to Bochs' port 0x8900, which ends Bochs
 //   vmxon  triple-fault  spin                        spin: loops for ever with interrupts off
+//   delay:MILLISECONDS                               no attack: lets the others go on until then
 
 import { attackList } from "./list";
 import { runAttack } from "./run";

@@ -1,11 +1,14 @@
 // Carries out one attack and reports what came of it.
 
+import { Hypercall } from "../../kernel/policy/layout";
 import {
-  Exception, execute, readCr4, readMemory32, readMsr, readPort8, vmxon, writeCr4, writeMemory32, writeMsr, writePort8,
+  Exception, execute, readCr4, readMemory32, readMsr, readPort8, vmxon, writeCr4, writeMemory32, writeMsr, writePort16,
+  writePort8,
 } from "../runtime/attempt";
 import { parseNumber, startsWith } from "../runtime/command-line";
 import { print, printBytes, printDecimal, printHex, printLine } from "../runtime/console";
-import { spin, tripleFault } from "../runtime/processor";
+import { hypercall } from "../runtime/hypervisor";
+import { rdtsc, spin, tripleFault } from "../runtime/processor";
 
 const BOCHS_SHUTDOWN_PORT: u32 = 0x8900;
 const CR4_VMXE: u64 = 1 << 13;
@@ -29,11 +32,13 @@ export function runAttack(word: usize): void {
   else if (startsWith(word, "rdmsr:")) reportRead(readMsr(<u32>first, out));
   else if (startsWith(word, "wrmsr:")) reportDone(writeMsr(<u32>first, second));
   else if (startsWith(word, "in:")) reportRead(readPort8(<u32>first, out));
+  else if (startsWith(word, "out16:")) reportDone(writePort16(<u32>first, <u32>second));
   else if (startsWith(word, "out:")) reportDone(writePort8(<u32>first, <u32>second));
   else if (startsWith(word, "shutdown")) attackShutdown("Shutdown");
   else if (startsWith(word, "vmxon")) attackVmxon();
   else if (startsWith(word, "triple-fault")) attackTripleFault();
   else if (startsWith(word, "spin")) attackSpin();
+  else if (startsWith(word, "delay:")) delay(first);
   else print("unknown");
   printLine();
 }
@@ -84,6 +89,13 @@ function attackSpin(): void {
   print("now");
   printLine();
   spin();
+}
+
+/** Under Bulkhead only, which tells how fast the TSC counts. */
+function delay(milliseconds: u64): void {
+  const end = rdtsc() + milliseconds * hypercall(Hypercall.TscFrequency, 0, 0) / 1000;
+  while (rdtsc() < end) continue;
+  print("over");
 }
 
 function reportRead(fault: u32): void {

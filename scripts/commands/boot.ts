@@ -69,7 +69,8 @@ function judge(result: RunResult, emulator: EmulatorName, typist: Typist, timeou
   }
   if (output === "") throw new UserError(`${emulator} ended without output\n${lastLines(result.log)}`, "See the emulator's own messages above.");
   if (!typist.done) {
-    const emulatorEnd = `${emulator} ended with status ${result.status}:\n${lastLines(result.log)}`;
+    const how = result.status === null ? "was ended by a signal from outside" : `ended with status ${result.status}`;
+    const emulatorEnd = `${emulator} ${how}:\n${lastLines(result.log)}`;
     throw new UserError(`the system ended before the Linux shell took its commands\n${lastLines(output)}\n${emulatorEnd}`, "See what the last lines say.");
   }
 }

@@ -31,13 +31,14 @@ export function startMachine(system: CompiledSystem, choice: MachineChoice): Pro
   return startQemu(bootImage(system, "console=com1"), { ...options, accelerator: hostHasNestedVmx() ? "kvm" : "tcg" });
 }
 
-function bootImage(system: CompiledSystem, commandLine: string): BootImage {
+/** What the loader hands over: the kernel, policy.bin, then the images. */
+export function bootImage(system: CompiledSystem, commandLine: string, kernel = kernelElf): BootImage {
   const modules = [system.policy, ...system.modules].map((file) => ({ path: file, name: path.basename(file) }));
-  return { kernel: kernelElf, commandLine, modules };
+  return { kernel, commandLine, modules };
 }
 
 /** MiB for the partitions, the images and the kernel, rounded to 64 MiB. */
-function machineMemory(system: CompiledSystem): number {
+export function machineMemory(system: CompiledSystem): number {
   const images = system.modules.reduce((sum, file) => sum + statSync(file).size, 0);
   const needed = (system.memory + images) / MEBIBYTE + KERNEL_MEMORY_MIB;
   return Math.ceil(needed / 64) * 64;

@@ -53,13 +53,12 @@ export function startProcess(program: string, args: readonly string[], folder: s
     setTimeout(() => child.kill("SIGKILL"), KILL_DELAY_MS).unref();
   };
   const timer = options.timeoutSeconds === undefined ? undefined : setTimeout(() => end("timeout"), options.timeoutSeconds * 1000);
-  const onExit = (): void => void child.kill("SIGKILL");
-  process.once("exit", onExit);
+  const leave = endWithParent(child);
 
   const finished = new Promise<ProcessResult>((resolve, reject) => {
     const settle = (): void => {
       clearTimeout(timer);
-      process.off("exit", onExit);
+      leave();
     };
     child.on("error", () => {
       settle();
@@ -72,6 +71,25 @@ export function startProcess(program: string, args: readonly string[], folder: s
     });
   });
   return { child, stop: () => end("stopped"), finished };
+}
+
+const FATAL_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** No emulator outlives the program that started it. Returns what takes this back once the emulator has ended. */
+function endWithParent(child: ChildProcess): () => void {
+  const kill = (): void => void child.kill("SIGKILL");
+  const onSignal = (signal: NodeJS.Signals): void => {
+    kill();
+    leave();
+    process.kill(process.pid, signal);
+  };
+  const leave = (): void => {
+    process.off("exit", kill);
+    for (const signal of FATAL_SIGNALS) process.off(signal, onSignal);
+  };
+  process.once("exit", kill);
+  for (const signal of FATAL_SIGNALS) process.once(signal, onSignal);
+  return leave;
 }
 
 /** Bytes as they came: a partition may print anything. */

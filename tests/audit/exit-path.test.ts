@@ -8,10 +8,12 @@ import { kernelElf } from "../../scripts/build/paths.ts";
 import { readElf, type ElfFile } from "../../scripts/emulator/elf.ts";
 
 const IMAGE_BASE = 0xffffffff80000000n;
-/** Byte behind UD2 for an access outside linear memory: WASM_RT_TRAP_OOB in boot/wasm-rt.h. */
+/** Immediate of the TEST AL behind UD2 for an access outside linear memory: WASM_RT_TRAP_OOB in boot/wasm-rt.h. */
 const OUT_OF_BOUNDS = 1;
 /** memory.copy and memory.fill check their range once for the whole of it. */
 const BULK_MEMORY = /^mem(cpy|move|set)$/;
+/** A partition's restart lays its monitor's data segments out anew, each with one check. */
+const INSTANTIATE = /^wasm2c_\w+_instantiate$/;
 
 describe("the exit path", () => {
   let elf: ElfFile;
@@ -39,12 +41,13 @@ describe("the exit path", () => {
   });
 
   it("checks no bound of a plain load or store", () => {
-    const checked = path.filter((function_) => !callees(function_).some((callee) => BULK_MEMORY.test(callee)) && trapsOutOfBounds(function_));
+    const loads = path.filter(({ name }) => !INSTANTIATE.test(name));
+    const checked = loads.filter((function_) => !callees(function_).some((callee) => BULK_MEMORY.test(callee)) && trapsOutOfBounds(function_));
     expect(checked.map(({ name }) => name)).toEqual([]);
   });
 
   function trapsOutOfBounds({ instructions }: NativeFunction): boolean {
-    return instructions.some(({ mnemonic, address }) => mnemonic === "ud2" && byteAt(elf, address + 2n) === OUT_OF_BOUNDS);
+    return instructions.some(({ mnemonic, address }) => mnemonic === "ud2" && bytesAt(elf, address, OUT_OF_BOUNDS.length / 2) === OUT_OF_BOUNDS);
   }
 });
 
@@ -61,8 +64,10 @@ function functionNamed(functions: ReadonlyMap<string, NativeFunction>, name: str
   return function_;
 }
 
-function byteAt({ segments }: ElfFile, address: bigint): number | undefined {
+/** Bytes of the image at a virtual address, in hexadecimal. */
+function bytesAt({ segments }: ElfFile, address: bigint, length: number): string {
   const physical = Number(address - IMAGE_BASE);
   const segment = segments.find(({ physicalAddress, content }) => physical >= physicalAddress && physical < physicalAddress + content.length);
-  return segment?.content[physical - segment.physicalAddress];
+  const offset = physical - (segment?.physicalAddress ?? 0);
+  return segment?.content.subarray(offset, offset + length).toString("hex") ?? "";
 }

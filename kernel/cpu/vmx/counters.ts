@@ -2,16 +2,16 @@
 
 import { ExitReason } from "./exit-reason";
 
-/** Number of counters; the last one gathers reasons beyond the manual's. */
+/** Number of counters, a power of two beyond the manual's last reason. */
 export const EXIT_COUNTERS: u32 = ExitReason.COUNT;
 
 /** Pointer to EXIT_COUNTERS u64 in linear memory. */
-export const exitCounters: usize = memory.data(640, 8);
+export const exitCounters: usize = memory.data(1024, 8);
 
 // @ts-ignore: decorator
 @inline
 export function countExit(reason: u32): void {
-  const counter = exitCounters + (min(reason, EXIT_COUNTERS - 1) << 3);
+  const counter = exitCounters + ((reason & (EXIT_COUNTERS - 1)) << 3);
   store<u64>(counter, load<u64>(counter) + 1);
 }
 

@@ -37,7 +37,7 @@ const IO_REP: u32 = 1 << 5;
 
 export function handleExit(): void {
   const reason = <u32>vmread(VmcsField.EXIT_REASON);
-  countExit(reason & 0xffff);
+  countExit(reason);
   switch (reason) {
     case ExitReason.CPUID: return onCpuid();
     case ExitReason.RDMSR: return onMsrRead();

@@ -1,6 +1,7 @@
 // Events delivered to the guest at VM entry, SDM 3C 25.8.3 and 27.6.
 
 import { Rflags } from "../control-register";
+import { writeCr2 } from "../processor";
 import { Primary } from "./controls";
 import { VmcsField } from "./field";
 import { vmread, vmwrite } from "./instructions";
@@ -33,7 +34,14 @@ const NMI_VECTOR: u32 = 2;
 export function injectInvalidOpcode(): void { injectException(Exception.UD, false); }
 export function injectGeneralProtection(): void { injectException(Exception.GP, true); }
 
-/** Raises a fault at the instruction that exited; error codes are 0. */
+/** #PF at `address`: CR2 belongs to the guest while it runs, so the kernel writes it in the processor. */
+export function injectPageFault(address: u64, errorCode: u64): void {
+  writeCr2(address);
+  injectException(Exception.PF, true);
+  vmwrite(VmcsField.VM_ENTRY_EXCEPTION_ERROR_CODE, errorCode);
+}
+
+/** Raises a fault at the instruction that exited, with error code 0 where it has one. */
 function injectException(vector: u32, hasErrorCode: bool): void {
   if (hasErrorCode) vmwrite(VmcsField.VM_ENTRY_EXCEPTION_ERROR_CODE, 0);
   const error = hasErrorCode ? DELIVER_ERROR_CODE : 0;

@@ -39,7 +39,7 @@ export const enum ExitReason {
   INVVPID = 53,
   WBINVD = 54,
   XSETBV = 55,
-  COUNT = 80,
+  COUNT = 128,
 }
 
 /** Bit 31 of the exit-reason field: the VM entry itself failed. */

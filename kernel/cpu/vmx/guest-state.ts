@@ -32,11 +32,13 @@ export function startFlat32(rip: u64, rbx: u64): void {
   writeRegister(Register.RBX, rbx);
 }
 
-/** 64-bit mode with the tables at `cr3`: the start Linux's 64-bit boot protocol asks for. */
-export function startLong64(rip: u64, rsp: u64, rsi: u64, cr3: u64): void {
+/** 64-bit mode with the tables at `cr3` and the GDT at `gdt`: the start Linux's 64-bit boot protocol asks for. */
+export function startLong64(rip: u64, rsp: u64, rsi: u64, cr3: u64, gdt: u64, gdtLimit: u64): void {
   resetState();
   writeSegments(0x10, ACCESS_CODE64, 0x18);
   writeControlRegisters(Cr0.PE | Cr0.ET | Cr0.PG, cr3, Cr4.PAE, Efer.LME | Efer.LMA);
+  vmwrite(VmcsField.GUEST_GDTR_BASE, gdt);
+  vmwrite(VmcsField.GUEST_GDTR_LIMIT, gdtLimit);
   vmwrite(VmcsField.GUEST_RIP, rip);
   vmwrite(VmcsField.GUEST_RSP, rsp);
   writeRegister(Register.RSI, rsi);

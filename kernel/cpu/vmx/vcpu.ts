@@ -30,6 +30,8 @@ export function endInterruptShadow(): void {
   }
 }
 
+/** Linear address of the access that exited, where the exit gives one (SDM 3C 28.2.1). */
+export function linearAddress(): u64 { return vmread(VmcsField.GUEST_LINEAR_ADDRESS); }
 export function instructionPointer(): u64 { return vmread(VmcsField.GUEST_RIP); }
 export function setInstructionPointer(value: u64): void { vmwrite(VmcsField.GUEST_RIP, value); }
 export function flags(): u64 { return vmread(VmcsField.GUEST_RFLAGS); }
@@ -40,12 +42,12 @@ export function cr4(): u64 { return vmread(VmcsField.GUEST_CR4); }
 export function efer(): u64 { return vmread(VmcsField.GUEST_IA32_EFER); }
 export function interruptsEnabled(): bool { return (vmread(VmcsField.GUEST_RFLAGS) & Rflags.IF) != 0; }
 
-/** Bit 0 CS.L while IA-32e mode is active, bit 1 CS.D. */
+/** Bit 0 CS.L while IA-32e mode is active, bit 1 CS.D, bits 2-3 CPL. */
 export function codeMode(): u64 {
   const access = vmread(VmcsField.GUEST_CS_ACCESS_RIGHTS);
   const long: u64 = (access & CS_ACCESS_L) && (efer() & Efer.LMA) ? 1 : 0;
   const default32: u64 = access & CS_ACCESS_D ? 2 : 0;
-  return long | default32;
+  return long | default32 | (privilegeLevel() << 2);
 }
 
 /** CPL, which VMX keeps as the DPL of SS (SDM 3C 25.4.1). */

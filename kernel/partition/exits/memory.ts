@@ -8,7 +8,7 @@ import { HealthAction } from "../../policy/layout";
 import { onMemoryViolation } from "../../policy/reader";
 import { MemoryAccess, auditMemory } from "../audit";
 import { currentPartition, hasDevice } from "../current";
-import { lendFrame, takeBackFrame } from "../frame";
+import { lendFrame, raiseGuestFault, takeBackFrame } from "../frame";
 import { StopReason, applyHealthAction, partitionFault } from "../lifecycle";
 import { faulted, memoryAccess } from "../monitor";
 import { settleMonitorCall } from "../monitor-call";
@@ -40,6 +40,10 @@ function carryOut(gpa: u64, isWrite: bool, linearAddress: u64): bool {
   settleMonitorCall();
   if (faulted()) return true; // the partition's health action is under way
   const status = lastStatus();
+  if (status == AccessStatus.GuestFault) {
+    raiseGuestFault();
+    return true;
+  }
   if (status != AccessStatus.Done && status != AccessStatus.OpenBus) return false;
   takeBackFrame();
   return true;

@@ -1,6 +1,6 @@
 // RDMSR and WRMSR that the MSR bitmap does not let through: the virtual local APIC, a few constants, else a violation.
 
-import { AccessStatus, Device } from "../../../monitor/interface";
+import { AccessStatus, Device, Mailbox, VcpuMailbox } from "../../../monitor/interface";
 import { advance, injectGeneralProtection } from "../../cpu/backend";
 import { Msr } from "../../cpu/msr-index";
 import { Register, readRegister, writeRegister } from "../../cpu/registers";
@@ -10,7 +10,7 @@ import { auditMsr } from "../audit";
 import { currentPartition, hasDevice } from "../current";
 import { StopReason, applyHealthAction } from "../lifecycle";
 import { lastStatus } from "../access-status";
-import { msrRead, msrWrite } from "../monitor";
+import { msrRead, msrWrite, peek64 } from "../monitor";
 import { settleMonitorCall } from "../monitor-call";
 
 /** Fast strings on; branch trace store and PEBS unavailable (SDM 4 table 2-2). */
@@ -23,6 +23,7 @@ const LOW_HALF: u64 = 0xffffffff;
 
 export function onMsrRead(): void {
   const index = <u32>readRegister(Register.RCX);
+  if (index == Msr.IA32_APIC_BASE && hasDevice(Device.LocalApic)) return finishRead(peek64(Mailbox.Vcpus + VcpuMailbox.ApicBase));
   if (isLocalApic(index)) {
     const value = msrRead(0, index);
     settleMonitorCall();

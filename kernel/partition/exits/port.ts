@@ -2,12 +2,12 @@
 
 import { AccessStatus } from "../../../monitor/interface";
 import { Register, readRegister, writeRegister } from "../../cpu/registers";
-import { advance, injectGeneralProtection } from "../../cpu/backend";
+import { advance, injectGeneralProtection, linearAddress } from "../../cpu/backend";
 import { HealthAction } from "../../policy/layout";
 import { onPortViolation } from "../../policy/reader";
 import { auditPort } from "../audit";
 import { currentPartition } from "../current";
-import { lendFrame, takeBackFrame } from "../frame";
+import { lendFrame, raiseGuestFault, takeBackFrame } from "../frame";
 import { StopReason, applyHealthAction, hasIntent } from "../lifecycle";
 import { lastStatus } from "../access-status";
 import { portRead, portString, portWrite } from "../monitor";
@@ -28,11 +28,12 @@ export function onPortAccess(port: u32, size: u32, isRead: bool): void {
 }
 
 export function onStringPortAccess(port: u32, size: u32, isRead: bool, isRepeated: bool, information: u32): void {
-  lendFrame(0);
+  lendFrame(linearAddress());
   portString(0, port, size, isRead ? 0 : 1, isRepeated ? 1 : 0, information);
   settleMonitorCall();
   const status = lastStatus();
   if (status == AccessStatus.OpenBus && !permitAnyway(port, size, isRead, status)) return;
+  if (status == AccessStatus.GuestFault) return raiseGuestFault();
   if (status != AccessStatus.Done && status != AccessStatus.OpenBus) return injectGeneralProtection();
   takeBackFrame();
 }

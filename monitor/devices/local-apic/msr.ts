@@ -7,6 +7,7 @@ import { isReadable, lvtWritable, readRegister, Register, writeEndOfInterrupt, w
 import { extendedLogicalId, resetLocalApic } from "./reset";
 import { ApicBase, isExtended, isGloballyEnabled, localApic } from "./state";
 import { readTscDeadline, writeTscDeadline } from "./timer";
+import { setApicBase } from "../vcpu-mailbox";
 
 export const enum ApicMsr {
   Base = 0x1b,
@@ -16,6 +17,10 @@ export const enum ApicMsr {
   Command = 0x830,
   Last = 0x8ff,
 }
+
+/** Read-only and not reserved: software may write them back. */
+const DELIVERY_STATUS: u32 = 1 << 12;
+const LVT_READ_ONLY: u32 = DELIVERY_STATUS | (1 << 14); // and remote IRR
 
 const BASE_WRITABLE: u64 = ApicBase.Bsp | ApicBase.Extd | ApicBase.Enable;
 
@@ -55,7 +60,7 @@ export function readApicMsr(vcpu: u32, index: u32): u64 {
 /** Bits of a 32-bit x2APIC register that may be set in a write; a register that cannot be written has none. */
 function writableBits(offset: u32): u32 {
   if (offset >= <u32>Register.LvtTimer && offset <= <u32>Register.LvtError) {
-    return lvtWritable((offset - Register.LvtTimer) >> 4) | 0x5000; // delivery status and remote IRR are read-only, not reserved
+    return lvtWritable((offset - Register.LvtTimer) >> 4) | LVT_READ_ONLY;
   }
   switch (offset) {
     case Register.TaskPriority:
@@ -72,7 +77,7 @@ function isWritable(offset: u32): bool {
 }
 
 function writeCommand(vcpu: u32, value: u64): void {
-  if (((<u32>value) & ~(COMMAND_WRITABLE | 0x1000)) != 0) {
+  if (((<u32>value) & ~(COMMAND_WRITABLE | DELIVERY_STATUS)) != 0) {
     generalProtection();
     return;
   }
@@ -106,6 +111,7 @@ function writeBase(vcpu: u32, value: u64): void {
   }
   const wasEnabled = isGloballyEnabled(apic);
   apic.base = LOCAL_APIC_BASE | (apic.base & ApicBase.Bsp) | (value & (ApicBase.Extd | ApicBase.Enable));
+  setApicBase(vcpu, apic.base);
   if (enable != wasEnabled) resetLocalApic(vcpu);
   if (!extended || wasExtended) return;
   apic.logicalDestination = extendedLogicalId(vcpu);

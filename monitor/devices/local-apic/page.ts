@@ -3,7 +3,7 @@
 import { openBus, setStatus } from "../status";
 import { AccessStatus } from "../../interface";
 import { ApicError, reportError } from "./errors";
-import { isReadable, readRegister, Register, writeRegister } from "./registers";
+import { isReadable, readRegister, Register, writeEndOfInterrupt, writeRegister } from "./registers";
 import { ApicBase, LocalApic, localApic } from "./state";
 
 const IDENTIFIER_SHIFT: u32 = 24;
@@ -28,8 +28,8 @@ function readPageRegister(vcpu: u32, offset: u32): u32 {
   return 0;
 }
 
-/** Reads `size` bytes; only the 32 bits at each multiple of 16 exist. */
-export function readPage(vcpu: u32, offset: u32, size: u32): u64 {
+/** Only the 32 bits at each multiple of 16 exist; what lies between reads 0. */
+export function readPage(vcpu: u32, offset: u32): u64 {
   if (!answers(localApic(vcpu))) return openBus();
   setStatus(AccessStatus.Done);
   if ((offset & 0xc) != 0) return 0;
@@ -60,5 +60,6 @@ export function writePage(vcpu: u32, offset: u32, size: u32, value: u32): void {
   }
   setStatus(AccessStatus.Done);
   if ((offset & 0xf) != 0 || size < 4) return;
-  writePageRegister(vcpu, offset, value);
+  if (offset == Register.EndOfInterrupt) writeEndOfInterrupt(vcpu);
+  else writePageRegister(vcpu, offset, value);
 }

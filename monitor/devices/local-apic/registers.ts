@@ -43,7 +43,7 @@ const SPURIOUS_WRITABLE: u32 = 0x1ff;
 /** Bits of each LVT register that software writes (SDM 3A figure 11-8). */
 export function lvtWritable(entry: u32): u32 {
   switch (entry) {
-    case Lvt.Timer: return 0x710ff & ~0x1000;
+    case Lvt.Timer: return 0x700ff;
     case Lvt.Lint0:
     case Lvt.Lint1: return 0x1a7ff;
     case Lvt.Error: return 0x100ff;

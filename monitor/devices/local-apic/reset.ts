@@ -4,6 +4,7 @@ import { LOCAL_APIC_BASE, MAXIMUM_VCPUS } from "../../interface";
 import { NEVER, setLocalTimerDeadline } from "../deadlines";
 import { refreshPending } from "./priority";
 import { ApicBase, isExtended, LocalApic, localApic, Lvt, LVT_MASKED, setLvtEntry, SVR_ENABLE } from "./state";
+import { setApicBase } from "../vcpu-mailbox";
 
 const SPURIOUS_AT_RESET: u32 = 0xff;
 const FLAT_MODEL: u32 = 0xffffffff;
@@ -35,9 +36,11 @@ export function powerUpLocalApics(): void {
   for (let vcpu: u32 = 0; vcpu < MAXIMUM_VCPUS; vcpu++) {
     localApic(vcpu).base = LOCAL_APIC_BASE | ApicBase.Enable;
     resetLocalApic(vcpu);
+    setApicBase(vcpu, localApic(vcpu).base);
   }
   const boot = localApic(0);
   boot.base |= ApicBase.Bsp;
+  setApicBase(0, boot.base);
   boot.spurious |= SVR_ENABLE;
   boot.lvt3 = LVT_EXTINT;
   boot.lvt4 = LVT_NMI;

@@ -13,6 +13,8 @@ export const PIT_FREQUENCY: u64 = 1193182; // Hz
 
 export const enum PitPort {
   Channel0 = 0x40,
+  Channel1 = 0x41,
+  Channel2 = 0x42,
   Control = 0x43,
   SystemControl = 0x61,
 }

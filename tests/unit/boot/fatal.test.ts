@@ -20,8 +20,8 @@ beforeAll(async () => {
 function report(values: Record<string, bigint>, coreId = 1): { machine: FloorMachine; lines: string[] } {
   const machine = new FloorMachine(module, { coreId });
   machine.symbols.set(TEXT, "kernel/partition/exit/handleCpuid");
-  // Code at the place of the trap: UD2 and the byte after it, 3 for a division by zero.
-  machine.memory.writeBytes(0x20_1100, Uint8Array.from([0x0f, 0x0b, 3]));
+  // Code at the place of the trap: UD2 and TEST AL, 3 for a division by zero.
+  machine.memory.writeBytes(0x20_1100, Uint8Array.from([0x0f, 0x0b, 0xa8, 3]));
   FIELDS.forEach((field, i) => machine.view.setBigUint64(fixed("TrapFrame") + 8 * i, values[field] ?? 0n, true));
   expect(() => machine.floor.reportTrap()).toThrow(Stopped);
   expect(machine.bootCalls.at(-1)).toBe("halt");

@@ -1,61 +1,82 @@
+// boot/ repeats numbers of the kernel for C, assembler and linker: both sides agree.
+
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { projectDirectory } from "../../../scripts/policy/project.ts";
-import { readConstants, readEnum } from "../machine/source-enums.ts";
+import { enumReader, readConstants, readEnum } from "../machine/source-enums.ts";
 
-function source(file: string): string {
+const LAYOUT = "kernel/memory/layout.ts";
+
+function readText(file: string): string {
   return readFileSync(path.join(projectDirectory, file), "utf8");
 }
 
-/** Defines of boot/layout.h that are plain numbers. */
-function readDefines(): Map<string, bigint> {
-  const defines = new Map<string, bigint>();
-  for (const [, name, value] of source("boot/layout.h").matchAll(/^#define (\w+) (0x[0-9a-fA-F]+|\d+)$/gm)) {
-    defines.set(name!, BigInt(value!));
-  }
-  return defines;
+function readDefines(file: string): Map<string, bigint> {
+  const defines = readText(file).matchAll(/^#define (\w+) (0x[0-9a-f]+|\d+)(?: \/\/.*)?$/gim);
+  return new Map([...defines].map(([, name = "", value = ""]) => [name, BigInt(value)]));
 }
 
-const defines = readDefines();
-const LAYOUT = "kernel/memory/layout.ts";
-
-function upperCase(name: string): string {
-  return name.replace(/([a-z0-9])([A-Z])/g, "$1_$2").toUpperCase();
+const defines = readDefines("boot/layout.h");
+/** FIXED_TRAP_FRAME for Fixed.TrapFrame. */
+function defineName(prefix: string, member: string): string {
+  return `${prefix}_${member.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase()}`;
 }
 
-test("every address and size of the virtual address space is the same in layout.ts and layout.h", () => {
-  const constants = readConstants(LAYOUT);
-  expect(constants.size).toBeGreaterThanOrEqual(8);
-  for (const [name, value] of constants) expect(defines.get(name), name).toBe(value);
-});
+describe("boot/layout.h", () => {
+  test.each(["PAGE_SIZE", "IMAGE_BASE", "DIRECT_BASE", "KERNEL_MEMORY", "MONITOR_MEMORY", "CORE_BASE", "KERNEL_MEMORY_PAGES", "MONITOR_MEMORY_PAGES"])("%s is the kernel's", (name) => {
+    expect(defines.get(name)).toBe(readConstants(LAYOUT).get(name));
+  });
 
-describe.each([
-  ["CORE_PAGE_", LAYOUT, "CorePage"],
-  ["CORE_DATA_", LAYOUT, "CoreData"],
-  ["SELECTOR_", LAYOUT, "Selector"],
-  ["FIXED_", LAYOUT, "Fixed"],
-  ["GRANT_", "kernel/partition/monitor.ts", "Grant"],
-] as const)("%s* of layout.h", (prefix, file, name) => {
-  const members = new Map([...readEnum(file, name)].map(([member, value]) => [prefix + upperCase(member), BigInt(value)]));
+  test.each([
+    ["CORE_PAGE", LAYOUT, "CorePage"],
+    ["CORE_DATA", LAYOUT, "CoreData"],
+    ["SELECTOR", LAYOUT, "Selector"],
+    ["GRANT", "kernel/partition/monitor.ts", "Grant"],
+  ])("%s_* are all members of %s %s", (prefix, file, name) => {
+    for (const [member, value] of readEnum(file, name)) expect(defines.get(defineName(prefix, member)), member).toBe(BigInt(value));
+  });
 
-  test(`agrees with ${name} in ${file}`, () => {
-    const shared = [...defines].filter(([define]) => define.startsWith(prefix));
-    expect(shared.length).toBeGreaterThan(0);
-    for (const [define, value] of shared) expect(members.get(define), define).toBe(value);
+  test("FIXED_* are the places that the floor writes", () => {
+    const fixed = enumReader(LAYOUT, "Fixed");
+    for (const member of ["GuestRegisters", "PendingVectors", "NmiCount", "TrapFrame"]) expect(defines.get(defineName("FIXED", member)), member).toBe(BigInt(fixed(member)));
+  });
+
+  test("HIGH_MEMORY_BASE is the monitor's", () => {
+    expect(defines.get("HIGH_MEMORY_BASE")).toBe(readConstants("monitor/interface.ts").get("HIGH_MEMORY_BASE"));
   });
 });
 
-test("the layout that the monitor sees is the same", () => {
-  expect(defines.get("HIGH_MEMORY_BASE")).toBe(readConstants("monitor/interface.ts").get("HIGH_MEMORY_BASE"));
+test("boot/link.ld links at the same addresses", () => {
+  const script = readText("boot/link.ld");
+  expect(BigInt(/^IMAGE_BASE = (0x[0-9A-F]+);/m.exec(script)?.[1] ?? 0)).toBe(defines.get("IMAGE_BASE"));
+  expect(BigInt(/^ {2}\. = (0x[0-9a-f]+);/m.exec(script)?.[1] ?? 0)).toBe(defines.get("IMAGE_START"));
 });
 
-test("TrapFrame has the order of boot/traps.c", () => {
-  const inC = /struct trap_frame \{([^}]*)\}/.exec(source("boot/traps.c"))![1]!;
-  const fieldsInC = [...inC.matchAll(/u64 (\w+)(?:\[(\d+)\])?;/g)].map(([, name, count]) => ({ name: name!, count: Number(count ?? 1) }));
-  const inKernel = /class TrapFrame \{([\s\S]*?)\n\}/.exec(source("kernel/boot/trap-frame.ts"))![1]!;
-  const fields = [...inKernel.matchAll(/^ {2}(\w+): u64;/gm)].map(([, name]) => name!);
+test("imports-boot.h gives the address of every ImageSymbol", () => {
+  const cases = [...readText("boot/imports-boot.h").matchAll(/case (\d+): return/g)].map(([, number]) => Number(number));
+  expect(cases).toEqual([...readEnum("kernel/boot/stub.ts", "ImageSymbol").values()]);
+});
+
+test("struct trap_frame has the order of TrapFrame", () => {
+  const structure = /struct trap_frame \{([^}]*)\}/.exec(readText("boot/traps.c"))?.[1] ?? "";
+  const fields = [...structure.matchAll(/u64 (\w+)/g)].map(([, name]) => name);
+  const overlay = /class TrapFrame \{([^}]*)\}/.exec(readText("kernel/boot/trap-frame.ts"))?.[1] ?? "";
+  const members = [...overlay.matchAll(/^ {2}(\w+): u64;/gm)].map(([, name]) => name);
   const registers = ["rax", "rcx", "rdx", "rbx", "rspCopy", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
-  expect(fieldsInC.at(-1)).toEqual({ name: "registers", count: registers.length });
-  expect(fields).toEqual([...fieldsInC.slice(0, -1).map(({ name }) => name), ...registers]);
+  expect(fields.at(-1)).toBe("registers");
+  expect(members).toEqual([...fields.slice(0, -1), ...registers]);
+});
+
+test("wasm-rt.h traps with the numbers of WasmTrap", () => {
+  const traps = [...readText("boot/wasm-rt.h").matchAll(/^ {2}WASM_RT_TRAP_\w+ = (\d+),/gm)].map(([, number]) => Number(number));
+  expect(traps).toEqual([...readEnum("kernel/boot/trap-frame.ts", "WasmTrap").values()]);
+});
+
+test("the option ROM and its RAM image agree on the header", () => {
+  const rom = readDefines("boot/option-rom/option-rom.S");
+  const blob = readConstants("scripts/emulator/blob.ts");
+  for (const name of ["HEADER_ENTRY", "HEADER_BLOCKS", "HEADER_INFORMATION", "HEADER_LENGTH", "HEADER_ADDRESSES"]) expect(rom.get(name), name).toBe(blob.get(name));
+  expect(rom.get("BLOCK_SIZE")).toBe(blob.get("BLOCK"));
+  expect(rom.get("SEARCH_END")).toBe(blob.get("MODULES_START"));
 });

@@ -17,24 +17,43 @@ export class DebugConsole implements PortDevice {
   }
 }
 
-/** 16550 with FIFOs. `stuck` keeps THRE clear. */
+/** 16550 with FIFOs. `stuck` keeps THRE clear; with `slow` what was sent stays in the FIFO until transmit(). */
 export class Uart implements PortDevice {
   output = "";
   readonly input: number[] = [];
   stuck = false;
+  slow = false;
   readonly registers = new Uint8Array(8);
   divisor = 0;
-  private sinceThre = 0;
   /** Bytes written without a look at THRE, at most. */
   longestBurst = 0;
+  private sinceThre = 0;
+  private inFifo = 0;
+  /** The transmitter became empty, or its interrupt was enabled while it was, and nobody read IIR since. */
+  private thrEvent = false;
 
   private get divisorLatch(): boolean {
     return (this.registers[3]! & 0x80) !== 0;
   }
 
+  private get isEmpty(): boolean {
+    return !this.stuck && this.inFifo === 0;
+  }
+
+  /** The bytes in the FIFO leave. */
+  transmit(): void {
+    this.inFifo = 0;
+    this.thrEvent = true;
+  }
+
+  /** Level of the interrupt line. */
+  get interrupts(): boolean {
+    return (this.identity() & 1) === 0;
+  }
+
   read(offset: number): number {
     if (offset === 0) return this.divisorLatch ? this.divisor & 0xff : (this.input.shift() ?? 0);
-    if (offset === 2) return this.registers[2]! & 1 ? 0xc1 : 0x01;
+    if (offset === 2) return this.readIdentity();
     if (offset === 5) return this.lineStatus();
     if (offset === 6) return this.modemStatus();
     return this.registers[offset]!;
@@ -48,14 +67,29 @@ export class Uart implements PortDevice {
     } else if (offset === 0) {
       this.output += String.fromCharCode(value);
       this.longestBurst = Math.max(this.longestBurst, ++this.sinceThre);
+      if (this.slow) this.inFifo++;
+      this.thrEvent = !this.slow;
     } else {
+      if (offset === 1 && (value & 2) !== 0 && (this.registers[1]! & 2) === 0) this.thrEvent = this.isEmpty;
       this.registers[offset] = value;
     }
   }
 
+  private identity(): number {
+    const enabled = this.registers[1]!;
+    if ((enabled & 1) !== 0 && this.input.length > 0) return 4;
+    return (enabled & 2) !== 0 && this.thrEvent ? 2 : 1;
+  }
+
+  private readIdentity(): number {
+    const identity = this.identity();
+    if (identity === 2) this.thrEvent = false;
+    return identity | (this.registers[2]! & 1 ? 0xc0 : 0);
+  }
+
   private lineStatus(): number {
-    if (!this.stuck) this.sinceThre = 0;
-    return (this.input.length > 0 ? 1 : 0) | (this.stuck ? 0 : 0x60);
+    if (this.isEmpty) this.sinceThre = 0;
+    return (this.input.length > 0 ? 1 : 0) | (this.isEmpty ? 0x60 : 0);
   }
 
   /** Loopback: RTS to CTS, DTR to DSR, OUT1 to RI, OUT2 to DCD. */

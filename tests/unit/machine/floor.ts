@@ -44,6 +44,7 @@ export interface FloorExports {
   putPartitionByte(partition: number, byte: number): number;
   takeInput(partition: number): number;
   drainRings(): number;
+  drainCompletely(): void;
   onInputInterrupt(): void;
   startInput(): void;
   // kernel/memory

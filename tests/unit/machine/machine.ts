@@ -27,7 +27,7 @@ const IMAGE = new Map<string, number>([
   ["RodataStart", 0x24_0000],
   ["RodataEnd", 0x25_0000],
   ["DataStart", 0x25_0000],
-  ["DataEnd", 0x40_0000],
+  ["DataEnd", 0x26_0000],
   ["End", 0x40_0000],
   ["BootCoreBlock", 0x26_0000],
   ["BootKernelMemory", 0x28_0000],
@@ -143,6 +143,7 @@ export class Machine {
       exitEntry: () => 0xffff_ffff_8020_1000n,
       hostStack: () => 0xffff_b000_0000_9000n,
       idtBase: () => 0xffff_ffff_8025_0000n,
+      deliverNmi: () => record("deliverNmi"),
       enterGuest: () => {
         record("enterGuest");
         this.onEnterGuest();

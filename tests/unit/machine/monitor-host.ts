@@ -32,7 +32,7 @@ export class MonitorHost {
   private readonly bare = new ArrayBuffer(MAILBOX_SIZE);
   /** Calls in order, with their parameters. */
   readonly calls: { name: string; parameters: (number | bigint)[] }[] = [];
-  /** Answers for calls while there is no monitor.wasm. */
+  /** Answers for calls while there is no monitor.wasm; one that throws a WebAssembly.RuntimeError faults. */
   readonly answers = new Map<string, (...parameters: (number | bigint)[]) => number | bigint | undefined>();
 
   constructor(
@@ -67,6 +67,7 @@ export class MonitorHost {
   private instantiate(): void {
     this.grants.fill(0n);
     this.faulted = false;
+    new Uint8Array(this.bare).fill(0);
     if (this.module === undefined) return;
     const imports = { guest: this.guestImports(), image: this.imageImports(), time: { now: this.now } };
     this.instance = new WebAssembly.Instance(this.module, imports as unknown as WebAssembly.Imports);
@@ -76,9 +77,9 @@ export class MonitorHost {
   private call(name: string, parameters: (number | bigint)[]): number | bigint | undefined {
     this.calls.push({ name, parameters });
     const nothing = name === "msrRead" ? 0n : 0;
-    if (this.instance === undefined) return this.answers.get(name)?.(...parameters) ?? nothing;
     this.faulted = false;
     try {
+      if (this.instance === undefined) return this.answers.get(name)?.(...parameters) ?? nothing;
       return (this.instance.exports[name] as (...values: (number | bigint)[]) => number | bigint | undefined)(...parameters);
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;

@@ -25,7 +25,9 @@ export class Processor {
   readonly vmcs = new Map<number, bigint>();
   /** Status that the next VMX instructions return, by name; 0 otherwise. */
   readonly vmxStatus = new Map<string, number>();
-  readonly vmxCalls: string[] = [];
+  readonly vmxCalls: { name: string; operands: bigint[] }[] = [];
+  cr2 = 0n;
+  readonly debugRegisters = new Map<number, bigint>();
 
   constructor(private readonly clock: Clock) {}
 
@@ -91,29 +93,29 @@ export class Processor {
       wbinvd: () => {},
       invlpg: () => {},
       mfence: () => {},
-      writeDebug: () => {},
-      writeCr2: () => {},
+      writeDebug: (register: number, value: bigint) => void this.debugRegisters.set(register, BigInt.asUintN(64, value)),
+      writeCr2: (value: bigint) => void (this.cr2 = BigInt.asUintN(64, value)),
     };
   }
 
   /** The `vmx` imports of kernel.wasm. */
   vmxImports(): Imports {
-    const instruction = (name: string) => {
-      this.vmxCalls.push(name);
+    const instruction = (name: string) => (...operands: bigint[]) => {
+      this.vmxCalls.push({ name, operands: operands.map((operand) => BigInt.asUintN(64, operand)) });
       return this.vmxStatus.get(name) ?? 0;
     };
     return {
-      vmxon: () => instruction("vmxon"),
-      vmxoff: () => instruction("vmxoff"),
-      vmclear: () => instruction("vmclear"),
-      vmptrld: () => instruction("vmptrld"),
+      vmxon: instruction("vmxon"),
+      vmxoff: instruction("vmxoff"),
+      vmclear: instruction("vmclear"),
+      vmptrld: instruction("vmptrld"),
       vmread: (field: bigint) => this.vmcs.get(Number(field)) ?? 0n,
       vmwrite: (field: bigint, value: bigint) => {
         this.vmcs.set(Number(field), BigInt.asUintN(64, value));
         return this.vmxStatus.get("vmwrite") ?? 0;
       },
-      invept: () => instruction("invept"),
-      invvpid: () => instruction("invvpid"),
+      invept: instruction("invept"),
+      invvpid: instruction("invvpid"),
     };
   }
 }

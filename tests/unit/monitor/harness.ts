@@ -4,7 +4,6 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { compileAssemblyScript } from "../../../scripts/build/assemblyscript.ts";
-import { withBuildLock } from "../../../scripts/build/lock.ts";
 import { buildDirectory } from "../../../scripts/build/paths.ts";
 import { projectDirectory } from "../../../scripts/policy/project.ts";
 import { AccessStatus, Device, HIGH_MEMORY_BASE, ImageKind, INPUT_RING, Mailbox, OUTPUT_RING, VcpuMailbox } from "../../../monitor/interface.ts";
@@ -67,17 +66,14 @@ function sourceDigest(): string {
 /** Compiles the monitor, or takes what was compiled from the same sources before. */
 export async function compileMonitor(): Promise<WebAssembly.Module> {
   const file = path.join(buildDirectory, "tests", `monitor-${sourceDigest()}.wasm`);
-  if (!existsSync(file)) await withBuildLock(() => compileTo(file));
+  if (!existsSync(file)) {
+    const { optimised } = await compileAssemblyScript(fixtureEntry, "monitor");
+    mkdirSync(path.dirname(file), { recursive: true });
+    const temporary = `${file}.${process.pid}`;
+    writeFileSync(temporary, optimised);
+    renameSync(temporary, file); // test files run side by side
+  }
   return new WebAssembly.Module(readFileSync(file));
-}
-
-/** Test files run side by side: only the first that gets here compiles. */
-async function compileTo(file: string): Promise<void> {
-  if (existsSync(file)) return;
-  const { optimised } = await compileAssemblyScript(fixtureEntry, "monitor");
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(`${file}.new`, optimised);
-  renameSync(`${file}.new`, file);
 }
 
 /** One partition's monitor and what surrounds it. */
