@@ -11,6 +11,8 @@ export const enum CoreStatus {
   NotSent = 1,
   /** The core did not leave the trampoline within a second. */
   NoAnswer = 2,
+  /** The memory map leaves no page below 1 MiB to start in. */
+  NoTrampoline = 3,
 }
 
 const INIT_DELAY: u64 = 10_000; // us
@@ -26,10 +28,11 @@ function waitUntilStarted(looks: u32): bool {
   return false;
 }
 
-/** Starts core `index` (as coreApicId() counts) on the page tables at `pml4`, which map the trampoline at its own address. */
+/** Starts core `index` (as coreApicId() counts) on the page tables at `pml4`. */
 export function startCore(index: u32, pml4: u64): CoreStatus {
   const apicId = coreApicId(index);
   const page = <u32>(imageAddress(ImageSymbol.Trampoline) >> 12);
+  if (page == 0) return CoreStatus.NoTrampoline;
   prepareApplicationCore(pml4);
   if (sendInit(apicId) != SendStatus.Sent) return CoreStatus.NotSent;
   delayMicroseconds(INIT_DELAY);

@@ -57,15 +57,13 @@ export class CoreSpace {
   kernelMemory: u64;
   /** Instance page and MONITOR_MEMORY_PAGES of linear memory, RW-; 0 if the core runs no monitor. */
   monitorMemory: u64;
-  /** Page below 1 MiB mapped at its own address R-X while the core starts; 0 if not needed. */
-  trampoline: u64;
   /** LargePage mask. */
   largePages: u32;
   directRangeCount: u32;
   /** Pointer to DirectRange records in linear memory. */
   directRanges: usize;
 }
-export const CORE_SPACE_SIZE: usize = 96;
+export const CORE_SPACE_SIZE: usize = 88;
 
 const format: TreeFormat = changetype<TreeFormat>(memory.data(24));
 
@@ -118,9 +116,6 @@ export function buildCoreTables(pml4: u64, space: CoreSpace): MapStatus {
   }
   if (status == MapStatus.Done && space.monitorMemory != 0) {
     status = mapInstance(pml4, MONITOR_MEMORY, space.monitorMemory, MONITOR_MEMORY_PAGES);
-  }
-  if (status == MapStatus.Done && space.trampoline != 0) {
-    status = mapRange(pml4, space.trampoline, space.trampoline, PAGE_SIZE, Mapping.Executable, LargePage.None);
   }
   if (status == MapStatus.Done) status = mapDirectRanges(pml4, space);
   return status;

@@ -16,7 +16,7 @@ const MAXIMUM_RANGES: u32 = 64;
 const MAXIMUM_PROTECTED: u32 = 128;
 const ranges: usize = memory.data(1536, 8); // MAXIMUM_RANGES * DIRECT_RANGE_SIZE
 const protectedRanges: usize = memory.data(2048, 8); // MAXIMUM_PROTECTED * PROTECTED_SIZE
-const space: CoreSpace = changetype<CoreSpace>(memory.data(96, 8));
+const space: CoreSpace = changetype<CoreSpace>(memory.data(88, 8));
 
 let protectedCount: u32 = 0;
 
@@ -26,7 +26,6 @@ export function buildSpace(core: u32, coreBlock: u64, kernelMemory: u64): u64 {
   describeImage(space);
   space.coreBlock = coreBlock;
   space.kernelMemory = kernelMemory;
-  space.trampoline = core == 0 ? 0 : imageAddress(ImageSymbol.Trampoline);
   space.largePages = LargePage.TwoMegabytes;
   space.directRanges = ranges;
   addSharedRanges(core);

@@ -61,7 +61,6 @@ export function handleExit(): void {
     case ExitReason.TASK_SWITCH: return onTaskSwitch();
     // Another processor's INIT cannot be meant for a partition: the kernel sent all of its own before the first entry.
     case ExitReason.INIT_SIGNAL: return;
-    case ExitReason.EPT_MISCONFIGURATION: return onEptMisconfiguration();
     case ExitReason.MWAIT:
     case ExitReason.MONITOR: return injectInvalidOpcode();
     case ExitReason.GETSEC:
@@ -139,11 +138,7 @@ function virtualisationInstructionName(reason: u32): string {
   }
 }
 
-function onEptMisconfiguration(): void {
-  fatal(FatalReason.VmExitUnexpected);
-}
-
-/** An entry failure or a reason no control asked for: the whole VMCS says why, and the partition alone is stopped. */
+/** An entry failure, an EPT misconfiguration or a reason no control asked for: the VMCS says why, and this partition alone stops. */
 function onUnexpectedExit(reason: u32): void {
   print(reason & ENTRY_FAILURE ? "VM entry failed, exit reason " : "unexpected exit reason ");
   printHex(reason, 8);

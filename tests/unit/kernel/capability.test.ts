@@ -63,6 +63,7 @@ describe("each requirement is named by MSR and bit", () => {
 
   test("MSRs that are absent", () => {
     expect(missing((profile) => profile.msrs.delete("IA32_VMX_EPT_VPID_CAP"))).toEqual(["IA32_VMX_EPT_VPID_CAP bit 0"]);
+    expect(missing((profile) => profile.msrs.delete("IA32_VMX_PROCBASED_CTLS2"))).toEqual(["IA32_VMX_PROCBASED_CTLS2 bit 0"]);
   });
 });
 

@@ -33,6 +33,7 @@ export interface PartitionOptions {
   memory?: string;
   devices?: DeviceName[];
   hypercalls?: HypercallName[];
+  keyboard?: boolean;
   health?: { memory?: HealthActionName; port?: HealthActionName; msr?: HealthActionName; fault?: "restart" | "stop"; restartLimit?: number };
 }
 

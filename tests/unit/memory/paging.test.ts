@@ -36,13 +36,12 @@ interface Direct {
 const CORE_BLOCK = 0x800_0000n;
 const KERNEL_INSTANCE = 0x810_0000n;
 const MONITOR_INSTANCE = 0x830_0000n;
-const TRAMPOLINE = 0x8000n;
 
 /** Writes a CoreSpace with its list of ranges to the scratch memory. */
-function writeSpace(machine: FloorMachine, direct: Direct[], monitor = MONITOR_INSTANCE, trampoline = TRAMPOLINE): number {
+function writeSpace(machine: FloorMachine, direct: Direct[], monitor = MONITOR_INSTANCE): number {
   const list = machine.writeWords(direct.flatMap((range) => [range.base, range.length, BigInt(range.mapping)]), 128);
   const counts = BigInt(ALL_SIZES) | (BigInt(direct.length) << 32n);
-  return machine.writeWords([0n, 0n, 0n, 0n, 0n, 0n, CORE_BLOCK, KERNEL_INSTANCE, monitor, trampoline, counts, BigInt(list)]);
+  return machine.writeWords([0n, 0n, 0n, 0n, 0n, 0n, CORE_BLOCK, KERNEL_INSTANCE, monitor, counts, BigInt(list)]);
 }
 
 function build(direct: Direct[] = []): { machine: FloorMachine; pml4: bigint; leaves: Leaf[] } {
@@ -75,7 +74,6 @@ function expectedPages(direct: Direct[]): Map<bigint, { to: bigint; rights: stri
   stack(CorePage("CoreData"), CorePage("Count"));
   add(KERNEL_MEMORY - PAGE, KERNEL_INSTANCE, (KERNEL_MEMORY_PAGES + 1n) * PAGE, "rw-");
   add(MONITOR_MEMORY - PAGE, MONITOR_INSTANCE, (MONITOR_MEMORY_PAGES + 1n) * PAGE, "rw-");
-  add(TRAMPOLINE, TRAMPOLINE, PAGE, "r-x");
   for (const range of direct) {
     const rights = range.mapping & mapping("Writable") ? "rw-" : "r--";
     add(DIRECT_BASE + range.base, range.base, range.length, range.mapping & mapping("Uncached") ? `${rights}u` : rights);
@@ -134,13 +132,12 @@ describe("tables of a core", () => {
     expect(sizes(0x40_0000_0000n, 0x4020_0000n)).toEqual([0x4000_0000n, 0x20_0000n]);
   });
 
-  test("a core without monitor and trampoline has neither", () => {
+  test("a core without monitor maps none", () => {
     const machine = start();
     const pml4 = machine.floor.createTables();
-    expect(machine.floor.buildTables(pml4, writeSpace(machine, [], 0n, 0n))).toBe(status("Done"));
+    expect(machine.floor.buildTables(pml4, writeSpace(machine, [], 0n))).toBe(status("Done"));
     const leaves = pagingLeaves(machine.memory, pml4);
     expect(leafAt(leaves, MONITOR_MEMORY)).toBeUndefined();
-    expect(leafAt(leaves, TRAMPOLINE)).toBeUndefined();
   });
 
   test("overlapping ranges, executable direct ranges and a lack of frames are refused", () => {

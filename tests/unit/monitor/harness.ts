@@ -142,6 +142,11 @@ export class SimulatedPartition {
     return this.peek64(this.#vcpu(vcpu, VcpuMailbox.Deadline));
   }
 
+  /** IA32_APIC_BASE as the kernel answers it without a call. */
+  apicBase(vcpu = 0): bigint {
+    return this.peek64(this.#vcpu(vcpu, VcpuMailbox.ApicBase));
+  }
+
   startRequest(vcpu: number): { start: number; vector: number } {
     return { start: this.peek32(this.#vcpu(vcpu, VcpuMailbox.Start)), vector: this.peek32(this.#vcpu(vcpu, VcpuMailbox.StartVector)) };
   }

@@ -300,6 +300,15 @@ describe("modes", () => {
     expect(partition.readMsr(APIC_BASE, 1)).toBe(ENABLED);
   });
 
+  test("the mailbox shows IA32_APIC_BASE as it is", () => {
+    const shown = () => [0, 1].map((vcpu) => partition.apicBase(vcpu));
+    expect(shown()).toEqual([0xfee0_0900n, ENABLED]);
+    partition.writeMsr(APIC_BASE, EXTENDED, 1);
+    expect(shown()).toEqual([0xfee0_0900n, EXTENDED]);
+    isRefused(ENABLED, 1);
+    expect(partition.apicBase(1)).toBe(EXTENDED);
+  });
+
   test("x2APIC registers answer by MSR and no longer in the page", () => {
     partition.readMsr(0x802, 1);
     expect(partition.status).toBe(AccessStatus.GeneralProtection);

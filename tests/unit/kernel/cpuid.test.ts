@@ -1,0 +1,150 @@
+// CPUID exits: what a partition sees of its processor.
+
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { readProfile } from "./capabilities.ts";
+import { KernelMachine, startedKernel } from "./kernel-machine.ts";
+
+interface Answer { eax: number; ebx: number; ecx: number; edx: number }
+
+let machine: KernelMachine;
+beforeAll(async () => {
+  machine = await startedKernel();
+}, 120_000);
+
+beforeEach(() => {
+  machine.setVmcs({ GUEST_RIP: 0x1000n, GUEST_CR4: 0x2000n, GUEST_INTERRUPTIBILITY: 0n });
+});
+
+function cpuid(leaf: number, subleaf = 0, on: KernelMachine = machine): Answer {
+  const garbage = 0xdead_beef_0000_0000n;
+  on.registers({ rax: garbage | BigInt(leaf), rbx: garbage, rcx: garbage | BigInt(subleaf), rdx: garbage });
+  expect(on.exit("CPUID")).toBe(0);
+  const [eax, ebx, ecx, edx] = (["rax", "rbx", "rcx", "rdx"] as const).map((name) => on.register(name));
+  for (const value of [eax, ebx, ecx, edx]) expect(value! >> 32n).toBe(0n);
+  return { eax: Number(eax), ebx: Number(ebx), ecx: Number(ecx), edx: Number(edx) };
+}
+
+const has = (register: number, bit: number): boolean => ((register >>> bit) & 1) === 1;
+
+test("goes on after the instruction and ends the interrupt shadow", () => {
+  machine.setVmcs({ GUEST_INTERRUPTIBILITY: 1n });
+  cpuid(0);
+  expect(machine.vmcs("GUEST_RIP")).toBe(0x1002n);
+  expect(machine.vmcs("GUEST_INTERRUPTIBILITY")).toBe(0n);
+  expect(machine.event).toBeUndefined();
+});
+
+test("leaf 0x40000000 names Bulkhead", () => {
+  const { eax, ebx, ecx, edx } = cpuid(0x4000_0000);
+  const name = Buffer.alloc(12);
+  [ebx, ecx, edx].forEach((register, i) => name.writeUInt32LE(register, 4 * i));
+  expect(name.toString("latin1")).toBe("BulkheadBulk");
+  expect(eax).toBe(0x4000_0000);
+});
+
+describe("leaf 1", () => {
+  test("shows a hypervisor and hides what is not virtualised", () => {
+    const { eax, ebx, ecx, edx } = cpuid(1);
+    expect(eax).toBe(0x50654);
+    expect(ebx).toBe(0x1_0800); // one logical processor, APIC identifier 0, CLFLUSH of 64 bytes
+    expect(has(ecx, 31)).toBe(true);
+    const hidden = { DTES64: 2, MONITOR: 3, DS_CPL: 4, VMX: 5, SMX: 6, EST: 7, TM2: 8, PDCM: 15, DCA: 18 };
+    for (const [name, bit] of Object.entries(hidden)) expect(has(ecx, bit), name).toBe(false);
+    for (const [name, bit] of Object.entries({ MCE: 7, MTRR: 12, MCA: 14, DS: 21, ACPI: 22, HTT: 28, TM: 29, PBE: 31 })) expect(has(edx, bit), name).toBe(false);
+    for (const [name, bit] of Object.entries({ SSE3: 0, CX16: 13, POPCNT: 23, AES: 25, XSAVE: 26, AVX: 28 })) expect(has(ecx, bit), name).toBe(true);
+  });
+
+  test("mirrors the guest's CR4.OSXSAVE", () => {
+    expect(has(cpuid(1).ecx, 27)).toBe(false);
+    machine.setVmcs({ GUEST_CR4: 0x4_2000n });
+    expect(has(cpuid(1).ecx, 27)).toBe(true);
+    machine.setVmcs({ GUEST_CR4: 0x2000n });
+    expect(has(cpuid(1).ecx, 27)).toBe(false);
+  });
+
+  test("shows the local APIC, x2APIC and TSC deadline as the policy grants them", async () => {
+    const { ecx, edx } = cpuid(1);
+    expect([has(edx, 9), has(ecx, 21), has(ecx, 24)]).toEqual([true, true, true]);
+    const without = cpuid(1, 0, await startedKernel({ partitions: [{ devices: ["uart"] }] }));
+    expect([has(without.edx, 9), has(without.ecx, 21), has(without.ecx, 24)]).toEqual([false, false, false]);
+  });
+});
+
+describe("highest leaves", () => {
+  test("15H and 16H, whose frequencies mislead, lie beyond the highest basic leaf", () => {
+    expect(cpuid(0)).toMatchObject({ eax: 0xd, ebx: 0x756e_6547 });
+    const highest = cpuid(0xd);
+    for (const leaf of [0xe, 0x15, 0x16, 0x7fff_ffff, 0x4000_0001, 0x4000_0100]) expect(cpuid(leaf), leaf.toString(16)).toEqual(highest);
+    expect(cpuid(0x16, 1)).toEqual(cpuid(0xd, 1));
+  });
+
+  test("beyond the highest extended leaf comes the highest basic one", () => {
+    expect(cpuid(0x8000_0000).eax).toBe(0x8000_0008);
+    expect(cpuid(0x8000_0009)).toEqual(cpuid(0xd));
+    expect(cpuid(0xffff_ffff)).toEqual(cpuid(0xd));
+  });
+});
+
+describe("features that depend on controls", () => {
+  test("INVPCID and RDTSCP are shown only where VMX lets the guest execute them", async () => {
+    expect(has(cpuid(7).ebx, 10)).toBe(true);
+    expect(has(cpuid(0x8000_0001).edx, 27)).toBe(true);
+    const profile = readProfile();
+    profile.msrs.set("IA32_VMX_PROCBASED_CTLS2", 0x0217_6ff7_0000_0000n);
+    const other = await startedKernel({ profile });
+    expect(has(cpuid(7, 0, other).ebx, 10)).toBe(false);
+    expect(has(cpuid(0x8000_0001, 0, other).edx, 27)).toBe(false);
+  });
+
+  test("leaf 7 hides TSC_ADJUST and has no other subleaf", () => {
+    const { eax, ebx } = cpuid(7);
+    expect(eax).toBe(0);
+    expect([has(ebx, 1), has(ebx, 0), has(ebx, 7), has(ebx, 20)]).toEqual([false, true, true, true]);
+    expect(cpuid(7, 1)).toEqual({ eax: 0, ebx: 0, ecx: 0, edx: 0 });
+  });
+
+  test("XSAVE vanishes with leaf DH", async () => {
+    const profile = readProfile();
+    profile.cpuid.set("0x0", [7, 0x756e_6547, 0x6c65_746e, 0x4965_6e69]);
+    const other = await startedKernel({ profile });
+    expect(has(cpuid(1, 0, other).ecx, 26)).toBe(false);
+    expect(cpuid(0, 0, other).eax).toBe(7);
+  });
+});
+
+describe("leaves with a meaning of their own", () => {
+  test("MONITOR and performance counters are not there, the APIC timer never stops", () => {
+    expect(cpuid(5)).toEqual({ eax: 0, ebx: 0, ecx: 0, edx: 0 });
+    expect(cpuid(0xa)).toEqual({ eax: 0, ebx: 0, ecx: 0, edx: 0 });
+    expect(cpuid(6)).toEqual({ eax: 4, ebx: 0, ecx: 0, edx: 0 });
+  });
+
+  test("caches are the core's own and shared with nobody", () => {
+    expect(cpuid(4, 3)).toEqual({ eax: 0x0163, ebx: 0x0280_003f, ecx: 0x2fff, edx: 4 });
+    expect(cpuid(4, 4).eax & 0x1f).toBe(0);
+  });
+
+  test("topology: one thread on one core", () => {
+    expect(cpuid(0xb, 0)).toEqual({ eax: 0, ebx: 1, ecx: 0x100, edx: 0 });
+    expect(cpuid(0xb, 1)).toEqual({ eax: 0, ebx: 1, ecx: 0x201, edx: 0 });
+    expect(cpuid(0xb, 2)).toEqual({ eax: 0, ebx: 0, ecx: 2, edx: 0 });
+  });
+
+  test("extended state: what XCR0 may hold, without supervisor states", async () => {
+    const profile = readProfile();
+    profile.cpuid.set("0xd", [0x2ff, 0xa88, 0xa88, 0]);
+    profile.cpuid.set("0xd.9", [8, 0xa80, 0, 0]);
+    const other = await startedKernel({ profile });
+    expect(cpuid(0xd, 0, other)).toMatchObject({ eax: 0xe7, edx: 0 });
+    expect(cpuid(0xd, 1, other)).toEqual({ eax: 7, ebx: 0, ecx: 0, edx: 0 });
+    expect(cpuid(0xd, 2, other)).toEqual({ eax: 0x100, ebx: 0x240, ecx: 0, edx: 0 });
+    expect(cpuid(0xd, 9, other)).toEqual({ eax: 0, ebx: 0, ecx: 0, edx: 0 }); // PKRU is withheld
+    expect(cpuid(0xd, 62, other)).toEqual({ eax: 0, ebx: 0, ecx: 0, edx: 0 });
+  });
+
+  test("extended leaves: brand string, invariant TSC, address sizes", () => {
+    expect(cpuid(0x8000_0002).eax).toBe(0x6574_6e49);
+    expect(cpuid(0x8000_0007)).toEqual({ eax: 0, ebx: 0, ecx: 0, edx: 0x100 });
+    expect(cpuid(0x8000_0008)).toEqual({ eax: 0x3028, ebx: 0, ecx: 0, edx: 0 });
+  });
+});

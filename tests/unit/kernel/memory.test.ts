@@ -1,0 +1,205 @@
+// EPT violations: device pages, memory that is not the partition's, and violations in the middle of event delivery.
+
+import { beforeEach, describe, expect, test } from "vitest";
+import { AccessStatus, Mailbox, VcpuFrame } from "../../../monitor/interface.ts";
+import { Stopped } from "../machine/machine.ts";
+import type { HealthActionName } from "../../../scripts/policy/schema.ts";
+import { KernelMachine, startedKernel, type PartitionOptions } from "./kernel-machine.ts";
+
+const LOCAL_APIC_EOI = 0xfee0_00b0n;
+const IO_APIC = 0xfec0_0010n;
+const FOREIGN = 0x1_2345_6000n;
+
+// Exit qualification, SDM 3C table 28-7.
+const READ = 1n << 0n;
+const WRITE = 1n << 1n;
+const FETCH = 1n << 2n;
+const NMI_UNBLOCKING = 1n << 12n;
+
+const GENERAL_PROTECTION = { vector: 13, type: 3, errorCode: 0n };
+
+let machine: KernelMachine;
+async function start(partition: PartitionOptions = {}): Promise<void> {
+  machine = await startedKernel({ partitions: [partition] });
+  machine.setVmcs({ GUEST_RIP: 0x1000n });
+  machine.answer("memoryAccess", () => setFrame(VcpuFrame.Rip, 0x1003n), AccessStatus.OpenBus);
+}
+beforeEach(() => start(), 120_000);
+
+const withHealth = (memory: HealthActionName, fault: "restart" | "stop" = "stop"): Promise<void> => start({ health: { memory, fault } });
+const frame = (offset: number): bigint => machine.monitor.mailbox.getBigUint64(Mailbox.Frame + offset, true);
+function setFrame(offset: number, value: bigint): undefined {
+  machine.monitor.mailbox.setBigUint64(Mailbox.Frame + offset, value, true);
+}
+
+function violate(gpa: bigint, qualification: bigint, fields: Record<string, bigint> = {}): number {
+  return machine.exit("EPT_VIOLATION", { GUEST_PHYSICAL_ADDRESS: gpa, EXIT_QUALIFICATION: qualification, ...fields });
+}
+
+/** IDT-vectoring information of an event in delivery; type as in SDM 3C table 25-19. */
+const delivering = (vector: number, type: number): Record<string, bigint> => ({ IDT_VECTORING_INFORMATION: BigInt((0x8000_0000 | (type << 8) | vector) >>> 0) });
+const audited = (): string[] => machine.lines.filter((line) => line.includes("audit: ")).map((line) => line.replace(/^.*RIP 0x[0-9a-f]+: /, ""));
+
+describe("device pages", () => {
+  beforeEach(() => machine.answer("memoryAccess", () => setFrame(VcpuFrame.Rip, 0x1003n)));
+
+  test.each([["local APIC", LOCAL_APIC_EOI], ["I/O APIC", IO_APIC]])("an access to the %s goes to the monitor and is no violation", (_name, gpa) => {
+    expect(violate(gpa, WRITE)).toBe(0);
+    violate(gpa, READ);
+    expect(machine.monitorCalls("memoryAccess")).toEqual([[0, gpa, 1], [0, gpa, 0]]);
+    expect(machine.vmcs("GUEST_RIP")).toBe(0x1003n);
+    expect(machine.event).toBeUndefined();
+    expect(audited()).toEqual([]);
+  });
+
+  test("the monitor gets the vCPU's state and gives back general registers", () => {
+    machine.setVmcs({
+      GUEST_CS_ACCESS_RIGHTS: 0xa09bn, GUEST_SS_ACCESS_RIGHTS: 0xc0f3n, GUEST_IA32_EFER: 0x500n, GUEST_CR0: 0x8000_0031n, GUEST_CR3: 0x4000n,
+      GUEST_CR4: 0x2020n, GUEST_RFLAGS: 0x202n, GUEST_RSP: 0x7000n,
+    });
+    let lent: Record<string, bigint> = {};
+    machine.answer("memoryAccess", () => {
+      lent = { mode: frame(VcpuFrame.CodeMode), linear: frame(VcpuFrame.LinearAddress), efer: frame(VcpuFrame.Efer), cr0: frame(VcpuFrame.Cr0), r9: frame(9 * 8) };
+      setFrame(9 * 8, 0x99n);
+      setFrame(4 * 8, 0x7008n);
+      setFrame(VcpuFrame.Rip, 0x1006n);
+      return setFrame(VcpuFrame.Cr3, 0xbad000n);
+    });
+    machine.registers({ r9: 0x77n });
+    violate(LOCAL_APIC_EOI, READ, { GUEST_LINEAR_ADDRESS: 0xffff_ffff_ff5f_c0b0n });
+    expect(lent).toEqual({ mode: 1n | (3n << 2n), linear: 0xffff_ffff_ff5f_c0b0n, efer: 0x500n, cr0: 0x8000_0031n, r9: 0x77n });
+    expect([machine.register("r9"), machine.vmcs("GUEST_RSP"), machine.vmcs("GUEST_RIP")]).toEqual([0x99n, 0x7008n, 0x1006n]);
+    expect(machine.vmcs("GUEST_CR3")).toBe(0x4000n);
+  });
+
+  test("a page that the guest does not map is its own #PF", () => {
+    machine.answer("memoryAccess", () => {
+      setFrame(VcpuFrame.LinearAddress, 0x40_0ffen);
+      return setFrame(VcpuFrame.CodeMode, 4n);
+    }, AccessStatus.GuestFault);
+    violate(LOCAL_APIC_EOI, WRITE);
+    expect(machine.event).toEqual({ vector: 14, type: 3, errorCode: 4n });
+    expect(machine.processor.cr2).toBe(0x40_0ffen);
+    expect(machine.vmcs("GUEST_RIP")).toBe(0x1000n);
+  });
+
+  test("an instruction that the monitor cannot decode is a violation", () => {
+    machine.answer("memoryAccess", () => setFrame(VcpuFrame.Rip, 0x1003n), AccessStatus.Undecodable);
+    violate(LOCAL_APIC_EOI, WRITE);
+    expect(machine.event).toEqual(GENERAL_PROTECTION);
+    expect(machine.vmcs("GUEST_RIP")).toBe(0x1000n);
+    expect(audited()).toEqual(["wrote guest-physical 0x0000fee000b0, which is not its memory"]);
+  });
+
+  test("code does not run from a device page", () => {
+    violate(LOCAL_APIC_EOI, FETCH);
+    expect(machine.monitorCalls("memoryAccess")).toEqual([]);
+    expect(machine.event).toEqual(GENERAL_PROTECTION);
+    expect(audited()).toEqual(["executed at guest-physical 0x0000fee000b0, which is not its memory"]);
+  });
+
+  test("without the device in the policy its page is nobody's", async () => {
+    await start({ devices: ["io-apic"], health: { memory: "inject-fault" } });
+    violate(LOCAL_APIC_EOI, READ);
+    expect(machine.event).toEqual(GENERAL_PROTECTION);
+    expect(audited()).toHaveLength(1);
+    violate(IO_APIC, READ);
+    expect(machine.monitorCalls("memoryAccess")).toEqual([[0, IO_APIC, 0]]);
+  });
+});
+
+describe("memory that is not the partition's", () => {
+  test("ignore, the default: the monitor carries the access out on an open bus, with one audit line a page and kind", () => {
+    violate(FOREIGN, READ);
+    violate(FOREIGN + 8n, READ);
+    violate(FOREIGN, WRITE);
+    expect(machine.event).toBeUndefined();
+    expect(machine.vmcs("GUEST_RIP")).toBe(0x1003n);
+    expect(machine.monitorCalls("memoryAccess")).toHaveLength(3);
+    expect(audited()).toEqual([
+      "read guest-physical 0x000123456000, which is not its memory",
+      "wrote guest-physical 0x000123456000, which is not its memory",
+    ]);
+  });
+
+  test("inject-fault: #GP(0) at the instruction", async () => {
+    await withHealth("inject-fault");
+    violate(FOREIGN, WRITE);
+    expect(machine.event).toEqual(GENERAL_PROTECTION);
+    expect(machine.vmcs("GUEST_RIP")).toBe(0x1000n);
+    expect(machine.monitorCalls("memoryAccess")).toEqual([]);
+  });
+
+  test("an instruction fetch cannot be ignored", () => {
+    violate(FOREIGN, FETCH);
+    expect(machine.event).toEqual(GENERAL_PROTECTION);
+    expect(machine.monitorCalls("memoryAccess")).toEqual([]);
+  });
+
+  test("restart and stop", async () => {
+    await withHealth("restart");
+    expect(violate(FOREIGN, READ)).toBe(1);
+    expect(machine.vmcs("GUEST_RIP")).toBe(0x10_0000n);
+    await withHealth("stop");
+    expect(() => violate(FOREIGN, READ)).toThrow(Stopped);
+    expect(machine.lines.join("\n")).toContain("partition guest0 stopped: stopped after a violation");
+  });
+});
+
+describe("in the middle of event delivery", () => {
+  test("the access cannot be carried out, not even on a device page", () => {
+    violate(LOCAL_APIC_EOI, WRITE, delivering(0x30, 0));
+    violate(FOREIGN, WRITE, delivering(0x80, 4));
+    expect(machine.monitorCalls("memoryAccess")).toEqual([]);
+    expect(machine.event).toEqual(GENERAL_PROTECTION);
+    expect(audited()).toHaveLength(2);
+  });
+
+  test.each([
+    ["an external interrupt", 0x30, 0, 13],
+    ["an NMI", 2, 2, 13],
+    ["INT 80h", 0x80, 4, 13],
+    ["INT 13, a software interrupt with the vector of #GP", 13, 4, 13],
+    ["#BP", 3, 6, 13],
+    ["#UD", 6, 3, 13],
+    ["#DB", 1, 3, 13],
+    ["#DE", 0, 3, 8],
+    ["#TS", 10, 3, 8],
+    ["#NP", 11, 3, 8],
+    ["#SS", 12, 3, 8],
+    ["#GP", 13, 3, 8],
+    ["#PF", 14, 3, 8],
+  ])("a violation while %s is delivered", (_name, vector, type, raised) => {
+    violate(FOREIGN, WRITE, delivering(vector, type));
+    expect(machine.event).toEqual({ vector: raised, type: 3, errorCode: 0n });
+  });
+
+  test("a violation while #DF is delivered is a triple fault", async () => {
+    await withHealth("ignore", "restart");
+    expect(violate(FOREIGN, WRITE, delivering(8, 3))).toBe(1);
+    expect(machine.lines.join("\n")).toContain("partition guest0: triple fault");
+    await withHealth("ignore", "stop");
+    expect(() => violate(FOREIGN, WRITE, delivering(8, 3))).toThrow(Stopped);
+    expect(machine.lines.join("\n")).toContain("partition guest0 stopped: triple fault");
+  });
+});
+
+describe("an IRET that faulted after it unblocked NMIs", () => {
+  beforeEach(() => machine.setVmcs({ GUEST_INTERRUPTIBILITY: 0n }));
+
+  test("blocks them again for its second try", () => {
+    violate(FOREIGN, READ | NMI_UNBLOCKING);
+    expect(machine.vmcs("GUEST_INTERRUPTIBILITY") & 8n).toBe(8n);
+  });
+
+  test("the bit means nothing while an event is delivered", () => {
+    violate(FOREIGN, READ | NMI_UNBLOCKING, delivering(0x30, 0));
+    expect(machine.vmcs("GUEST_INTERRUPTIBILITY") & 8n).toBe(0n);
+  });
+});
+
+test("a misconfigured EPT ends the partition and shows its VMCS", () => {
+  expect(() => machine.exit("EPT_MISCONFIGURATION", { GUEST_PHYSICAL_ADDRESS: 0x1000n })).toThrow(Stopped);
+  expect(machine.lines).toContain("[bulkhead]   GUEST_PHYSICAL_ADDRESS = 0x0000000000001000");
+  expect(machine.lines).toContain("[bulkhead] partition guest0 stopped: VM entry failed");
+});
