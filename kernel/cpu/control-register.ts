@@ -18,6 +18,7 @@ export namespace Cr4 {
   export const LA57: u64 = 1 << 12;
   export const VMXE: u64 = 1 << 13;
   export const SMXE: u64 = 1 << 14;
+  export const PCIDE: u64 = 1 << 17;
   export const OSXSAVE: u64 = 1 << 18;
   export const PKE: u64 = 1 << 22;
   export const CET: u64 = 1 << 23;

@@ -6,7 +6,7 @@ import { instructionPointer } from "../cpu/backend";
 import { currentPartition, printPartitionName } from "./current";
 import { countViolation } from "./status-page";
 
-const enum Kind { Instruction = 1, PortRead = 2, PortWrite = 3, MsrRead = 4, MsrWrite = 5, Memory = 6, Hypercall = 7 }
+const enum Kind { Instruction = 1, PortRead = 2, PortWrite = 3, MsrRead = 4, MsrWrite = 5, Memory = 6, Hypercall = 7, Fault = 8 }
 
 /** Different violations of a partition that get a line of their own; beyond them violations are only counted. */
 const REMEMBERED: u32 = 64;
@@ -14,8 +14,9 @@ const remembered: usize = memory.data(512, 8);
 let rememberedCount: u32 = 0;
 
 export function auditInstruction(name: string): void {
-  // Two names that start alike differ in length, which suffices to tell the instructions of VMX apart.
-  if (!open(Kind.Instruction, (<u64>name.charCodeAt(2) << 8) | <u64>name.length)) return;
+  // Third letter, last letter and length suffice to tell the instructions of VMX apart.
+  const what = (<u64>name.charCodeAt(2) << 16) | (<u64>name.charCodeAt(name.length - 1) << 8) | <u64>name.length;
+  if (!open(Kind.Instruction, what)) return;
   print("executed ");
   print(name);
   close();
@@ -53,6 +54,13 @@ export function auditHypercall(number: u64): void {
   if (!open(Kind.Hypercall, number)) return;
   print("called hypercall ");
   printDecimal(number);
+  close();
+}
+
+/** The partition cannot go on: `reason` numbers what `text` says. */
+export function auditFault(reason: u32, text: string): void {
+  if (!open(Kind.Fault, reason)) return;
+  print(text);
   close();
 }
 

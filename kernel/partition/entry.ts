@@ -23,6 +23,7 @@ export function prepareEntry(): u32 {
 }
 
 function deliverPending(): void {
+  if (hasIntent()) return; // the partition ends or restarts, perhaps because its monitor must not be called again
   if (peek32(VCPU + VcpuMailbox.PendingNmi) && tryInjectNmi()) acknowledgeNmi(0);
   if (peek32(VCPU + VcpuMailbox.PendingVector) && canInjectInterrupt()) {
     const vector = acknowledge(0);

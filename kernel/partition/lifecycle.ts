@@ -9,6 +9,7 @@ import * as phys from "../memory/physical";
 import { BOOT_GDT_LIMIT, EntryMode, EntryState, LoadStatus, Mailbox } from "../../monitor/interface";
 import { HealthAction } from "../policy/layout";
 import { onFault, partitionDevices, partitionImageKind, partitionVcpuCount, restartLimit } from "../policy/reader";
+import { auditFault } from "./audit";
 import { buildCpuidTable } from "./cpuid-table";
 import { currentPartition, printPartitionName } from "./current";
 import { attachMemory } from "./memory-grant";
@@ -157,6 +158,7 @@ function restartUnless(limit: u32): void {
 
 /** The partition failed: its policy restarts or stops it. */
 export function partitionFault(reason: StopReason): void {
+  auditFault(reason, stopReasonText(reason));
   applyHealthAction(onFault(currentPartition()), reason);
 }
 

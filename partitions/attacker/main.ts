@@ -12,6 +12,7 @@
 //   out16:PORT:VALUE                                 two bytes at a port
 //   shutdown                                         "Shutdown" to Bochs' port 0x8900, which ends Bochs
 //   vmxon  triple-fault  spin                        spin: loops for ever with interrupts off
+//   shadow-spin                                      the same, closing them anew each time round
 //   delay:MILLISECONDS                               no attack: lets the others go on until then
 
 import { attackList } from "./list";

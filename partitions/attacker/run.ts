@@ -8,7 +8,7 @@ import {
 import { parseNumber, startsWith } from "../runtime/command-line";
 import { print, printBytes, printDecimal, printHex, printLine } from "../runtime/console";
 import { hypercall } from "../runtime/hypervisor";
-import { rdtsc, spin, tripleFault } from "../runtime/processor";
+import { rdtsc, spin, spinInShadow, tripleFault } from "../runtime/processor";
 
 const BOCHS_SHUTDOWN_PORT: u32 = 0x8900;
 const CR4_VMXE: u64 = 1 << 13;
@@ -37,7 +37,8 @@ export function runAttack(word: usize): void {
   else if (startsWith(word, "shutdown")) attackShutdown("Shutdown");
   else if (startsWith(word, "vmxon")) attackVmxon();
   else if (startsWith(word, "triple-fault")) attackTripleFault();
-  else if (startsWith(word, "spin")) attackSpin();
+  else if (startsWith(word, "spin")) attackSpin(false);
+  else if (startsWith(word, "shadow-spin")) attackSpin(true);
   else if (startsWith(word, "delay:")) delay(first);
   else print("unknown");
   printLine();
@@ -85,10 +86,11 @@ function attackTripleFault(): void {
   tripleFault();
 }
 
-function attackSpin(): void {
+function attackSpin(inShadow: bool): void {
   print("now");
   printLine();
-  spin();
+  if (inShadow) spinInShadow();
+  else spin();
 }
 
 /** Under Bulkhead only, which tells how fast the TSC counts. */

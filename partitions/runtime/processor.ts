@@ -9,6 +9,8 @@
 @external("machine", "takeInterrupts") export declare function takeInterrupts(vector: u32): u32;
 /** Loops for ever with interrupts off. */
 @external("machine", "spin") export declare function spin(): void;
+/** Loops for ever over STI and CLI: the shadow of STI covers CLI, so that interrupts stay off (SDM 2B, STI). */
+@external("machine", "spinInShadow") export declare function spinInShadow(): void;
 /** Breakpoint with an empty IDT; does not return. */
 @external("machine", "tripleFault") export declare function tripleFault(): void;
 

@@ -28,6 +28,7 @@ export function bochsConfiguration(machine: MachineOptions, source: BochsSource,
     "speaker: enabled=0",
     "plugin_ctrl: speaker=0",
     "port_e9_hack: enabled=1",
+    ...(machine.startTime === undefined ? [] : [`clock: sync=none, time0=${machine.startTime}`]),
     "panic: action=fatal",
     `log: ${log}`,
   ];

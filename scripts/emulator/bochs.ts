@@ -17,6 +17,8 @@ export interface BochsOptions extends RunOptions {
   loader?: "option-rom" | "grub";
   /** COM1 over a socket, so that write() reaches the kernel. Else COM1 goes to a file. */
   interactive?: boolean;
+  /** Commands for Bochs' debugger in place of running to the end; what it prints is then part of the output. */
+  debuggerCommands?: readonly string[];
 }
 
 export async function startBochs(image: BootImage, options: BochsOptions = {}): Promise<RunningMachine> {
@@ -27,12 +29,13 @@ export async function startBochs(image: BootImage, options: BochsOptions = {}): 
   const source = await makeSource(image, options, folder);
   writeFileSync(path.join(folder, "bochsrc"), bochsConfiguration(options, source, serial, log));
   // Debian builds Bochs with its debugger, which waits for these.
-  writeFileSync(path.join(folder, "commands"), "c\nq\n");
+  const commands = options.debuggerCommands ?? ["c", "q"];
+  writeFileSync(path.join(folder, "commands"), `${commands.join("\n")}\n`);
 
   const emulator = startProcess("bochs", ["-q", "-f", "bochsrc", "-rc", "commands"], folder, {
     timeoutSeconds: options.timeoutSeconds,
     onOutput: options.onOutput,
-    filter: bochsOutputFilter(options.cores ?? 1),
+    ...(options.debuggerCommands === undefined ? { filter: bochsOutputFilter(options.cores ?? 1) } : {}),
   });
   const connection = serial.kind === "socket" ? connectSerial(serial.port, emulator.finished) : undefined;
   return {

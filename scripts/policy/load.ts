@@ -73,7 +73,7 @@ async function importFile(file: string): Promise<Module> {
   if (!path.relative(projectDirectory, file).startsWith("..")) return (await import(address)) as Module;
   const module = (await tsImport(address, import.meta.url)) as Module;
   const inner = module.default;
-  return typeof inner === "object" && inner !== null && "__esModule" in inner ? inner : module;
+  return typeof inner === "object" && inner !== null && "__esModule" in inner ? (inner as Module) : module;
 }
 
 function describeIssue(issue: z.core.$ZodIssue, root: unknown, file: string): string {

@@ -8,8 +8,8 @@ import { kernelElf } from "../../scripts/build/paths.ts";
 import { readElf, type ElfFile } from "../../scripts/emulator/elf.ts";
 
 const IMAGE_BASE = 0xffffffff80000000n;
-/** Immediate of the TEST AL behind UD2 for an access outside linear memory: WASM_RT_TRAP_OOB in boot/wasm-rt.h. */
-const OUT_OF_BOUNDS = 1;
+/** UD2 and TEST AL,1: a bounds check that failed, WASM_RT_TRAP_OOB in boot/wasm-rt.h. */
+const OUT_OF_BOUNDS = "0f0ba801";
 /** memory.copy and memory.fill check their range once for the whole of it. */
 const BULK_MEMORY = /^mem(cpy|move|set)$/;
 /** A partition's restart lays its monitor's data segments out anew, each with one check. */

@@ -75,15 +75,15 @@ function switchPaging(enable: bool): bool {
   const efer = vmread(VmcsField.GUEST_IA32_EFER);
   const entryControls = vmread(VmcsField.VM_ENTRY_CONTROLS);
   const cr4 = vmread(VmcsField.GUEST_CR4);
+  const inLongCode = (vmread(VmcsField.GUEST_CS_ACCESS_RIGHTS) & CS_ACCESS_LONG) != 0;
   if (!enable) {
-    const inLongCode = (vmread(VmcsField.GUEST_CS_ACCESS_RIGHTS) & CS_ACCESS_LONG) != 0;
-    if ((efer & Efer.LMA) && inLongCode) return false;
+    if (((efer & Efer.LMA) && inLongCode) || (cr4 & Cr4.PCIDE)) return false;
     vmwrite(VmcsField.GUEST_IA32_EFER, efer & ~Efer.LMA);
     vmwrite(VmcsField.VM_ENTRY_CONTROLS, entryControls & ~<u64>EntryControl.IA32E_MODE_GUEST);
     return true;
   }
   if (!(efer & Efer.LME)) return cr4 & Cr4.PAE ? loadPageDirectoryPointers() : true;
-  if (!(cr4 & Cr4.PAE)) return false;
+  if (!(cr4 & Cr4.PAE) || inLongCode) return false;
   vmwrite(VmcsField.GUEST_IA32_EFER, efer | Efer.LMA);
   vmwrite(VmcsField.VM_ENTRY_CONTROLS, entryControls | <u64>EntryControl.IA32E_MODE_GUEST);
   return true;

@@ -49,6 +49,10 @@ static inline void w2c_machine_spin(struct w2c_machine* machine) {
   __asm__ volatile("cli\n1: jmp 1b");
 }
 
+static inline void w2c_machine_spinInShadow(struct w2c_machine* machine) {
+  __asm__ volatile("1: sti; cli; jmp 1b");
+}
+
 static inline void w2c_machine_tripleFault(struct w2c_machine* machine) {
   static const struct __attribute__((packed)) {
     uint16_t limit;

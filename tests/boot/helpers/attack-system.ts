@@ -4,6 +4,7 @@ import { typescript, type SystemDescription } from "../../../scripts/policy/lang
 
 type PartitionDescription = SystemDescription["partitions"][number];
 
+/** Core of the attacker unless it asks for another one; core 0 also prints for all. */
 export const ATTACKER_CORE = 0;
 /** What the neighbour prints at its end. */
 export const NEIGHBOUR_DONE = "witness: done";
@@ -12,7 +13,7 @@ export const MARKER_ADDRESS = 0x300000;
 export const MARKER = "5352544d";
 
 export interface AttackOptions {
-  /** What the attacker's policy says beyond its core and memory. */
+  /** What the attacker's policy says beyond its memory; on core 1 it has the neighbour on core 0. */
   attacker?: Partial<PartitionDescription>;
   /** Lines of the neighbour, one each 200 ms. */
   ticks?: number;
@@ -20,11 +21,12 @@ export interface AttackOptions {
 
 /** `attacks`: words of partitions/attacker. Both partitions have 4 MiB. */
 export function attackSystem(name: string, attacks: readonly string[], options: AttackOptions = {}): SystemDescription {
+  const { core = ATTACKER_CORE } = options.attacker ?? {};
   return {
     name,
     partitions: [
-      { name: "attacker", core: ATTACKER_CORE, memory: "4 MiB", image: typescript("attacker", { commandLine: attacks.join(" ") }), ...options.attacker },
-      { name: "neighbour", core: 1, memory: "4 MiB", image: typescript("witness", { commandLine: `ticks=${options.ticks ?? 3}` }) },
+      { name: "attacker", core, memory: "4 MiB", image: typescript("attacker", { commandLine: attacks.join(" ") }), ...options.attacker },
+      { name: "neighbour", core: 1 - core, memory: "4 MiB", image: typescript("witness", { commandLine: `ticks=${options.ticks ?? 3}` }) },
     ],
   };
 }

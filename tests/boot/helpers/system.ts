@@ -49,7 +49,7 @@ export class SystemOutput {
 
   /** Host-physical address of the partition's memory. */
   memoryBase(partition: string): number {
-    const form = new RegExp(`^partition ${partition} starts on core \\d+ with \\d+ MiB at 0x([0-9a-f]+)$`);
+    const form = new RegExp(`^partition ${partition} starts on core \\d+ with \\d+ MiB at 0x([0-9a-f]+)`);
     const base = this.kernel.map((line) => form.exec(line)?.[1]).find((address) => address !== undefined);
     if (base === undefined) throw new Error(`partition ${partition} did not start:\n${this.lines.join("\n")}`);
     return Number.parseInt(base, 16);

@@ -148,8 +148,10 @@ describe("paging switched by a MOV to CR0 that exits", () => {
 
 describe("PAE paging", () => {
   const memoryBase = (): number => Number(/MiB at (0x[0-9a-f]+)/.exec(machine.lines.join("\n"))![1]!);
+  beforeEach(() => machine.setVmcs({ GUEST_CR4: VMXE | PAE }));
+
   function paging(cr3: bigint): void {
-    machine.setVmcs({ GUEST_CR4: VMXE | PAE, GUEST_CR3: cr3 });
+    machine.setVmcs({ GUEST_CR3: cr3 });
     moveTo(0, PG | PE | NE);
   }
 

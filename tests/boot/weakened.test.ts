@@ -1,0 +1,128 @@
+// The attacks of attacks.test.ts against kernels whose protections are off: each succeeds, so that the tests there would
+// see a protection that fails.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { buildWeakenedKernel, weaken } from "../weakened/weaken.ts";
+import {
+  fatalTripleFault, guestTakesInterrupts, openMemory, openMsrs, openPorts, skippedVmxInstructions, unsealedPartitions,
+} from "../weakened/weaknesses.ts";
+import { MARKER, MARKER_ADDRESS, NEIGHBOUR_DONE, attackSystem } from "./helpers/attack-system.ts";
+import { bootSystem, type SystemOptions, type SystemOutput } from "./helpers/system.ts";
+
+const BUILD_TIMEOUT_MS = 400_000;
+const TIMEOUT_SECONDS = 40;
+/** For a machine that does not end by itself: the neighbour, were it alive, would be done in a tenth of this. */
+const STANDSTILL_SECONDS = 8;
+
+function boot(kernel: string, name: string, attacks: readonly string[], options: Partial<SystemOptions> = {}): Promise<SystemOutput> {
+  return bootSystem(attackSystem(name, attacks), { timeoutSeconds: TIMEOUT_SECONDS, kernel, ...options });
+}
+
+describe("without bitmaps, and with handlers that let things pass", () => {
+  let kernel = "";
+  beforeAll(async () => {
+    kernel = "build/tests/weakened-doors/weakened-doors.elf";
+  }, BUILD_TIMEOUT_MS);
+
+  /** All that was printed ends where the attack was made. */
+  function expectMachineEnded(output: SystemOutput): void {
+    expect(output.result.reason).toBe("ended");
+    expect(output.kernel.at(-1)).toMatch(/^partition \w+ starts on core/);
+    expect(output.of("attacker")).toEqual([]);
+    expect(output.of("neighbour")).not.toContain(NEIGHBOUR_DONE);
+  }
+
+  test("writing \"Shutdown\" to port 0x8900 ends the machine", async () => {
+    expectMachineEnded(await boot(kernel, "test-weakened-shutdown", ["shutdown"]));
+  });
+
+  test.each([["0xcf9", "0x6"], ["0x92", "0x1"], ["0x64", "0xfe"]])("writing to port %s resets the machine", async (port, value) => {
+    const output = await boot(kernel, `test-weakened-reset-${port}`, [`out:${port}:${value}`, "delay:10"]);
+    expectMachineEnded(output);
+    console.log(output.result.log.split("\n").slice(-30).join("\n"));
+  });
+
+  test("writing to port 0x3f8 reaches the machine's UART", async () => {
+    const output = await boot(kernel, "test-weakened-uart", ["out:0x3f8:0x58"]);
+    expect(output.result.serial).toContain("X");
+  });
+
+  test("denied MSRs are read and written", async () => {
+    const output = await boot(kernel, "test-weakened-msr", ["rdmsr:0x480", "rdmsr:0x3a", "wrmsr:0x2ff:0x0", "rdmsr:0x2ff"]);
+    expect(output.of("attacker")).toEqual([
+      "attack rdmsr:0x480: read d810000000002b",
+      "attack rdmsr:0x3a: read 5",
+      "attack wrmsr:0x2ff:0x0: completed",
+      "attack rdmsr:0x2ff: read 0",
+      "attack: over",
+    ]);
+    expect(output.audits("attacker", 0)).toEqual([]);
+  });
+
+  test("VMXON passes", async () => {
+    const output = await boot(kernel, "test-weakened-vmxon", ["vmxon"]);
+    expect(output.of("attacker")).toContain("attack vmxon: CR4.VMXE faulted #GP, VMXON completed");
+  });
+
+  test("a triple fault takes the neighbour's console with it", async () => {
+    const output = await boot(kernel, "test-weakened-triple-fault", ["triple-fault"], { timeoutSeconds: STANDSTILL_SECONDS });
+    expect(output.result.reason).toBe("timeout");
+    expect(output.of("neighbour")).not.toContain(NEIGHBOUR_DONE);
+  });
+});
+
+test("an EPT that maps all memory does not pass the seal", async () => {
+  const kernel = await buildWeakenedKernel("memory", [openMemory]);
+  const output = await boot(kernel, "test-weakened-seal", [], { until: /guest-physical address/ });
+  expect(output.kernel).toContain("fatal 12 on core 0: an EPT does not match the policy");
+  expect(output.kernel.join("\n")).not.toContain("starts on core");
+}, BUILD_TIMEOUT_MS);
+
+describe("with an EPT that maps all memory, without its seal, and with interrupts left to the guest", () => {
+  let kernel = "";
+  let target = 0;
+  beforeAll(async () => {
+    kernel = await buildWeakenedKernel("unsealed", [openMemory, unsealedPartitions, guestTakesInterrupts]);
+    target = (await boot(kernel, "test-weakened-layout", [])).memoryBase("neighbour") + MARKER_ADDRESS;
+  }, BUILD_TIMEOUT_MS);
+
+  test("the attacker reads, overwrites and executes the neighbour's memory", async () => {
+    const attacks = [`read:${target}`, `execute:${target + 4}`, `write:${target}`];
+    const output = await boot(kernel, "test-weakened-memory", ["delay:100", ...attacks]);
+    expect(output.of("attacker")).toEqual([
+      "attack delay:100: over",
+      `attack read:${target}: read ${MARKER}`,
+      `attack execute:${target + 4}: completed`,
+      `attack write:${target}: completed, then read 4b4c5542`,
+      "attack: over",
+    ]);
+    expect(output.of("neighbour")).toContain("witness: tick 3, marker is now 4b4c5542");
+    expect(output.audits("attacker", 0)).toEqual([]);
+  });
+
+  test("the attacker reads the policy", async () => {
+    const output = await boot(kernel, "test-weakened-policy", ["read:0x1000000"]);
+    expect(output.of("attacker")).toContain(`attack read:0x1000000: read ${Buffer.from("BLKD").readUInt32LE().toString(16)}`);
+  });
+
+  test("a loop with interrupts off keeps the core that prints for all from doing so", async () => {
+    const output = await boot(kernel, "test-weakened-spin", ["shadow-spin"], { timeoutSeconds: STANDSTILL_SECONDS });
+    expect(output.result.reason).toBe("timeout");
+    expect(output.of("neighbour")).not.toContain(NEIGHBOUR_DONE);
+  });
+});
+
+test("a weakness whose text is not there, or there twice, fails loudly", () => {
+  const folder = mkdtempSync(path.join(tmpdir(), "bulkhead-weaken-"));
+  try {
+    mkdirSync(path.join(folder, "kernel"));
+    writeFileSync(path.join(folder, "kernel/a.ts"), "deny();\ndeny();\n");
+    expect(() => weaken(folder, { file: "kernel/a.ts", text: "allow();", replacement: "" })).toThrow(/0 times, not once/);
+    expect(() => weaken(folder, { file: "kernel/a.ts", text: "deny();", replacement: "" })).toThrow(/2 times, not once/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

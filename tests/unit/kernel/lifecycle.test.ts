@@ -1,0 +1,248 @@
+// A partition's end and its new beginnings: triple fault, entry failure, monitor fault, hypercalls, and the summary.
+
+import { beforeEach, describe, expect, test } from "vitest";
+import { EntryMode, LoadStatus } from "../../../monitor/interface.ts";
+import { HYPERCALL_VERSION, Hypercall } from "../../../kernel/policy/layout.ts";
+import { Stopped } from "../machine/machine.ts";
+import { readEnum } from "../machine/source-enums.ts";
+import { compileKernel, KernelMachine, startedKernel, type PartitionOptions } from "./kernel-machine.ts";
+
+const ALL_ONES = 0xffff_ffff_ffff_ffffn;
+const RESUME = 0;
+const LAUNCH = 1;
+
+let machine: KernelMachine;
+async function start(partition: PartitionOptions = {}): Promise<void> {
+  machine = await startedKernel({ partitions: [partition] });
+  machine.setVmcs({ GUEST_RIP: 0x1000n });
+}
+beforeEach(() => start(), 120_000);
+
+const text = (): string => machine.lines.join("\n");
+const monitorFaults = (): never => {
+  throw new WebAssembly.RuntimeError("unreachable");
+};
+
+describe("triple fault", () => {
+  test("stop: the partition ends and the summary says why", () => {
+    expect(() => machine.exit("TRIPLE_FAULT")).toThrow(Stopped);
+    expect(text()).toContain("partition guest0 stopped: triple fault");
+    expect(text()).toContain("audit: guest0 core 0 RIP 0x0000000000001000: triple fault");
+    expect(text()).toContain("summary: guest0: core 0, 4 MiB, triple fault, restarts 0");
+    expect(text()).toContain("summary: guest0: exits triple fault 1");
+    expect(machine.bootCalls.at(-1)).toBe("halt");
+  });
+
+  test("restart: memory cleared, image loaded again, state as at the first entry, VMLAUNCH", async () => {
+    await start({ health: { fault: "restart" } });
+    const base = Number(/MiB at (0x[0-9a-f]+)/.exec(text())![1]!);
+    machine.memory.write(base + 0x5000, 8, 0xdeadn);
+    machine.processor.msrs.set(0xc000_0082, 0x1234n);
+    machine.pend({ vector: 0x30 });
+    machine.registers({ r12: 12n });
+    machine.setVmcs({ GUEST_INTERRUPTIBILITY: 8n, GUEST_ACTIVITY_STATE: 2n, GUEST_CR0: 0x8000_0031n, GUEST_IA32_EFER: 0x500n });
+    const before = machine.processor.vmxCalls.length;
+    expect(machine.exit("TRIPLE_FAULT")).toBe(LAUNCH);
+    expect(machine.memory.read(base + 0x5000, 8)).toBe(0n);
+    expect(machine.monitorCalls("start")).toHaveLength(2);
+    expect(machine.msr("IA32_LSTAR")).toBe(0n);
+    expect([machine.register("r12"), machine.register("rbx"), machine.vmcs("GUEST_RIP")]).toEqual([0n, 0x9000n, 0x10_0000n]);
+    const expected = { GUEST_INTERRUPTIBILITY: 0n, GUEST_ACTIVITY_STATE: 0n, GUEST_CR0: 0x31n, GUEST_IA32_EFER: 0n };
+    for (const [name, value] of Object.entries(expected)) expect(machine.vmcs(name), name).toBe(value);
+    expect(machine.event).toBeUndefined();
+    // VMLAUNCH wants a VMCS in the state that VMCLEAR leaves, and stale translations go.
+    expect(machine.processor.vmxCalls.slice(before).map(({ name }) => name)).toEqual(["vmclear", "vmptrld", "invept", "invvpid"]);
+  });
+
+  test("after the limit of restarts the partition stops", async () => {
+    await start({ health: { fault: "restart", restartLimit: 2 } });
+    expect(machine.exit("TRIPLE_FAULT")).toBe(LAUNCH);
+    expect(machine.exit("TRIPLE_FAULT")).toBe(LAUNCH);
+    expect(() => machine.exit("TRIPLE_FAULT")).toThrow(Stopped);
+    expect(text()).toContain("partition guest0 stopped: restarted too often");
+    expect(text()).toContain("restarted too often, restarts 2");
+  });
+});
+
+describe("VM entry failure", () => {
+  test("found by the processor in the guest state: the VMCS with field names, and the partition alone ends", () => {
+    machine.setVmcs({ GUEST_CR3: 0xabc_d000n });
+    expect(() => machine.exit("ENTRY_FAILURE_GUEST_STATE", { EXIT_REASON: 0x8000_0021n, EXIT_QUALIFICATION: 2n })).toThrow(Stopped);
+    expect(text()).toContain("VM entry failed, exit reason 0x80000021, qualification 0x0000000000000002");
+    expect(machine.lines).toContain("[bulkhead]   GUEST_CR3 = 0x000000000abcd000");
+    expect(text()).toContain("partition guest0 stopped: VM entry failed");
+    expect(text()).toContain("summary: guest0: exits invalid guest state 1");
+  });
+
+  test("the dump names every field that the kernel knows", () => {
+    expect(() => machine.exit("ENTRY_FAILURE_GUEST_STATE", { EXIT_REASON: 0x8000_0021n })).toThrow(Stopped);
+    const named = new Set(machine.lines.flatMap((line) => /^\[bulkhead\] {3}([A-Z0-9_]+) = 0x/.exec(line)?.[1] ?? []));
+    expect([...readEnum("kernel/cpu/vmx/field.ts", "VmcsField").keys()].filter((name) => !named.has(name))).toEqual([]);
+  });
+
+  test("refused by VMLAUNCH or VMRESUME: the VM-instruction error, the VMCS, and a fatal reason", () => {
+    machine.setVmcs({ VM_INSTRUCTION_ERROR: 7n });
+    expect(() => machine.kernel.entryFailed(2)).toThrow(Stopped);
+    expect(text()).toContain("VM entry refused, status 0x2, VM-instruction error 0x07");
+    expect(text()).toContain("PIN_BASED_CONTROLS = 0x000000000000007f");
+    expect(text()).toContain("fatal 17 on core 0: VM entry failed");
+  });
+
+  test("an exit that nothing asked for ends the partition with the same dump", () => {
+    expect(() => machine.exit("CPUID", { EXIT_REASON: 43n })).toThrow(Stopped);
+    expect(text()).toContain("unexpected exit reason 0x0000002b");
+    expect(text()).toContain("partition guest0 stopped: VM entry failed");
+  });
+});
+
+describe("a monitor that faults", () => {
+  const port = (): number => machine.exit("IO_INSTRUCTION", { EXIT_QUALIFICATION: 0x3f8_0008n });
+
+  test("stops its partition by the policy, with the place of the fault", () => {
+    machine.answer("portRead", monitorFaults);
+    expect(() => port()).toThrow(Stopped);
+    expect(text()).toMatch(/monitor fault at 0x[0-9a-f]{16}/);
+    expect(text()).toContain("partition guest0 stopped: its monitor faulted");
+  });
+
+  test("is made anew when the partition restarts", async () => {
+    await start({ health: { fault: "restart", restartLimit: 1 } });
+    machine.answer("portRead", monitorFaults);
+    expect(port()).toBe(LAUNCH);
+    expect(machine.monitorCalls("start")).toHaveLength(2);
+    machine.answer("portRead", () => 0x60);
+    expect(port()).toBe(RESUME);
+    expect(machine.register("rax")).toBe(0x60n);
+  });
+
+  test("counts as one fault though an interrupt waited in its mailbox", async () => {
+    await start({ health: { fault: "restart", restartLimit: 1 } });
+    machine.setVmcs({ GUEST_RFLAGS: 0x202n });
+    machine.answer("portRead", monitorFaults);
+    machine.answer("acknowledge", monitorFaults);
+    machine.pend({ vector: 0x30 });
+    expect(port()).toBe(LAUNCH);
+    expect(machine.lines.filter((line) => line.includes("monitor fault at"))).toHaveLength(1);
+  });
+
+  test.each(["timer", "memoryAccess", "msrRead", "acknowledge"])("in %s ends the partition too", (entryPoint) => {
+    machine.setVmcs({ GUEST_RFLAGS: 0x202n });
+    machine.answer(entryPoint, monitorFaults);
+    const exits: Record<string, () => number> = {
+      timer: () => machine.exit("VMX_PREEMPTION_TIMER"),
+      memoryAccess: () => machine.exit("EPT_VIOLATION", { GUEST_PHYSICAL_ADDRESS: 0xfee0_0020n }),
+      msrRead: () => {
+        machine.registers({ rcx: 0x802n });
+        return machine.exit("RDMSR");
+      },
+      acknowledge: () => {
+        machine.pend({ vector: 0x30 });
+        return machine.exit("INIT_SIGNAL");
+      },
+    };
+    expect(() => exits[entryPoint]!()).toThrow(Stopped);
+    expect(text()).toContain("partition guest0 stopped: its monitor faulted");
+    expect(machine.lines.filter((line) => line.includes("audit: "))).toEqual(["[bulkhead] audit: guest0 core 0 RIP 0x0000000000001000: its monitor faulted"]);
+  });
+});
+
+describe("an image that cannot be loaded", () => {
+  test.each([
+    [LoadStatus.ImageMissing, "no kernel image"], [LoadStatus.ImageMalformed, "kernel image malformed"],
+    [LoadStatus.ImageTooLarge, "does not fit the partition's memory"], [LoadStatus.CommandLineTooLong, "command line longer"],
+  ])("status %i is told in words and the partition never runs", async (status, words) => {
+    const stopped = new KernelMachine(await compileKernel(), { prepare: (made) => made.monitor.answers.set("start", () => status) });
+    expect(stopped.boot()).toBe("halt");
+    expect(stopped.lines.join("\n")).toContain(`partition guest0: ${words}`.replace("partition guest0: does", "does"));
+    expect(stopped.lines.join("\n")).toContain("partition guest0 stopped: its image could not be loaded");
+    expect(stopped.bootCalls).not.toContain("enterGuest");
+  });
+
+  test("a monitor that faults while it loads ends the partition", async () => {
+    const stopped = new KernelMachine(await compileKernel(), { prepare: (made) => made.monitor.answers.set("start", monitorFaults) });
+    expect(stopped.boot()).toBe("halt");
+    expect(stopped.lines.join("\n")).toContain("partition guest0 stopped: its monitor faulted");
+  });
+});
+
+describe("hypercalls", () => {
+  const RING_0 = 0xc093n;
+  const RING_3 = 0xc0f3n;
+  const ALL = ["version", "console-write", "power-off", "reset", "tsc-frequency", "console-read"] as const;
+  beforeEach(() => start({ hypercalls: [...ALL], keyboard: true }));
+
+  function call(number: bigint | Hypercall, rdi = 0n): bigint {
+    machine.registers({ rax: BigInt(number), rdi });
+    expect(machine.exit("VMCALL", { VM_EXIT_INSTRUCTION_LENGTH: 3n })).toBe(RESUME);
+    return machine.register("rax");
+  }
+  const audited = (): string[] => machine.lines.filter((line) => line.includes("audit: "));
+
+  test("that are granted answer in RAX", () => {
+    expect(call(Hypercall.Version)).toBe(BigInt(HYPERCALL_VERSION));
+    expect(machine.vmcs("GUEST_RIP")).toBe(0x1003n);
+    const hertz = Number(call(Hypercall.TscFrequency));
+    expect(Math.abs(hertz - 2e9)).toBeLessThan(1e6);
+    expect(audited()).toEqual([]);
+  });
+
+  test("console: up to eight bytes out, one byte in", () => {
+    call(Hypercall.ConsoleWrite, 0x6948n); // "Hi"
+    call(Hypercall.ConsoleWrite, 0x0an);
+    expect(machine.lines.at(-1)).toBe("[guest0] Hi");
+    expect(call(Hypercall.ConsoleRead)).toBe(ALL_ONES);
+    expect(audited()).toEqual([]);
+  });
+
+  test("power-off stops the partition, reset launches it anew without a limit", () => {
+    machine.registers({ rax: BigInt(Hypercall.Reset) });
+    for (let reset = 0; reset < 5; reset++) {
+      machine.registers({ rax: BigInt(Hypercall.Reset) });
+      expect(machine.exit("VMCALL")).toBe(LAUNCH);
+      machine.setVmcs({ GUEST_SS_ACCESS_RIGHTS: RING_0 });
+    }
+    machine.registers({ rax: BigInt(Hypercall.PowerOff) });
+    expect(() => machine.exit("VMCALL")).toThrow(Stopped);
+    expect(text()).toContain("partition guest0 stopped: powered off");
+    expect(text()).toContain("restarts 5");
+  });
+
+  test("that are unknown are refused with all ones and audited", () => {
+    for (const number of [6n, 31n, 32n, 0x1_0000_0000n, ALL_ONES]) expect(call(number), number.toString(16)).toBe(ALL_ONES);
+    expect(machine.vmcs("GUEST_RIP")).toBe(0x100fn);
+    expect(audited()[0]).toContain("called hypercall 6");
+    expect(audited()).toHaveLength(5);
+  });
+
+  test("that the policy does not grant are refused", async () => {
+    await start({ hypercalls: ["version"] });
+    expect(call(Hypercall.PowerOff)).toBe(ALL_ONES);
+    expect(call(Hypercall.Reset)).toBe(ALL_ONES);
+    expect(call(Hypercall.Version)).toBe(BigInt(HYPERCALL_VERSION));
+    expect(audited()).toHaveLength(2);
+  });
+
+  test("are for the guest's kernel and not for its programs", () => {
+    machine.setVmcs({ GUEST_SS_ACCESS_RIGHTS: RING_3 });
+    expect(call(Hypercall.PowerOff)).toBe(ALL_ONES);
+    expect(audited()).toHaveLength(1);
+  });
+});
+
+test("when no partition runs any more the machine is powered off if the policy says so", async () => {
+  machine = await startedKernel({ whenDone: "power-off" });
+  expect(() => machine.exit("TRIPLE_FAULT")).toThrow(Stopped);
+  const letters = machine.ports.writes.filter(({ port }) => port === 0x8900).map(({ value }) => String.fromCharCode(value));
+  expect(letters.join("")).toBe("Shutdown");
+  expect(text()).not.toContain("the machine can be switched off");
+});
+
+test("a partition restarts into the mode that its monitor asks for then", async () => {
+  await start({ health: { fault: "restart" } });
+  machine.entry = { mode: EntryMode.Long64, rip: 0x20_0200n, cr3: 0x4000n, gdt: 0x6000n };
+  machine.exit("TRIPLE_FAULT");
+  expect(machine.vmcs("VM_ENTRY_CONTROLS") & (1n << 9n)).toBe(1n << 9n);
+  machine.entry = { mode: EntryMode.Flat32, rip: 0x10_0000n };
+  machine.exit("TRIPLE_FAULT");
+  expect(machine.vmcs("VM_ENTRY_CONTROLS") & (1n << 9n)).toBe(0n);
+});

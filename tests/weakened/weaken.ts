@@ -1,0 +1,38 @@
+// Makes a kernel with protections switched off, to show that the attacks in tests/boot/attacks.test.ts are real.
+//
+// The sources are copied to build/weakened/NAME, and each weakness replaces one text there. A text that is not found
+// exactly once fails the test: then the source has changed, and the weakness no longer does what it says.
+
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { buildDirectory } from "../../scripts/build/paths.ts";
+import { projectDirectory } from "../../scripts/policy/project.ts";
+import { buildKernelImage } from "../boot/helpers/kernel-image.ts";
+
+export interface Weakness {
+  /** Source file, from the project's folder. */
+  file: string;
+  /** Text that stands exactly once in it. */
+  text: string;
+  replacement: string;
+}
+
+const SOURCES = ["kernel", "drivers", "monitor"];
+
+/** Builds the kernel NAME without what the weaknesses take away; returns the path of the ELF file. */
+export async function buildWeakenedKernel(name: string, weaknesses: readonly Weakness[]): Promise<string> {
+  const folder = path.join(buildDirectory, "weakened", name);
+  rmSync(folder, { recursive: true, force: true });
+  for (const source of SOURCES) cpSync(path.join(projectDirectory, source), path.join(folder, source), { recursive: true });
+  for (const weakness of weaknesses) weaken(folder, weakness);
+  return buildKernelImage(`weakened-${name}`, "kernel/main.ts", folder);
+}
+
+/** Applies the weakness to the sources in `folder`. */
+export function weaken(folder: string, { file, text, replacement }: Weakness): void {
+  const target = path.join(folder, file);
+  const source = readFileSync(target, "utf8");
+  const count = source.split(text).length - 1;
+  if (count !== 1) throw new Error(`${file} holds this text ${count} times, not once; adapt the weakness in tests/weakened/:\n${text}`);
+  writeFileSync(target, source.replace(text, () => replacement));
+}

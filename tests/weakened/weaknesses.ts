@@ -1,0 +1,51 @@
+// The protections that can be switched off, each by one change of one text.
+
+import type { Weakness } from "./weaken.ts";
+
+export const openPorts: Weakness = {
+  file: "kernel/cpu/vmx/bitmaps.ts",
+  text: "  fillOnes(bitmaps, <u64>IO_BITMAP_PAGES * 4096);\n",
+  replacement: "",
+};
+
+export const openMsrs: Weakness = {
+  file: "kernel/cpu/vmx/bitmaps.ts",
+  text: "  fillOnes(bitmap, 4096);\n",
+  replacement: "",
+};
+
+/** VMX instructions are skipped. */
+export const skippedVmxInstructions: Weakness = {
+  file: "kernel/cpu/vmx/dispatch.ts",
+  text: "  auditInstruction(virtualisationInstructionName(reason));\n  injectInvalidOpcode();\n",
+  replacement: "  auditInstruction(virtualisationInstructionName(reason));\n  advance();\n",
+};
+
+/** A partition's triple fault stops the kernel. */
+export const fatalTripleFault: Weakness = {
+  file: "kernel/cpu/vmx/dispatch.ts",
+  text: "return partitionFault(StopReason.TripleFault);",
+  replacement: "return fatal(FatalReason.VmExitUnexpected);",
+};
+
+/** The machine's interrupts wait until the guest takes them. */
+export const guestTakesInterrupts: Weakness = {
+  file: "kernel/cpu/vmx/capability.ts",
+  text: "const PIN_REQUIRED: u32 = PinBased.EXTERNAL_INTERRUPT_EXITING | ",
+  replacement: "const PIN_REQUIRED: u32 = ",
+};
+
+/** Behind a partition's own memory its EPT maps the machine's first 128 MiB at their own addresses. */
+export const openMemory: Weakness = {
+  file: "kernel/partition/setup.ts",
+  text: "  const count = describeGrants(partition);\n  for (",
+  replacement:
+    "  mapEpt(root, size, size, 0x8000000 - size, EptRight.All, EptMemoryType.WriteBack, secondLevelLargePages());\n" +
+    "  const count = describeGrants(partition);\n  for (",
+};
+
+export const unsealedPartitions: Weakness = {
+  file: "kernel/boot/start-system.ts",
+  text: "  for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) sealPartition(partition);\n",
+  replacement: "",
+};
