@@ -1,6 +1,7 @@
 // The command line: every command in one place, its work in commands/.
 
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { BenchOptions } from "./commands/bench.ts";
 import type { BootOptions } from "./commands/boot.ts";
 import { describeError } from "./error.ts";
 
@@ -44,8 +45,9 @@ program
 program
   .command("bench")
   .description("measure what exits cost a guest, and Linux's way to its /init with Bulkhead and bare")
-  .option("--json <file>", "also write the figures as an array of {name, value, unit, goal}")
-  .action(async (options: { json?: string }) => (await import("./commands/bench.ts")).benchCommand(options));
+  .addOption(new Option("--json <file>", "also write the figures as an array of {name, value, unit, goal}").conflicts("profile"))
+  .option("--profile", "tell instead where the instructions of an exit go")
+  .action(async (options: BenchOptions) => (await import("./commands/bench.ts")).benchCommand(options));
 
 program
   .command("setup")

@@ -140,6 +140,14 @@ function switchKeyboard(): void {
   giveKeyboard(next);
 }
 
+/** Core 0: partition `index` runs no more; if it has the keyboard, the next one gets it. */
+export function withdrawPartition(index: u32): void {
+  const bit = <u32>1 << index;
+  if (!(registered & bit)) return;
+  registered &= ~bit;
+  if (keyboard == index) switchKeyboard();
+}
+
 /** The registered partition after the one that has the keyboard, in a circle. */
 function nextPartition(): u32 {
   const from = keyboard == NOBODY ? MAXIMUM_PARTITIONS - 1 : keyboard;

@@ -1,11 +1,12 @@
 // Interrupts of the real machine: typed bytes and other cores' calls.
 
 import { coreId } from "../boot/stub";
-import { drainRings, onInputInterrupt, takeInput } from "../console/partitions";
+import { drainRings, onInputInterrupt, takeInput, withdrawPartition } from "../console/partitions";
 import { endOfInterrupt, identifier, sendFixed } from "../../drivers/local-apic";
 import { HostVector } from "../../drivers/vectors";
 import { Device, INPUT_RING, Mailbox } from "../../monitor/interface";
 import { Fixed } from "../memory/layout";
+import { partitionCount } from "../policy/reader";
 import { currentPartition, hasDevice } from "./current";
 import { settleMonitorCall } from "./monitor-call";
 import { input, peek32, poke32, poke8 } from "./monitor";
@@ -14,10 +15,23 @@ import { PartitionState, state } from "./status-page";
 
 export function onHostInterrupt(vector: u32): void {
   if (vector == HostVector.ConsoleInput) onInputInterrupt();
-  // What a long ring leaves over is taken up at once by a further interrupt, so that no exit lasts long.
-  else if (vector == HostVector.Mailbox && coreId() == 0 && drainRings()) sendFixed(identifier(), HostVector.Mailbox);
+  else if (vector == HostVector.Mailbox && coreId() == 0) onReports();
   if (vector != HostVector.Spurious) endOfInterrupt();
   passInput();
+}
+
+/** Core 0: another core has output, or its partition stopped. */
+function onReports(): void {
+  // What a long ring leaves over is taken up at once by a further interrupt, so that no exit lasts long.
+  if (drainRings()) sendFixed(identifier(), HostVector.Mailbox);
+  withdrawStopped();
+}
+
+/** Core 0: the keyboard passes over partitions that have stopped. */
+export function withdrawStopped(): void {
+  for (let partition: u32 = 0; partition < partitionCount(); partition++) {
+    if (state(partition) == PartitionState.Stopped) withdrawPartition(partition);
+  }
 }
 
 /** Hands what was typed for this core's partition to its UART; a partition without one reads it by hypercall. */

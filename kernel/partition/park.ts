@@ -2,12 +2,13 @@
 
 import { coreId, idle } from "../boot/stub";
 import { signalCore0 } from "../console/rings";
-import { takePendingInterrupts } from "./host-interrupts";
+import { takePendingInterrupts, withdrawStopped } from "./host-interrupts";
 import { finishIfDone } from "./summary";
 
 /** Never returns. */
 export function park(): void {
-  if (coreId() != 0) signalCore0();
+  if (coreId() == 0) withdrawStopped();
+  else signalCore0();
   while (true) {
     if (coreId() == 0) finishIfDone();
     idle();

@@ -1,14 +1,14 @@
-// One ELF file with Linux, its initramfs and the launcher bare-linux.S, which boots in Bochs the way the kernel does.
+// One ELF file with Linux, its initramfs and the launcher native/bare-linux.S, which boots in Bochs the way the kernel does.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { buildDirectory, projectPath } from "../build/paths.ts";
+import { projectPath } from "../build/paths.ts";
 import { run } from "../build/process.ts";
 import { readElf, type Segment } from "../emulator/elf.ts";
+import { UserError } from "../error.ts";
 import type { GuestPaths } from "../guests/guests.ts";
 
-const SOURCE = path.join(import.meta.dirname, "bare-linux.S");
-const FOLDER = path.join(buildDirectory, "bench");
+const SOURCE = path.join(import.meta.dirname, "native/bare-linux.S");
 /** Behind vmlinux, which lies from 16 MiB on; the initramfs follows. */
 const LAUNCHER_ADDRESS = 0x5000000;
 const RAM_DISK_ADDRESS = 0x5100000;
@@ -21,31 +21,30 @@ const RAM_DISK_SIZE = 16;
 const PT_NOTE = 4;
 const XEN_ELFNOTE_PHYS32_ENTRY = 18;
 
-/** Makes the file and returns its path. */
-export async function buildBareLinux(guests: GuestPaths, commandLine: string): Promise<string> {
-  mkdirSync(FOLDER, { recursive: true });
+/** Makes the file in `folder` and returns its path. */
+export async function buildBareLinux(guests: GuestPaths, commandLine: string, folder: string): Promise<string> {
   const ramDisk = readFileSync(guests.initramfs);
-  const launcher = await buildLauncher(pvhEntry(readFileSync(guests.vmlinux)), ramDisk.length, commandLine);
+  const launcher = await buildLauncher(folder, pvhEntry(readFileSync(guests.vmlinux), guests.vmlinux), ramDisk.length, commandLine);
   const segments: Segment[] = [
     ...readElf(guests.vmlinux).segments,
     { physicalAddress: LAUNCHER_ADDRESS, content: launcher, memorySize: launcher.length },
     { physicalAddress: RAM_DISK_ADDRESS, content: ramDisk, memorySize: ramDisk.length },
   ];
-  const file = path.join(FOLDER, "bare-linux.elf");
+  const file = path.join(folder, "bare-linux.elf");
   writeFileSync(file, writeElf(LAUNCHER_ADDRESS, segments));
   return file;
 }
 
-async function buildLauncher(entry: number, ramDiskSize: number, commandLine: string): Promise<Buffer> {
-  const object = path.join(FOLDER, "launcher.o");
-  const elf = path.join(FOLDER, "launcher.elf");
+async function buildLauncher(folder: string, entry: number, ramDiskSize: number, commandLine: string): Promise<Buffer> {
+  const object = path.join(folder, "launcher.o");
+  const elf = path.join(folder, "launcher.elf");
   const remedy = `Correct ${projectPath(SOURCE)}.`;
-  await run("clang", ["--target=i386-elf", "-c", projectPath(SOURCE), "-o", projectPath(object)], remedy);
-  await run("ld.lld", ["-m", "elf_i386", `-Ttext=0x${LAUNCHER_ADDRESS.toString(16)}`, "-N", "-o", projectPath(elf), projectPath(object)], remedy);
-  const names = await run("llvm-nm", [projectPath(elf)], remedy);
+  await run("clang", ["--target=i386-elf", "-c", projectPath(SOURCE), "-o", object], remedy);
+  await run("ld.lld", ["-m", "elf_i386", `-Ttext=0x${LAUNCHER_ADDRESS.toString(16)}`, "-N", "-o", elf, object], remedy);
+  const names = await run("llvm-nm", [elf], remedy);
   const parameters = Number.parseInt(/^([0-9a-f]+) . parameters$/m.exec(names)?.[1] ?? "", 16) - LAUNCHER_ADDRESS;
   const binary = `${elf}.bin`;
-  await run("llvm-objcopy", ["-O", "binary", projectPath(elf), projectPath(binary)], remedy);
+  await run("llvm-objcopy", ["-O", "binary", elf, binary], remedy);
   const launcher = Buffer.concat([readFileSync(binary), Buffer.from(`${commandLine}\0`, "latin1")]);
   launcher.writeUInt32LE(entry, parameters + ENTRY);
   launcher.writeUInt32LE(RAM_DISK_ADDRESS, parameters + RAM_DISK);
@@ -54,7 +53,7 @@ async function buildLauncher(entry: number, ramDiskSize: number, commandLine: st
 }
 
 /** The 32-bit entry point that the kernel's Xen note gives. */
-function pvhEntry(elf: Buffer): number {
+function pvhEntry(elf: Buffer, file: string): number {
   const table = Number(elf.readBigUInt64LE(0x20));
   const count = elf.readUInt16LE(0x38);
   for (let header = table; header < table + count * 56; header += 56) {
@@ -67,7 +66,7 @@ function pvhEntry(elf: Buffer): number {
       note = description + aligned(elf.readUInt32LE(note + 4));
     }
   }
-  throw new Error("the guest's kernel has no PVH entry");
+  throw new UserError(`${projectPath(file)} has no Xen note with a PVH entry point`, "Delete build/guests, which is then made anew, or use a kernel with CONFIG_PVH.");
 }
 
 function aligned(size: number): number {

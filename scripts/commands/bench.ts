@@ -1,31 +1,47 @@
 // `bulkhead bench`
 
 import { writeFileSync } from "node:fs";
-import { benchmarkExits, benchmarkLinux, type Benchmark } from "../bench/bench.ts";
+import { benchmarkExits } from "../bench/exits.ts";
+import type { Figure } from "../bench/figure.ts";
+import { benchmarkLinux } from "../bench/linux.ts";
+import { profileExits } from "../bench/profile.ts";
+import { formatTable } from "../bench/table.ts";
 import { build } from "../build/build.ts";
+import { UserError } from "../error.ts";
 import { ensurePrograms } from "../setup/setup.ts";
 
-/** The peers in the same Bochs, as LAB.md has them: instructions for one exit. */
-const PEERS: Record<string, string> = {
-  "exit.cpuid": "Xen 4.17: 819, KVM 6.1: 965",
-  "exit.vmcall": "Xen 4.17: 814, KVM 6.1: 1005",
-  "exit.rdmsr": "Xen 4.17: 719, KVM 6.1: 1083",
-};
-
-export async function benchCommand(options: { json?: string }): Promise<void> {
-  ensurePrograms("boot");
-  await build();
-  const results: Benchmark[] = [];
-  for (const [title, benchmark] of [["exits", benchmarkExits], ["Linux, with Bulkhead and bare (two minutes)", benchmarkLinux]] as const) {
-    process.stderr.write(`Measuring ${title}.\n`);
-    const figures = await benchmark();
-    results.push(...figures);
-    for (const figure of figures) process.stdout.write(`${describe(figure)}\n`);
-  }
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`);
+export interface BenchOptions {
+  /** File for the figures. */
+  json?: string;
+  profile?: boolean;
 }
 
-function describe({ name, value, unit, goal }: Benchmark): string {
-  const verdict = goal === null ? "" : `goal ${goal}: ${value <= goal ? "met" : "missed"}`;
-  return [name.padEnd(14), `${value} ${unit}`.padEnd(24), verdict.padEnd(18), PEERS[name] ?? ""].join("").trimEnd();
+const BENCHMARKS = [
+  ["exits", benchmarkExits],
+  ["Linux with Bulkhead and bare, a minute or two", benchmarkLinux],
+] as const;
+
+export async function benchCommand(options: BenchOptions): Promise<void> {
+  if (options.json !== undefined) writeJson(options.json, []); // a wrong path is told before minutes of measuring
+  ensurePrograms("boot");
+  await build();
+  if (options.profile === true) {
+    process.stdout.write(await profileExits());
+    return;
+  }
+  const figures: Figure[] = [];
+  for (const [title, benchmark] of BENCHMARKS) {
+    process.stderr.write(`Measuring ${title}.\n`);
+    figures.push(...(await benchmark()));
+  }
+  process.stdout.write(`${formatTable(figures)}\n`);
+  if (options.json !== undefined) writeJson(options.json, figures);
+}
+
+function writeJson(file: string, figures: readonly Figure[]): void {
+  try {
+    writeFileSync(file, `${JSON.stringify(figures, null, 2)}\n`);
+  } catch (error) {
+    throw new UserError(`--json ${file}: ${error instanceof Error ? error.message : String(error)}`, "Name a file that can be written.");
+  }
 }

@@ -10,7 +10,7 @@ const reason = enumReader("kernel/boot/fatal.ts", "FatalReason");
 let module: WebAssembly.Module;
 beforeAll(async () => {
   module = await compileKernel();
-}, 120_000);
+}, 240_000);
 
 function flip(profile: Profile, msr: string, bit: number): void {
   profile.msrs.set(msr, profile.msrs.get(msr)! ^ (1n << BigInt(bit)));

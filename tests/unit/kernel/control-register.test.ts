@@ -25,7 +25,7 @@ let machine: KernelMachine;
 beforeEach(async () => {
   machine = await startedKernel();
   machine.setVmcs({ GUEST_RIP: 0x1000n });
-}, 120_000);
+}, 240_000);
 
 function access(register: number, type: Access, operand: RegisterName = "rax", word = 0n): void {
   const qualification = BigInt(register | (type << 4) | (REGISTERS.indexOf(operand) << 8)) | (word << 16n);

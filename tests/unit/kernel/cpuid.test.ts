@@ -9,7 +9,7 @@ interface Answer { eax: number; ebx: number; ecx: number; edx: number }
 let machine: KernelMachine;
 beforeAll(async () => {
   machine = await startedKernel();
-}, 120_000);
+}, 240_000);
 
 beforeEach(() => {
   machine.setVmcs({ GUEST_RIP: 0x1000n, GUEST_CR4: 0x2000n, GUEST_INTERRUPTIBILITY: 0n });

@@ -14,7 +14,7 @@ const ACCESS_UNUSABLE = 0x1_0000n;
 let machine: KernelMachine;
 beforeAll(async () => {
   machine = await startedKernel();
-}, 120_000);
+}, 240_000);
 
 /** Allowed-0 settings (bits that must be 1) and allowed-1 settings of a control's capability MSR. */
 function allowed(msr: string): { mustBeOne: bigint; mayBeOne: bigint } {

@@ -23,7 +23,7 @@ beforeEach(async () => {
     return vector;
   });
   machine.answer("acknowledgeNmi", () => void machine.pend({ nmi: 0 }));
-}, 120_000);
+}, 240_000);
 
 /** An exit that changes nothing in the guest. */
 const passExit = (): number => machine.exit("INIT_SIGNAL");

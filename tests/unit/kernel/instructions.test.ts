@@ -14,7 +14,7 @@ let machine: KernelMachine;
 beforeEach(async () => {
   machine = await startedKernel();
   machine.setVmcs({ GUEST_RIP: 0x1000n });
-}, 120_000);
+}, 240_000);
 
 describe("HLT", () => {
   test("with interrupts on: the vCPU sleeps after the instruction, out of the shadow of STI", () => {

@@ -230,11 +230,12 @@ describe("hypercalls", () => {
 });
 
 test("when no partition runs any more the machine is powered off if the policy says so", async () => {
+  const letters = (): string => machine.ports.writes.filter(({ port }) => port === 0x8900).map(({ value }) => String.fromCharCode(value)).join("");
+  expect(() => machine.exit("TRIPLE_FAULT")).toThrow(Stopped);
+  expect(letters()).toBe("");
   machine = await startedKernel({ whenDone: "power-off" });
   expect(() => machine.exit("TRIPLE_FAULT")).toThrow(Stopped);
-  const letters = machine.ports.writes.filter(({ port }) => port === 0x8900).map(({ value }) => String.fromCharCode(value));
-  expect(letters.join("")).toBe("Shutdown");
-  expect(text()).not.toContain("the machine can be switched off");
+  expect(letters()).toBe("Shutdown");
 });
 
 test("a partition restarts into the mode that its monitor asks for then", async () => {

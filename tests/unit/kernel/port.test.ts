@@ -15,7 +15,7 @@ let machine: KernelMachine;
 beforeEach(async () => {
   machine = await startedKernel();
   machine.setVmcs({ GUEST_RIP: 0x1000n });
-}, 120_000);
+}, 240_000);
 
 async function withHealth(port: HealthActionName): Promise<void> {
   machine = await startedKernel({ partitions: [{ health: { port } }] });

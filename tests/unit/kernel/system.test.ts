@@ -19,7 +19,7 @@ const reason = enumReader("kernel/boot/fatal.ts", "FatalReason");
 let module: WebAssembly.Module;
 beforeAll(async () => {
   module = await compileKernel();
-}, 120_000);
+}, 240_000);
 
 /** A field of a partition's record, which lies in the plan's second page. */
 function planned(machine: KernelMachine, partition: number, field: string): bigint {

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const INTERVAL = 100; // ms
 /** A lock older than this was left by a process that is gone. */
-const STALE = 60_000; // ms
+const STALE = 180_000; // ms
 
 function take(file: string): boolean {
   try {

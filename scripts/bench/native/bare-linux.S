@@ -1,8 +1,10 @@
 # Starts Linux without Bulkhead, for comparison: turns what a multiboot2 loader hands over into what the PVH boot
 # protocol asks for (xen/include/public/arch-x86/hvm/start_info.h). Both enter in 32-bit protected mode without paging.
-# scripts/bench/bare-linux.ts fills in the words at `parameters` and appends the command line.
+# scripts/bench/bare-linux.ts fills in the words at `parameters` and appends the command line. The debug console gets
+# the time stamp counter at the jump.
 
         .set    TAG_MEMORY_MAP, 6
+        .set    DEBUG_CONSOLE, 0xe9
 
         .code32
         .globl  _start
@@ -26,8 +28,32 @@ _start:
         mov     %eax, memory_map_entries
         add     $16, %esi
         mov     %esi, memory_map_address
+
+# "bare Linux starts, TSC 0x" and 16 digits.
+        mov     $announcement, %esi
+        mov     $announcement_length, %ecx
+        mov     $DEBUG_CONSOLE, %edx
+        rep outsb
+        rdtsc
+        mov     %eax, %edi
+        mov     %edx, %esi
+        mov     $16, %ecx
+3:      shld    $4, %esi, %eax
+        shld    $4, %edi, %esi
+        shl     $4, %edi
+        and     $15, %eax
+        mov     digits(%eax), %al
+        out     %al, $DEBUG_CONSOLE
+        loop    3b
+        mov     $'\n', %al
+        out     %al, $DEBUG_CONSOLE
         mov     $start_info, %ebx
         jmp     *linux_entry
+
+digits: .ascii  "0123456789abcdef"
+announcement:
+        .ascii  "bare Linux starts, TSC 0x"
+        .set    announcement_length, . - announcement
 
         .balign 8
 parameters:

@@ -1,0 +1,14 @@
+// What a benchmark measures, and the goals of the project.
+
+export interface Figure {
+  name: string;
+  value: number;
+  unit: string;
+  /** The value to stay at or below; null for a figure that is there for comparison only. */
+  goal: number | null;
+}
+
+/** Instructions for one exit as the guest sees them. */
+export const EXIT_GOALS = { "exit.cpuid": 120, "exit.vmcall": 150, "exit.rdmsr": 150 } as const;
+/** Linux's ticks to its /init, over those of bare Linux. */
+export const LINUX_RATIO_GOAL = 1.05;
