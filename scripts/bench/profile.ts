@@ -1,8 +1,8 @@
 // `bulkhead bench --profile`: where the instructions of an exit go, from a trace of every one of them.
 
+import path from "node:path";
 import { kernelElf, projectPath } from "../build/paths.ts";
 import { run } from "../build/process.ts";
-import path from "node:path";
 import { UserError } from "../error.ts";
 import { runSystem } from "./machine.ts";
 import { mnemonic, parseTrace, shortestExit, type Exit, type Step } from "./trace.ts";

@@ -49,9 +49,8 @@ async function bootSystem(name: string, options: BootOptions, commands: readonly
   const interactive = hasTerminal() || commands.length > 0;
   const machine: RunningMachine = await startMachine(system, { emulator, interactive, timeoutSeconds: options.timeout, onOutput });
   if (hasTerminal()) connectTerminal(machine);
-  const result = await machine.finished;
-  if (end.fatal !== null) throw new UserError(`the kernel stopped: ${end.fatal}`, "The lines above tell the reason, the core and the registers.");
-  judge(result, emulator, typist, options.timeout);
+  judge(await machine.finished, emulator, end, options.timeout);
+  if (end.summarised && !typist.done) throw new UserError("the system ended before the Linux shell took its commands", "See what the lines above say.");
 }
 
 function announce({ name, system, cores }: CompiledSystem, emulator: EmulatorName): void {
@@ -60,19 +59,16 @@ function announce({ name, system, cores }: CompiledSystem, emulator: EmulatorNam
   if (hasTerminal()) process.stderr.write("Ctrl-] gives the keyboard to the next partition, Ctrl-\\ quits.\n");
 }
 
-/** Throws UserError unless the machine ended as it should: by itself, or stopped by the user or after its last line. */
-function judge(result: RunResult, emulator: EmulatorName, typist: Typist, timeout: number | undefined): void {
-  if (result.reason === "stopped") return;
+/** Throws UserError unless the user stopped the machine or the kernel ended it with its summary. */
+function judge(result: RunResult, emulator: EmulatorName, end: EndWatch, timeout: number | undefined): void {
+  if (end.fatal !== null) throw new UserError(`the kernel stopped: ${end.fatal}`, "The lines above tell the reason, the core and the registers.");
+  if (end.summarised || result.reason === "stopped") return;
   const output = emulator === "bochs" ? result.output : result.serial;
   if (result.reason === "timeout") {
     throw new UserError(`the system still ran after ${timeout} s\n${lastLines(output)}`, "See what its last lines say, or give it longer with --timeout SECONDS.");
   }
-  if (output === "") throw new UserError(`${emulator} ended without output\n${lastLines(result.log)}`, "See the emulator's own messages above.");
-  if (!typist.done) {
-    const how = result.status === null ? "was ended by a signal from outside" : `ended with status ${result.status}`;
-    const emulatorEnd = `${emulator} ${how}:\n${lastLines(result.log)}`;
-    throw new UserError(`the system ended before the Linux shell took its commands\n${lastLines(output)}\n${emulatorEnd}`, "See what the last lines say.");
-  }
+  const how = result.status === null ? "was ended by a signal" : `ended with status ${result.status}`;
+  throw new UserError(`${emulator} ${how} before the kernel ended the system\n${lastLines(output)}\n${emulator}:\n${lastLines(result.log)}`, "See what the lines above say.");
 }
 
 function lastLines(text: string): string {

@@ -1,7 +1,8 @@
-// Notices in the output that the kernel has come to its end but cannot switch the machine off.
+// Notices in the output that the kernel has come to its end, and whether the machine has to be stopped for it.
 
 /** Lines of kernel/boot/fatal.ts and kernel/partition/summary.ts. A partition's lines begin with its name. */
 const FATAL = /^\[bulkhead\] fatal /;
+const SUMMARY = /^\[bulkhead\] summary: no partition runs any more/;
 const HALTED = /^\[bulkhead\] the machine can be switched off/;
 /** For what the kernel still prints after such a line. */
 const DELAY_MS = 2000;
@@ -11,8 +12,9 @@ export class EndWatch {
   #line = "";
   /** First line of a fatal error, if there was one. */
   fatal: string | null = null;
-  /** True once the kernel has said that it halts. */
-  ended = false;
+  /** True once the kernel has begun its summary. */
+  summarised = false;
+  #stopping = false;
 
   constructor(stop: () => void) {
     this.#stop = stop;
@@ -25,9 +27,10 @@ export class EndWatch {
   }
 
   #look(line: string): void {
+    if (SUMMARY.test(line)) this.summarised = true;
     if (FATAL.test(line)) this.fatal ??= line;
-    if (this.ended || !(FATAL.test(line) || HALTED.test(line))) return;
-    this.ended = true;
+    if (this.#stopping || !(FATAL.test(line) || HALTED.test(line))) return;
+    this.#stopping = true;
     setTimeout(this.#stop, DELAY_MS);
   }
 }

@@ -25,9 +25,10 @@ export function preferredEmulator(): EmulatorName {
   return hostHasNestedVmx() ? "qemu" : "bochs";
 }
 
+/** Bochs paces COM1 like a real line, so there the debug console has the output, and COM1 only what is typed. */
 export function startMachine(system: CompiledSystem, choice: MachineChoice): Promise<RunningMachine> {
   const options = { cores: system.cores, memoryMiB: machineMemory(system), timeoutSeconds: choice.timeoutSeconds, onOutput: choice.onOutput };
-  if (choice.emulator === "bochs") return startBochs(bootImage(system, choice.interactive ? "console=e9,com1" : "console=e9"), { ...options, interactive: choice.interactive });
+  if (choice.emulator === "bochs") return startBochs(bootImage(system, "console=e9"), { ...options, interactive: choice.interactive });
   return startQemu(bootImage(system, "console=com1"), { ...options, accelerator: hostHasNestedVmx() ? "kvm" : "tcg" });
 }
 

@@ -17,7 +17,6 @@ export function bochsConfiguration(machine: MachineOptions, source: BochsSource,
   const memory = machine.memoryMiB ?? DEFAULT_MEMORY_MIB;
   const lines = [
     `cpu: model=${machine.cpuModel ?? DEFAULT_CPU_MODEL}, count=${machine.cores ?? 1}, ips=${INSTRUCTIONS_PER_SECOND}, reset_on_triple_fault=0`,
-    ...(machine.cpuFeatures === undefined ? [] : [`cpuid: ${machine.cpuFeatures}`]),
     // A host memory smaller than the guest's breaks the block order that the option ROM relies on.
     `memory: guest=${memory}, host=${memory}`,
     `romimage: file=${BIOS}, options=fastboot`,

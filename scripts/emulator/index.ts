@@ -5,6 +5,7 @@
 //
 // - image: { kernel: "build/bulkhead.elf", commandLine: "console=e9", modules: [{ path, name }, ...] }, policy.bin first.
 // - startBochs: loader "option-rom" (default) or "grub"; cores, memoryMiB, cpuModel. onOutput gets the debug console.
+//   startTime sets its clock, so that runs repeat; debuggerCommands drive its debugger, for traces and breakpoints.
 //   interactive: true connects COM1, so that machine.write("ls\n") types into it; COM1's output is then in result.serial.
 // - startQemu: always through a GRUB CD; accelerator "kvm" (if hostHasNestedVmx()) or "tcg". onOutput gets COM1, and
 //   machine.write types into it.

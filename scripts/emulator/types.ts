@@ -22,8 +22,6 @@ export interface MachineOptions {
   memoryMiB?: number;
   /** The emulator's own name of the CPU model. */
   cpuModel?: string;
-  /** Bochs only, with the CPU model bx_generic: its `cpuid` options. */
-  cpuFeatures?: string;
   /** What the machine's clock shows at the start, in seconds since 1970, so that runs repeat exactly (Bochs); the host's time if left out. */
   startTime?: number;
 }
