@@ -37,7 +37,8 @@ function readPackages(file) {
 
 function installPackages() {
   process.stderr.write("Installing the npm packages of package-lock.json: node_modules is missing or out of date.\n");
-  const { status } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: project, stdio: ["ignore", 2, 2] });
+  const { status, error } = spawnSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: project, stdio: ["ignore", 2, 2] });
+  if (error?.code === "ENOENT") fail("npm is missing", "Install npm, which Node.js comes with.");
   if (status !== 0) fail("`npm ci` failed; its messages are above", "Make the npm registry reachable, then run this again.");
 }
 

@@ -21,9 +21,7 @@ export const enum FatalReason {
   SealPageTables = 13,
   VmxOn = 14,
   VmcsLoad = 15,
-  VmcsWrite = 16,
   VmEntry = 17,
-  VmExitUnexpected = 18,
   EptTables = 19,
   InterruptRoute = 20,
   MachineCheck = 21,
@@ -46,9 +44,7 @@ export function fatalText(reason: FatalReason): string {
     case FatalReason.SealPageTables: return "a core's page tables break the rules";
     case FatalReason.VmxOn: return "VMXON failed";
     case FatalReason.VmcsLoad: return "VMCLEAR or VMPTRLD failed";
-    case FatalReason.VmcsWrite: return "VMWRITE failed";
     case FatalReason.VmEntry: return "VM entry failed";
-    case FatalReason.VmExitUnexpected: return "VM exit of a kind that is never asked for";
     case FatalReason.EptTables: return "an EPT could not be built";
     case FatalReason.InterruptRoute: return "an interrupt could not be routed";
     case FatalReason.MachineCheck: return "machine check while a partition ran";

@@ -4,6 +4,7 @@ import { hasInvpcid, hasRdtscp } from "../cpu/backend";
 import { cpuid } from "../cpu/processor";
 import { Device } from "../../monitor/interface";
 import { hasDevice } from "./current";
+import { hasFastStrings, readMiscEnable } from "./misc-enable";
 import { grantedXcr0 } from "./xcr0";
 
 /** One answer. */
@@ -80,6 +81,8 @@ const LEAF7_ECX_SHOWN: u32 = (1 << 1) | (1 << 2) | (1 << 6) | (1 << 8) | (1 << 9
 /** AVX512_4VNNIW, 4FMAPS, FSRM, VP2INTERSECT, MD_CLEAR, SERIALIZE. */
 const LEAF7_EDX_SHOWN: u32 = (1 << 2) | (1 << 3) | (1 << 4) | (1 << 8) | (1 << 10) | (1 << 14);
 
+const LEAF7_EDX_FSRM: u32 = 1 << 4;
+
 const LEAF6_EAX_ARAT: u32 = 1 << 2; // the deadline timer never stops
 const EXTENDED1_ECX_SHOWN: u32 = (1 << 0) | (1 << 5) | (1 << 8); // LAHF64, LZCNT, PREFETCHW
 const EXTENDED1_EDX_SHOWN: u32 = (1 << 11) | (1 << 20) | (1 << 26) | (1 << 29); // SYSCALL, NX, 1 GiB pages, LM
@@ -94,6 +97,7 @@ export function maximumBasicLeaf(): u32 { return basicLeaf(0).eax; }
 
 /** Fills the tables for the partition of this core. */
 export function buildCpuidTable(): void {
+  readMiscEnable();
   memory.fill(basic, 0, BASIC_LEAVES * LEAF_SIZE);
   memory.fill(extended, 0, EXTENDED_LEAVES * LEAF_SIZE);
   buildIdentification();
@@ -134,6 +138,9 @@ function buildStructuredFeatures(): void {
   leaf.ebx &= LEAF7_EBX_SHOWN | (hasInvpcid() ? Leaf7Ebx.INVPCID : 0);
   leaf.ecx &= LEAF7_ECX_SHOWN;
   leaf.edx &= LEAF7_EDX_SHOWN;
+  if (hasFastStrings()) return;
+  leaf.ebx &= ~Leaf7Ebx.ERMS;
+  leaf.edx &= ~LEAF7_EDX_FSRM;
 }
 
 function buildExtended(): void {

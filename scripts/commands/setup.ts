@@ -3,6 +3,6 @@
 import { ensurePrograms } from "../setup/setup.ts";
 
 export function setupCommand(): void {
-  ensurePrograms("boot");
+  ensurePrograms("test");
   process.stderr.write("All programs are there.\n");
 }

@@ -7,6 +7,7 @@ import path from "node:path";
 import { build } from "../build/build.ts";
 import { projectPath, reportDirectory } from "../build/paths.ts";
 import { run } from "../build/process.ts";
+import { ensureGuests } from "../guests/guests.ts";
 import { projectDirectory } from "../policy/project.ts";
 import { ensurePrograms } from "../setup/setup.ts";
 
@@ -17,8 +18,9 @@ const VITEST = path.join(projectDirectory, "node_modules/vitest/vitest.mjs");
 export async function testCommand(filters: string[], options: { project?: string }): Promise<void> {
   const report = path.join(reportDirectory, "tests.json");
   rmSync(report, { force: true });
-  ensurePrograms("boot");
+  ensurePrograms("test");
   await build();
+  if (options.project !== "unit") await ensureGuests();
   await run(process.execPath, [TSC, "-p", "tsconfig.json"], "Correct the types named above.");
   const args = [VITEST, "run", "--reporter=default", "--reporter=json", `--outputFile.json=${projectPath(report)}`];
   if (options.project !== undefined) args.push("--project", options.project);

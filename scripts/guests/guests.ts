@@ -3,7 +3,11 @@
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { withBuildLock } from "../build/lock.ts";
+import { UserError } from "../error.ts";
 import { projectDirectory } from "../policy/project.ts";
+import { refreshPackageLists } from "../setup/apt.ts";
+import { thisHost } from "../setup/host.ts";
 import { extractVmlinux } from "./bzimage.ts";
 import { downloadPackage, resolveDependency, unpackPackage } from "./debian.ts";
 import { buildInitramfs, initramfsSources } from "./initramfs.ts";
@@ -34,10 +38,12 @@ interface Manifest {
 
 /** Fetches and builds what is missing; does nothing when all is there. Throws UserError. */
 export async function ensureGuests(report: Report = reportToStderr): Promise<GuestPaths> {
-  const manifest = readManifest() ?? fetchPackages(report);
-  const initramfs = path.join(guestsDirectory, "initramfs.cpio");
-  ensureInitramfs(manifest, initramfs, report);
-  return { kernelPackage: manifest.kernelPackage, vmlinux: manifest.vmlinux, bzImage: manifest.bzImage, initramfs };
+  return withBuildLock(async () => {
+    const manifest = readManifest() ?? fetchPackagesOrRefresh(report);
+    const initramfs = path.join(guestsDirectory, "initramfs.cpio");
+    ensureInitramfs(manifest, initramfs, report);
+    return { kernelPackage: manifest.kernelPackage, vmlinux: manifest.vmlinux, bzImage: manifest.bzImage, initramfs };
+  });
 }
 
 function readManifest(): Manifest | null {
@@ -45,6 +51,18 @@ function readManifest(): Manifest | null {
   const manifest = JSON.parse(readFileSync(manifestFile, "utf8")) as Manifest;
   const files = [manifest.bzImage, manifest.vmlinux, manifest.busybox];
   return files.every((file) => typeof file === "string" && existsSync(file)) ? manifest : null;
+}
+
+/** apt's lists may be missing, or name packages that the mirror no longer has: then refreshes them and tries once more. */
+function fetchPackagesOrRefresh(report: Report): Manifest {
+  try {
+    return fetchPackages(report);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    report(`guests: refreshing apt's package lists, as ${error.message}`);
+    if (!refreshPackageLists(thisHost)) throw error;
+    return fetchPackages(report);
+  }
 }
 
 function fetchPackages(report: Report): Manifest {

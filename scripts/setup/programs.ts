@@ -1,10 +1,7 @@
 // The programs and files from outside npm that Bulkhead needs, and where Debian has them.
 
-import { accessSync, constants, existsSync } from "node:fs";
-import path from "node:path";
-
-/** What a command needs: to build, or to boot as well. */
-export type Purpose = "build" | "boot";
+/** What a command needs: to build, to boot as well, or to run all tests. */
+export type Purpose = "build" | "boot" | "test";
 
 export interface Requirement {
   /** Program on the PATH, or the full path of a file. */
@@ -15,11 +12,12 @@ export interface Requirement {
   reason: string;
 }
 
-const REQUIREMENTS: readonly Requirement[] = [
+export const REQUIREMENTS: readonly Requirement[] = [
   { name: "clang", debianPackage: "clang", purpose: "build", reason: "compiles the generated C" },
   { name: "ld.lld", debianPackage: "lld", purpose: "build", reason: "links the kernel image" },
   { name: "llvm-nm", debianPackage: "llvm", purpose: "build", reason: "lists the functions for fault messages" },
   { name: "llvm-objdump", debianPackage: "llvm", purpose: "build", reason: "reads the machine code for the audit" },
+  { name: "llvm-objcopy", debianPackage: "llvm", purpose: "boot", reason: "makes flat binaries for the benchmarks" },
   { name: "bochs", debianPackage: "bochs", purpose: "boot", reason: "the emulator with VMX" },
   { name: "/usr/share/bochs/BIOS-bochs-latest", debianPackage: "bochsbios", purpose: "boot", reason: "BIOS of Bochs" },
   { name: "/usr/share/bochs/VGABIOS-lgpl-latest", debianPackage: "vgabios", purpose: "boot", reason: "VGA BIOS of Bochs" },
@@ -27,24 +25,20 @@ const REQUIREMENTS: readonly Requirement[] = [
   { name: "grub-mkrescue", debianPackage: "grub-common", purpose: "boot", reason: "makes the boot image" },
   { name: "/usr/lib/grub/i386-pc/multiboot2.mod", debianPackage: "grub-pc-bin", purpose: "boot", reason: "GRUB for BIOS machines" },
   { name: "xorriso", debianPackage: "xorriso", purpose: "boot", reason: "writes the boot image" },
+  { name: "mformat", debianPackage: "mtools", purpose: "boot", reason: "makes the boot image where GRUB for EFI is installed too" },
+  { name: "apt-get", debianPackage: "apt", purpose: "boot", reason: "downloads the guests' packages" },
   { name: "dpkg-deb", debianPackage: "dpkg", purpose: "boot", reason: "unpacks the guests' packages" },
+  { name: "/usr/include/stdio.h", debianPackage: "libc6-dev", purpose: "test", reason: "builds the program that checks the instruction decoder" },
+  { name: "cpio", debianPackage: "cpio", purpose: "test", reason: "reads the initramfs that the tests make" },
+  { name: "lz4", debianPackage: "lz4", purpose: "test", reason: "packs kernels for the tests of unpacking" },
+  { name: "xz", debianPackage: "xz-utils", purpose: "test", reason: "packs kernels for the tests of unpacking" },
 ];
 
-/** What is missing on this machine for the purpose; booting needs what building needs. */
-export function missingRequirements(purpose: Purpose): Requirement[] {
-  return REQUIREMENTS.filter((requirement) => (purpose === "boot" || requirement.purpose === "build") && !isPresent(requirement.name));
-}
+/** Each purpose needs what those before it need. */
+const PURPOSES: readonly Purpose[] = ["build", "boot", "test"];
 
-function isPresent(name: string): boolean {
-  if (path.isAbsolute(name)) return existsSync(name);
-  return (process.env["PATH"] ?? "").split(path.delimiter).some((folder) => isExecutable(path.join(folder, name)));
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+/** What is missing for the purpose, as `has` tells. */
+export function missingRequirements(purpose: Purpose, has: (name: string) => boolean): Requirement[] {
+  const purposes = PURPOSES.slice(0, PURPOSES.indexOf(purpose) + 1);
+  return REQUIREMENTS.filter((requirement) => purposes.includes(requirement.purpose) && !has(requirement.name));
 }

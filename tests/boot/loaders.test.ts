@@ -11,7 +11,7 @@ const LAST_WORDS = "fatal 8 on core 0: the processor lacks what the kernel needs
 
 test("GRUB in Bochs: command line, modules and memory map arrive, and both cores start", async () => {
   const witness = (core: number) => ({ name: `witness${core}`, core, memory: "4 MiB", image: typescript("witness", { commandLine: "ticks=2" }) });
-  const output = await bootSystem({ name: "test-grub", partitions: [witness(0), witness(1)] }, { loader: "grub", timeoutSeconds: TIMEOUT_SECONDS });
+  const output = await bootSystem({ name: "test-loaders", partitions: [witness(0), witness(1)] }, { loader: "grub", timeoutSeconds: TIMEOUT_SECONDS });
   expect(output.result.reason).toBe("ended");
   for (const core of [0, 1]) {
     expect(output.of(`witness${core}`)).toContain("witness: done");

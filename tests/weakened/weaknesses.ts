@@ -17,15 +17,15 @@ export const openMsrs: Weakness = {
 /** VMX instructions are skipped. */
 export const skippedVmxInstructions: Weakness = {
   file: "kernel/cpu/vmx/dispatch.ts",
-  text: "  auditInstruction(virtualisationInstructionName(reason));\n  injectInvalidOpcode();\n",
-  replacement: "  auditInstruction(virtualisationInstructionName(reason));\n  advance();\n",
+  text: "  auditInstruction(exitReasonName(reason));\n  injectInvalidOpcode();\n",
+  replacement: "  auditInstruction(exitReasonName(reason));\n  advance();\n",
 };
 
 /** A partition's triple fault stops the kernel. */
 export const fatalTripleFault: Weakness = {
   file: "kernel/cpu/vmx/dispatch.ts",
   text: "return partitionFault(StopReason.TripleFault);",
-  replacement: "return fatal(FatalReason.VmExitUnexpected);",
+  replacement: "return fatal(FatalReason.MachineCheck);",
 };
 
 /** The machine's interrupts wait until the guest takes them. */

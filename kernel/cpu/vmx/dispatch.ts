@@ -18,7 +18,7 @@ import { onControlRegisterAccess } from "./control-register-access";
 import { countExit } from "./counters";
 import { dumpVmcs } from "./dump";
 import { closeInterruptWindow, closeNmiWindow, deliverInterruptedEvent, injectGeneralProtection, injectInvalidOpcode } from "./events";
-import { ENTRY_FAILURE, ExitReason } from "./exit-reason";
+import { ENTRY_FAILURE, ExitReason, exitReasonName } from "./exit-reason";
 import { VmcsField } from "./field";
 import { vmread, vmwrite } from "./instructions";
 import { Interruptibility, advance } from "./vcpu";
@@ -117,25 +117,8 @@ function onTaskSwitch(): void {
 }
 
 function onVirtualisationInstruction(reason: u32): void {
-  auditInstruction(virtualisationInstructionName(reason));
+  auditInstruction(exitReasonName(reason));
   injectInvalidOpcode();
-}
-
-function virtualisationInstructionName(reason: u32): string {
-  switch (reason) {
-    case ExitReason.GETSEC: return "GETSEC";
-    case ExitReason.VMCLEAR: return "VMCLEAR";
-    case ExitReason.VMLAUNCH: return "VMLAUNCH";
-    case ExitReason.VMPTRLD: return "VMPTRLD";
-    case ExitReason.VMPTRST: return "VMPTRST";
-    case ExitReason.VMREAD: return "VMREAD";
-    case ExitReason.VMRESUME: return "VMRESUME";
-    case ExitReason.VMWRITE: return "VMWRITE";
-    case ExitReason.VMXOFF: return "VMXOFF";
-    case ExitReason.VMXON: return "VMXON";
-    case ExitReason.INVEPT: return "INVEPT";
-    default: return "INVVPID";
-  }
 }
 
 /** An entry failure, an EPT misconfiguration or a reason no control asked for: the VMCS says why, and this partition alone stops. */

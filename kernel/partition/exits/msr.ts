@@ -10,11 +10,10 @@ import { auditMsr } from "../audit";
 import { currentPartition, hasDevice } from "../current";
 import { StopReason, applyHealthAction } from "../lifecycle";
 import { lastStatus } from "../access-status";
+import { miscEnable } from "../misc-enable";
 import { msrRead, msrWrite, peek64 } from "../monitor";
 import { settleMonitorCall } from "../monitor-call";
 
-/** Fast strings on; branch trace store and PEBS unavailable (SDM 4 table 2-2). */
-const MISC_ENABLE: u64 = (1 << 0) | (1 << 11) | (1 << 12);
 /** Locked with VMX and SGX off. */
 const FEATURE_CONTROL: u64 = 1;
 /** A microcode revision that no erratum check of a guest takes for an old one. */
@@ -31,7 +30,7 @@ export function onMsrRead(): void {
     return injectGeneralProtection();
   }
   switch (index) {
-    case Msr.IA32_MISC_ENABLE: return finishRead(MISC_ENABLE);
+    case Msr.IA32_MISC_ENABLE: return finishRead(miscEnable());
     case Msr.IA32_FEATURE_CONTROL: return finishRead(FEATURE_CONTROL);
     case Msr.IA32_BIOS_SIGN_ID: return finishRead(MICROCODE_REVISION);
     case Msr.IA32_PLATFORM_ID:
@@ -52,7 +51,7 @@ export function onMsrWrite(): void {
     return injectGeneralProtection();
   }
   switch (index) {
-    case Msr.IA32_MISC_ENABLE: return finishWrite(value == MISC_ENABLE);
+    case Msr.IA32_MISC_ENABLE: return finishWrite(value == miscEnable());
     // Writing 0 before CPUID asks for the revision to be read back, SDM 3A 10.11.7.1.
     case Msr.IA32_BIOS_SIGN_ID:
     case Msr.MSR_MISC_FEATURES_ENABLES:

@@ -96,6 +96,19 @@ describe("features that depend on controls", () => {
     expect(has(cpuid(0x8000_0001, 0, other).edx, 27)).toBe(false);
   });
 
+  test("ERMS and FSRM are shown only where IA32_MISC_ENABLE has fast strings on", async () => {
+    const shown = async (miscEnable: bigint): Promise<[boolean, boolean]> => {
+      const profile = readProfile();
+      const [eax = 0, ebx = 0, ecx = 0, edx = 0] = profile.cpuid.get("0x7") ?? [];
+      profile.cpuid.set("0x7", [eax, ebx | (1 << 9), ecx, edx | (1 << 4)]);
+      const other = await startedKernel({ profile, prepare: (made) => made.processor.msrs.set(0x1a0, miscEnable) });
+      const leaf = cpuid(7, 0, other);
+      return [has(leaf.ebx, 9), has(leaf.edx, 4)];
+    };
+    expect(await shown(1n)).toEqual([true, true]);
+    expect(await shown(0n)).toEqual([false, false]);
+  });
+
   test("leaf 7 hides TSC_ADJUST and has no other subleaf", () => {
     const { eax, ebx } = cpuid(7);
     expect(eax).toBe(0);
