@@ -12,7 +12,7 @@ export function elevation(host: Host): string[] | null {
 
 /** True if apt-get succeeds; its messages go to the user. */
 export function runApt(host: Host, elevate: readonly string[], args: readonly string[]): boolean {
-  const [program = "env", ...words] = [...elevate, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", ...args];
+  const [program = "env", ...words] = [...elevate, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "Dpkg::Use-Pty=0", ...args];
   return host.run(program, words);
 }
 

@@ -15,8 +15,8 @@ interface Machine {
   apt: "installs" | "fails" | "does not have them";
 }
 
-const UPDATE = "env DEBIAN_FRONTEND=noninteractive apt-get -q update";
-const INSTALL = "env DEBIAN_FRONTEND=noninteractive apt-get -q install --yes --no-install-recommends clang lz4";
+const UPDATE = "env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 update";
+const INSTALL = "env DEBIAN_FRONTEND=noninteractive apt-get -q -o Dpkg::Use-Pty=0 install --yes --no-install-recommends clang lz4";
 
 /** Runs set-up for `purpose`; `log` is what it said and ran, in order. */
 function setUp(differences: Partial<Machine>, purpose: Purpose = "test"): { log: string[]; error: UserError | null } {

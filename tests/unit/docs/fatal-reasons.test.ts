@@ -1,0 +1,34 @@
+// docs/fatal-reasons.md lists every number that a user can meet, with the words that the kernel prints.
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { projectDirectory } from "../../../scripts/policy/project.ts";
+import { readEnum } from "../machine/source-enums.ts";
+
+const document = readFileSync(path.join(projectDirectory, "docs/fatal-reasons.md"), "utf8");
+
+/** Rows of the table below a heading: text by number. */
+function readTable(heading: string): Map<number, string> {
+  const section = document.split("\n## ").find((part) => part.startsWith(heading)) ?? "";
+  return new Map([...section.matchAll(/^\| (\d+) \| ([^|]+) \|/gm)].map(([, number, text]) => [Number(number), (text ?? "").trim()]));
+}
+
+describe.each([
+  ["Fatal reasons", "kernel/boot/fatal.ts", "FatalReason"],
+  ["Stop reasons", "kernel/partition/lifecycle.ts", "StopReason"],
+])("%s", (heading, file, name) => {
+  const source = readFileSync(path.join(projectDirectory, file), "utf8");
+  const table = readTable(heading);
+
+  test.each([...readEnum(file, name)])("%s (%d) stands there as the kernel prints it", (member, number) => {
+    const text = new RegExp(`case ${name}\\.${member}: return "([^"]+)";`).exec(source)?.[1];
+    expect(text).toBeDefined();
+    expect(table.get(number)).toBe(text);
+  });
+
+  test("every other number there is marked as retired", () => {
+    const numbers = new Set(readEnum(file, name).values());
+    for (const [number, text] of table) if (!numbers.has(number)) expect(text).toMatch(/^retired: /);
+  });
+});
