@@ -15,6 +15,12 @@ const BULK_MEMORY = /^mem(cpy|move|set)$/;
 /** A partition's restart lays its monitor's data segments out anew, each with one check. */
 const INSTANTIATE = /^wasm2c_\w+_instantiate$/;
 
+/** Those that the stub keeps; RSP is in the VMCS. */
+const REGISTERS_64 = ["rax", "rcx", "rdx", "rbx", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
+
+/** Name of the lower half as an operand. */
+const low = (register: string): string => (/^r\d/.test(register) ? `%${register}d` : `%e${register.slice(1)}`);
+
 describe("the exit path", () => {
   let elf: ElfFile;
   let path: NativeFunction[];
@@ -44,6 +50,24 @@ describe("the exit path", () => {
     const loads = path.filter(({ name }) => !INSTANTIATE.test(name));
     const checked = loads.filter((function_) => !callees(function_).some((callee) => BULK_MEMORY.test(callee)) && trapsOutOfBounds(function_));
     expect(checked.map(({ name }) => name)).toEqual([]);
+  });
+
+  it("saves every general register of the guest and clears it before the kernel runs", () => {
+    const { instructions: stub } = functionNamed(new Map(path.map((function_) => [function_.name, function_])), "vm_exit");
+    const beforeKernel = stub.slice(0, stub.findIndex(({ mnemonic }) => /^(call|jmp)/.test(mnemonic)));
+    for (const register of REGISTERS_64) {
+      expect(beforeKernel.some(({ mnemonic, operands }) => mnemonic === "movq" && operands.startsWith(`%${register}, %gs:`)), `${register} saved`).toBe(true);
+      const cleared = ({ mnemonic, operands }: Instruction): boolean =>
+        (mnemonic === "xorl" && operands === `${low(register)}, ${low(register)}`) || (mnemonic.startsWith("mov") && operands.startsWith("$") && operands.includes(`%${register}`));
+      expect(beforeKernel.some(cleared), `${register} cleared`).toBe(true);
+    }
+  });
+
+  it("leaves the guest's vector and floating-point registers alone in the whole image", async () => {
+    const all = [...(await disassemble(kernelElf)).values()].flatMap((function_) => function_.instructions);
+    expect(all.length).toBeGreaterThan(10_000);
+    const touching = all.filter(({ mnemonic, operands }) => /%[xyz]mm|%st\b|%mm\d/.test(operands) || /^(fn?(init|save|stenv|clex)|fx(save|rstor)|xsave|xrstor|emms)/.test(mnemonic));
+    expect(touching).toEqual([]);
   });
 
   function trapsOutOfBounds({ instructions }: NativeFunction): boolean {

@@ -2,10 +2,10 @@
 
 import { advance, cr4 } from "../../cpu/backend";
 import { Cr4 } from "../../cpu/control-register";
-import { cpuid } from "../../cpu/processor";
+import { cpuid, xgetbv } from "../../cpu/processor";
 import { Register, readRegister, writeRegister } from "../../cpu/registers";
 import { BASIC_LEAVES, CpuidLeaf, EXTENDED_LEAVES, HYPERVISOR_LEAF, basicLeaf, extendedLeaf, hypervisorLeaf, maximumBasicLeaf } from "../cpuid-table";
-import { grantedXcr0 } from "../xcr0";
+import { areaSize, compactedAreaSize, grantedXcr0, isGranted } from "../xcr0";
 
 const OSXSAVE: u32 = 1 << 27;
 const EXTENDED_FIRST: u32 = 0x80000000;
@@ -71,21 +71,20 @@ function describeTopology(entry: CpuidLeaf, subleaf: u32): void {
   entry.edx = 0;
 }
 
-/** XCR0 in the processor is the guest's, so the processor's own sizes are right. */
+/** Sizes are for what the guest may enable and, in EBX, for what it has enabled: XCR0 in the processor is the guest's. */
 function describeExtendedState(entry: CpuidLeaf, subleaf: u32): void {
   const granted = grantedXcr0();
-  if (subleaf >= 2 && !((granted >> subleaf) & 1)) {
+  if (granted == 0 || (subleaf >= 2 && !isGranted(granted, subleaf))) {
     memory.fill(scratch, 0, 16);
     return;
   }
+  const standardSize = areaSize(granted);
+  const enabled = cr4() & Cr4.OSXSAVE ? xgetbv(0) : 1;
+  const enabledSize = subleaf == 1 ? compactedAreaSize(enabled) : areaSize(enabled);
   cpuid(LEAF_EXTENDED_STATE, subleaf, scratch);
-  if (subleaf == 0) {
-    entry.eax = <u32>granted;
-    entry.edx = <u32>(granted >> 32);
-  } else if (subleaf == 1) {
-    entry.eax &= XSAVE_WITHOUT_SUPERVISOR;
-    entry.ebx = 0;
-    entry.ecx = 0;
-    entry.edx = 0;
-  }
+  if (subleaf >= 2) return;
+  entry.eax = subleaf == 0 ? <u32>granted : entry.eax & XSAVE_WITHOUT_SUPERVISOR;
+  entry.ebx = enabledSize;
+  entry.ecx = subleaf == 0 ? standardSize : 0;
+  entry.edx = subleaf == 0 ? <u32>(granted >> 32) : 0;
 }

@@ -146,10 +146,18 @@ describe("leaves with a meaning of their own", () => {
   test("extended state: what XCR0 may hold, without supervisor states", async () => {
     const profile = readProfile();
     profile.cpuid.set("0xd", [0x2ff, 0xa88, 0xa88, 0]);
+    profile.cpuid.set("0xd.5", [0x40, 0x440, 0, 0]);
+    profile.cpuid.set("0xd.6", [0x200, 0x480, 2, 0]);
+    profile.cpuid.set("0xd.7", [0x400, 0x680, 0, 0]);
     profile.cpuid.set("0xd.9", [8, 0xa80, 0, 0]);
     const other = await startedKernel({ profile });
-    expect(cpuid(0xd, 0, other)).toMatchObject({ eax: 0xe7, edx: 0 });
-    expect(cpuid(0xd, 1, other)).toEqual({ eax: 7, ebx: 0, ecx: 0, edx: 0 });
+    // All that may be enabled takes 0xa80 bytes without PKRU; x87 alone, while CR4.OSXSAVE is clear, the legacy region and header.
+    expect(cpuid(0xd, 0, other)).toEqual({ eax: 0xe7, ebx: 0x240, ecx: 0xa80, edx: 0 });
+    expect(cpuid(0xd, 1, other)).toEqual({ eax: 7, ebx: 0x240, ecx: 0, edx: 0 });
+    other.setVmcs({ GUEST_CR4: 1n << 18n });
+    other.processor.xcr0 = 0xe7n;
+    expect(cpuid(0xd, 0, other)).toEqual({ eax: 0xe7, ebx: 0xa80, ecx: 0xa80, edx: 0 });
+    expect(cpuid(0xd, 1, other)).toEqual({ eax: 7, ebx: 0x980, ecx: 0, edx: 0 }); // compacted: 0x240 + 0x100 + 0x40 + 0x200 + 0x400
     expect(cpuid(0xd, 2, other)).toEqual({ eax: 0x100, ebx: 0x240, ecx: 0, edx: 0 });
     expect(cpuid(0xd, 9, other)).toEqual({ eax: 0, ebx: 0, ecx: 0, edx: 0 }); // PKRU is withheld
     expect(cpuid(0xd, 62, other)).toEqual({ eax: 0, ebx: 0, ecx: 0, edx: 0 });
