@@ -42,7 +42,7 @@ async function bootSystem(name: string, options: BootOptions, commands: readonly
   const typist = new Typist(commands, (text) => machine.write(text));
   const end = new EndWatch(() => machine.stop());
   const onOutput = (bytes: Buffer): void => {
-    process.stdout.write(bytes);
+    process.stdout.write(hasTerminal() ? bytes : withoutQueries(bytes));
     typist.watch(bytes);
     end.watch(bytes);
   };
@@ -51,6 +51,11 @@ async function bootSystem(name: string, options: BootOptions, commands: readonly
   if (hasTerminal()) connectTerminal(machine);
   judge(await machine.finished, emulator, end, options.timeout);
   if (end.summarised && !typist.done) throw new UserError("the system ended before the Linux shell took its commands", "See what the lines above say.");
+}
+
+/** A shell's question where the cursor is, which only a terminal can answer. */
+function withoutQueries(bytes: Buffer): Buffer {
+  return Buffer.from(bytes.toString("latin1").replaceAll("\x1b[6n", ""), "latin1");
 }
 
 function announce({ name, system, cores }: CompiledSystem, emulator: EmulatorName): void {

@@ -4,13 +4,14 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { linuxCommandLine } from "../../examples/linux-command-line.ts";
 import { linux } from "../../scripts/policy/language.ts";
 import { projectDirectory } from "../../scripts/policy/project.ts";
 import { bootSystem } from "./helpers/system.ts";
 
 const TIMEOUT_SECONDS = 280;
 const TEST_TIMEOUT_MS = 300_000;
+/** Nothing of what makes the demo faster, but for the self tests of ciphers, which take half a minute in Bochs. */
+const PLAIN_COMMAND_LINE = "console=ttyS0 cryptomgr.notests bulkhead_after=power-off";
 
 /** Lines of one partition, or of the kernel, in the demo's output. */
 function linesOf(lines: readonly string[], name: string): string[] {
@@ -97,12 +98,15 @@ test("Debian's bzImage boots by the 64-bit boot protocol, runs its application a
   const output = await bootSystem(
     {
       name: "test-linux-bzimage",
-      partitions: [{ name: "linux", core: 0, memory: "160 MiB", image: linux({ boot: "bzimage", commandLine: linuxCommandLine("bulkhead_after=power-off") }) }],
+      partitions: [{ name: "linux", core: 0, memory: "160 MiB", image: linux({ boot: "bzimage", commandLine: PLAIN_COMMAND_LINE }) }],
     },
     { timeoutSeconds: TIMEOUT_SECONDS },
   );
   expect(output.result.reason).toBe("ended");
   expect(output.of("linux").join("\n")).toMatch(/demo: Linux 6\.\S+ x86_64/);
   expect(output.of("linux").join("\n")).toMatch(/demo: date \d{4}-/);
+  expect(output.of("linux").join("\n")).toMatch(/x86\/fpu: Enabled xstate features 0xe7/);
+  // A warning or an oops of Linux: the virtual machine is not what its CPUID says.
+  expect(output.of("linux").join("\n")).not.toContain("cut here");
   expect(output.summary("linux")).toMatch(/^summary: linux: core 0, 160 MiB, powered off, restarts 0/);
 }, TEST_TIMEOUT_MS);
