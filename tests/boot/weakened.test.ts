@@ -7,7 +7,7 @@ import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { buildWeakenedKernel, weaken } from "../weakened/weaken.ts";
 import {
-  fatalTripleFault, guestTakesInterrupts, openMemory, openMsrs, openPorts, skippedVmxInstructions, unsealedPartitions,
+  fatalTripleFault, guestTakesInterrupts, openMemory, openMsrs, openPorts, skippedVmxInstructions, strayMonitor, unsealedPartitions,
 } from "../weakened/weaknesses.ts";
 import { MARKER, MARKER_ADDRESS, NEIGHBOUR_DONE, attackSystem } from "./helpers/attack-system.ts";
 import { bootSystem, type SystemOptions, type SystemOutput } from "./helpers/system.ts";
@@ -83,7 +83,7 @@ describe("with an EPT that maps all memory, without its seal, and with interrupt
   let kernel = "";
   let target = 0;
   beforeAll(async () => {
-    kernel = await buildWeakenedKernel("unsealed", [openMemory, unsealedPartitions, guestTakesInterrupts]);
+    kernel = await buildWeakenedKernel("unsealed", [openMemory, unsealedPartitions, guestTakesInterrupts, strayMonitor]);
     target = (await boot(kernel, "test-weakened-layout", [])).memoryBase("neighbour") + MARKER_ADDRESS;
   }, BUILD_TIMEOUT_MS);
 
@@ -104,6 +104,15 @@ describe("with an EPT that maps all memory, without its seal, and with interrupt
   test("the attacker reads the policy", async () => {
     const output = await boot(kernel, "test-weakened-policy", ["read:0x1000000"]);
     expect(output.of("attacker")).toContain(`attack read:0x1000000: read ${Buffer.from("BLKD").readUInt32LE().toString(16)}`);
+  });
+
+  test("a monitor that stores outside its memory hits the guard and stops its own partition alone", async () => {
+    const output = await boot(kernel, "test-weakened-monitor", ["out:0x99:0x1"]);
+    expect(output.kernel).toContainEqual(expect.stringMatching(/^monitor fault at 0xffffffff8\w{7}$/));
+    expect(output.kernel).toContain("partition attacker stopped: its monitor faulted");
+    expect(output.of("attacker")).toEqual([]);
+    expect(output.of("neighbour")).toContain(NEIGHBOUR_DONE);
+    expect(output.summary("neighbour")).toContain("powered off");
   });
 
   test("a loop with interrupts off keeps the core that prints for all from doing so", async () => {

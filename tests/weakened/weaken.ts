@@ -25,7 +25,8 @@ export async function buildWeakenedKernel(name: string, weaknesses: readonly Wea
   rmSync(folder, { recursive: true, force: true });
   for (const source of SOURCES) cpSync(path.join(projectDirectory, source), path.join(folder, source), { recursive: true });
   for (const weakness of weaknesses) weaken(folder, weakness);
-  return buildKernelImage(`weakened-${name}`, "kernel/main.ts", folder);
+  const monitor = weaknesses.some(({ file }) => file.startsWith("monitor/")) ? { monitor: "monitor/main.ts" } : {};
+  return buildKernelImage(`weakened-${name}`, { kernel: "kernel/main.ts", ...monitor }, folder);
 }
 
 /** Applies the weakness to the sources in `folder`. */

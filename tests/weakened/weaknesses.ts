@@ -49,3 +49,10 @@ export const unsealedPartitions: Weakness = {
   text: "  for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) sealPartition(partition);\n",
   replacement: "",
 };
+
+/** A write to port 0x99 makes the monitor store far outside its linear memory. */
+export const strayMonitor: Weakness = {
+  file: "monitor/main.ts",
+  text: "  portOut(vcpu, port, size, value);\n}",
+  replacement: "  if (port == 0x99) store<u32>(0xf0000000, value);\n  portOut(vcpu, port, size, value);\n}",
+};

@@ -4,5 +4,5 @@ import { buildKernelImage } from "./kernel-image.ts";
 
 /** Path of the ELF file. */
 export function buildFloorKernel(): Promise<string> {
-  return buildKernelImage("floor", "tests/fixtures/floor/main.ts");
+  return buildKernelImage("floor", { kernel: "tests/fixtures/floor/main.ts" });
 }

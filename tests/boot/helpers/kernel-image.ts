@@ -1,4 +1,4 @@
-// Builds a kernel image with another kernel.wasm: all else are the objects of the real build.
+// Builds a kernel image with another kernel.wasm or monitor.wasm: all else are the objects of the real build.
 
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -12,31 +12,40 @@ import { projectDirectory } from "../../../scripts/policy/project.ts";
 
 const REMEDY = "Run `npm run build` first; the test links the objects in build/obj.";
 
+/** Entry files of the modules to build anew, relative to the base directory. */
+export type Entries = Partial<Record<"kernel" | "monitor", string>>;
+
 /**
- * Builds `entry`, relative to `baseDirectory`, as the kernel; the files go to build/tests/NAME.
+ * Builds an image with the modules of `entries`; the files go to build/tests/NAME.
  * Returns the path of the ELF file.
  */
-export async function buildKernelImage(name: string, entry: string, baseDirectory = projectDirectory): Promise<string> {
+export async function buildKernelImage(name: string, entries: Entries, baseDirectory = projectDirectory): Promise<string> {
   const folder = path.join(buildDirectory, "tests", name);
-  // kernel.c includes ../build/gen/kernel.c: a copy of it here includes the generated file of this folder.
-  const copy = path.join(folder, "boot/kernel.c");
-  const generated = path.join(folder, "build/gen/kernel.c");
-  for (const file of [copy, generated]) mkdirSync(path.dirname(file), { recursive: true });
-  copyFileSync(path.join(bootDirectory, "kernel.c"), copy);
-
-  const { optimised } = await compileAssemblyScript(entry, "kernel", baseDirectory);
-  const wasm = path.join(folder, "kernel.wasm");
-  writeFileSync(wasm, optimised);
-  const wasm2c = path.join(projectDirectory, "node_modules/wabt/bin/wasm2c");
-  await run(process.execPath, [wasm2c, wasm, "--module-name", "kernel", "--output", generated], REMEDY);
-  const object = await assemble(copy, folder);
-
-  const others = readdirSync(objectDirectory).filter((file) => file.endsWith(".o") && file !== "kernel.c.o" && file !== "symbols.S.o");
-  const objects = [object, ...others.map((file) => path.join(objectDirectory, file))];
+  const modules = Object.entries(entries) as [keyof Entries, string][];
+  const rebuilt = await Promise.all(modules.map(([module, entry]) => buildModule(folder, module, entry, baseDirectory)));
+  const replaced = new Set(["symbols.S.o", ...modules.map(([module]) => `${module}.c.o`)]);
+  const others = readdirSync(objectDirectory).filter((file) => file.endsWith(".o") && !replaced.has(file));
+  const objects = [...rebuilt, ...others.map((file) => path.join(objectDirectory, file))];
   const first = await link(path.join(folder, "first.elf"), objects);
   const symbols = path.join(folder, "symbols.S");
   writeFileSync(symbols, symbolTable(parseSymbols(await run("llvm-nm", ["--numeric-sort", "--defined-only", first], REMEDY))));
   return link(path.join(folder, `${name}.elf`), [...objects, await assemble(symbols, folder)]);
+}
+
+/** From TypeScript to an object file. */
+async function buildModule(folder: string, module: keyof Entries, entry: string, baseDirectory: string): Promise<string> {
+  // boot/MODULE.c includes ../build/gen/MODULE.c: a copy of it here includes the generated file of this folder.
+  const copy = path.join(folder, `boot/${module}.c`);
+  const generated = path.join(folder, `build/gen/${module}.c`);
+  for (const file of [copy, generated]) mkdirSync(path.dirname(file), { recursive: true });
+  copyFileSync(path.join(bootDirectory, `${module}.c`), copy);
+
+  const { optimised } = await compileAssemblyScript(entry, module, baseDirectory);
+  const wasm = path.join(folder, `${module}.wasm`);
+  writeFileSync(wasm, optimised);
+  const wasm2c = path.join(projectDirectory, "node_modules/wabt/bin/wasm2c");
+  await run(process.execPath, [wasm2c, wasm, "--module-name", module, "--output", generated], REMEDY);
+  return assemble(copy, folder);
 }
 
 async function assemble(source: string, folder: string): Promise<string> {
