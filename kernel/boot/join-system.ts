@@ -25,9 +25,9 @@ export function joinSystem(): void {
   runCore();
 }
 
-/** Turns VMX on and enters this core's partition, or parks. Never returns. */
+/** Turns virtualisation on and enters this core's partition, or parks. Never returns. */
 export function runCore(): void {
-  const status = enableVirtualisation(plan.vmxonRegion(coreId()));
+  const status = enableVirtualisation(plan.coreRegion(coreId()));
   if (status != EnableStatus.Done) {
     reportFatal(FatalReason.VmxOn);
     print(enableStatusText(status));

@@ -110,7 +110,7 @@ function makePlan(): void {
   for (let core: u32 = 0; core < coreCount(); core++) {
     const region = allocateOrStop(1);
     initialiseRegion(region);
-    plan.setVmxonRegion(core, region);
+    plan.setCoreRegion(core, region);
     plan.setPartitionOfCore(core, plan.NO_PARTITION);
   }
 }

@@ -91,7 +91,7 @@ export function sealSpace(core: u32, pml4: u64): void {
 
 function protectPartition(partition: u32, isOwn: bool): void {
   protectPages(field64(partition, PlanPartition.EptRoot), 1);
-  protectPages(field64(partition, PlanPartition.Vmcs), 1);
+  protectPages(field64(partition, PlanPartition.VcpuControl), 1);
   protectPages(field64(partition, PlanPartition.MsrBitmap), 1);
   protectPages(field64(partition, PlanPartition.IoBitmaps), 2);
   if (isOwn) return;

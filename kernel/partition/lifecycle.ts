@@ -57,11 +57,11 @@ let reasonToStop: u32 = 0;
 @inline
 export function hasIntent(): bool { return intent != Intent.Run; }
 
-/** Loads the VMCS of this core's vCPU; false if the processor refuses it. */
+/** Loads the control structure of this core's vCPU; false if the processor refuses it. */
 export function loadPartitionVcpu(): bool {
   const partition = currentPartition();
   attachMemory(partition);
-  frames.vmcs = field64(partition, PlanPartition.Vmcs);
+  frames.control = field64(partition, PlanPartition.VcpuControl);
   frames.ioBitmaps = field64(partition, PlanPartition.IoBitmaps);
   frames.msrBitmap = field64(partition, PlanPartition.MsrBitmap);
   frames.eptRoot = field64(partition, PlanPartition.EptRoot);

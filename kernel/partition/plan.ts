@@ -1,7 +1,7 @@
 // The plan: what core 0 decided for every core and partition. It lies in frames of its own; cores read it through
 // phys and no core maps it writable once the system is sealed.
 //
-//   page 0  header, then VMXON region and partition of each core
+//   page 0  header, then the back end's region and the partition of each core
 //   page 1  one record a partition
 
 import { load32, load64, store32, store64 } from "../memory/physical";
@@ -19,7 +19,7 @@ export const enum PlanHeader {
   WallClockTsc = 0x20, // u64
   Rings = 0x28, // u64 physical address of the console rings
   CoreCount = 0x30, // u32
-  VmxonRegions = 0x100, // MAXIMUM_CORES u64
+  CoreRegions = 0x100, // MAXIMUM_CORES u64: a frame a core, for the back end (VMX: the VMXON region)
   CorePartitions = 0x400, // MAXIMUM_CORES u32 or NO_PARTITION
 }
 
@@ -28,7 +28,7 @@ export const enum PlanPartition {
   LowMemory = 0x08, // u64 bytes
   HighMemory = 0x10, // u64 bytes
   EptRoot = 0x18, // u64
-  Vmcs = 0x20, // u64
+  VcpuControl = 0x20, // u64 a frame for the back end (VMX: the VMCS)
   IoBitmaps = 0x28, // u64
   MsrBitmap = 0x30, // u64
   Monitor = 0x38, // u64 instance page and linear memory
@@ -64,8 +64,8 @@ export function setImage(partition: u32, image: u32, address: u64, size: u64): v
 export function imageAddress(partition: u32, image: u32): u64 { return load64(record(partition) + <u64>PlanPartition.Images + <u64>image * 16); }
 export function imageLength(partition: u32, image: u32): u64 { return load64(record(partition) + <u64>PlanPartition.Images + <u64>image * 16 + 8); }
 
-export function vmxonRegion(core: u32): u64 { return load64(plan + <u64>PlanHeader.VmxonRegions + <u64>core * 8); }
-export function setVmxonRegion(core: u32, region: u64): void { store64(plan + <u64>PlanHeader.VmxonRegions + <u64>core * 8, region); }
+export function coreRegion(core: u32): u64 { return load64(plan + <u64>PlanHeader.CoreRegions + <u64>core * 8); }
+export function setCoreRegion(core: u32, region: u64): void { store64(plan + <u64>PlanHeader.CoreRegions + <u64>core * 8, region); }
 
 /** Partition that runs on a core, or NO_PARTITION. */
 export function partitionOfCore(core: u32): u32 { return load32(plan + <u64>PlanHeader.CorePartitions + <u64>core * 4); }

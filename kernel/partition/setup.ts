@@ -81,9 +81,9 @@ function writeGrant(index: u32, gpa: u64, hpa: u64, length: u64): void {
 }
 
 function setUpVcpu(partition: u32): void {
-  const vmcs = allocateOrStop(1);
-  initialiseRegion(vmcs);
-  setField64(partition, PlanPartition.Vmcs, vmcs);
+  const control = allocateOrStop(1);
+  initialiseRegion(control);
+  setField64(partition, PlanPartition.VcpuControl, control);
   const ioBitmaps = allocateOrStop(IO_BITMAP_PAGES);
   denyAllPorts(ioBitmaps);
   setField64(partition, PlanPartition.IoBitmaps, ioBitmaps);

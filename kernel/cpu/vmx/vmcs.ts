@@ -17,7 +17,8 @@ const enum InvvpidType { SingleContext = 1, AllContexts = 2 }
 /** Frames of one vCPU; physical addresses. */
 @unmanaged
 export class VcpuFrames {
-  vmcs: u64;
+  /** VMCS. */
+  control: u64;
   /** 8 KiB, ports 0-0x7fff then 0x8000-0xffff; SDM 3C 25.6.4. */
   ioBitmaps: u64;
   /** 4 KiB, SDM 3C 25.6.9. */
@@ -33,7 +34,7 @@ export function initialiseRegion(region: u64): void {
 
 /** Makes the VMCS current on this core with all but the guest state written; false if the processor refuses the region. */
 export function loadVmcs(frames: VcpuFrames): bool {
-  if (vmclear(frames.vmcs) != 0 || vmptrld(frames.vmcs) != 0) return false;
+  if (vmclear(frames.control) != 0 || vmptrld(frames.control) != 0) return false;
   writeControls(frames);
   writeHostState();
   flushTranslations(frames);
@@ -42,7 +43,7 @@ export function loadVmcs(frames: VcpuFrames): bool {
 
 /** After this the next entry is a VMLAUNCH. */
 export function rewindLaunchState(frames: VcpuFrames): bool {
-  return vmclear(frames.vmcs) == 0 && vmptrld(frames.vmcs) == 0;
+  return vmclear(frames.control) == 0 && vmptrld(frames.control) == 0;
 }
 
 function writeControls(frames: VcpuFrames): void {
