@@ -5,6 +5,7 @@ import { setTscFrequency } from "../../drivers/tsc";
 import { print, printDecimal, printLine } from "../console/print";
 import { attachRings } from "../console/rings";
 import { EnableStatus, enableStatusText, enableVirtualisation, readCapabilities } from "../cpu/backend";
+import { startHousekeeping } from "../partition/housekeeping";
 import { attachPartition } from "../partition/current";
 import { loadPartitionVcpu, startPartition } from "../partition/lifecycle";
 import { park } from "../partition/park";
@@ -43,5 +44,6 @@ export function runCore(): void {
   }
   if (!loadPartitionVcpu()) fatal(FatalReason.VmcsLoad);
   startPartition();
+  startHousekeeping();
   enterGuest();
 }

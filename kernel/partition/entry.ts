@@ -2,6 +2,7 @@
 
 import { Mailbox, VcpuMailbox } from "../../monitor/interface";
 import { armDeadline, canInjectInterrupt, injectInterrupt, tryInjectNmi } from "../cpu/backend";
+import { nextHousekeeping } from "./housekeeping";
 import { carryOutIntent, hasIntent } from "./lifecycle";
 import { acknowledge, acknowledgeNmi, peek32, peek64 } from "./monitor";
 import { settleMonitorCall } from "./monitor-call";
@@ -18,7 +19,7 @@ export function prepareEntry(): u32 {
     carryOutIntent();
     return NextEntry.Launch;
   }
-  armDeadline(peek64(VCPU + VcpuMailbox.Deadline));
+  armDeadline(min(peek64(VCPU + VcpuMailbox.Deadline), nextHousekeeping()));
   return NextEntry.Resume;
 }
 

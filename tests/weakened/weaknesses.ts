@@ -35,6 +35,13 @@ export const guestTakesInterrupts: Weakness = {
   replacement: "const PIN_REQUIRED: u32 = ",
 };
 
+/** Core 0 does not look after the consoles on its own. */
+export const noHousekeeping: Weakness = {
+  file: "kernel/partition/housekeeping.ts",
+  text: "  next = rdtsc() + interval;\n}\n\n/** TSC of the next look. */",
+  replacement: "}\n\n/** TSC of the next look. */",
+};
+
 /** Behind a partition's own memory its EPT maps the machine's first 128 MiB at their own addresses. */
 export const openMemory: Weakness = {
   file: "kernel/partition/setup.ts",
