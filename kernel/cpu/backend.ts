@@ -2,19 +2,17 @@
 
 export {
   advance, codeMode, cr0, cr3, cr4, efer, endInterruptShadow, flags, instructionPointer, interruptsEnabled, linearAddress,
-  privilegeLevel,
-  readAnyRegister, setFlags, setInstructionPointer, sleep, wake, writeAnyRegister,
+  privilegeLevel, readAnyRegister, setFlags, setInstructionPointer, sleep, writeAnyRegister,
 } from "./vmx/vcpu";
 export {
-  canInjectInterrupt, deliverInterruptedEvent, injectGeneralProtection, injectGeneralProtectionDuringDelivery, injectInterrupt,
-  injectPageFault,
-  injectInvalidOpcode, tryInjectNmi, wasDeliveringDoubleFault,
+  canInjectInterrupt, injectGeneralProtection, injectGeneralProtectionDuringDelivery, injectInterrupt,
+  injectPageFault, tryInjectNmi, wasDeliveringDoubleFault,
 } from "./vmx/events";
 export { VcpuFrames, flushTranslations, initialiseRegion, loadVmcs as loadVcpu, rewindLaunchState } from "./vmx/vmcs";
 export { startFlat32, startLong64 } from "./vmx/guest-state";
 export { armDeadline } from "./vmx/deadline";
 export { IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantTscAux, initialiseMsrBitmap } from "./vmx/bitmaps";
-export { exitCount, exitReasonCount, EXIT_COUNTERS, exitCounters } from "./vmx/counters";
+export { EXIT_COUNTERS, exitCount } from "./vmx/counters";
 export { exitReasonName } from "./vmx/exit-reason";
 export { hasInvpcid, hasRdtscp } from "./vmx/features";
 export { supportsHltActivity } from "./vmx/capability";

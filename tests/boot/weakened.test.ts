@@ -14,6 +14,8 @@ import { bootSystem, type SystemOptions, type SystemOutput } from "./helpers/sys
 
 const BUILD_TIMEOUT_MS = 400_000;
 const TIMEOUT_SECONDS = 40;
+/** Fixed.Plan of kernel/memory/layout.ts. */
+const FIXED_PLAN = 0x540;
 /** For a machine that does not end by itself: the neighbour, were it alive, would be done in a tenth of this. */
 const STANDSTILL_SECONDS = 8;
 
@@ -67,6 +69,7 @@ describe("without bitmaps, and with handlers that let things pass", () => {
 
   test("a triple fault takes the neighbour's console with it", async () => {
     const output = await boot(kernel, "test-weakened-triple-fault", ["triple-fault"], { timeoutSeconds: STANDSTILL_SECONDS });
+    expect(output.kernel.join("\n")).toContain("fatal 21 on core 0"); // so it was the attack that silenced the console
     expect(output.result.reason).toBe("timeout");
     expect(output.of("neighbour")).not.toContain(NEIGHBOUR_DONE);
   });
@@ -101,6 +104,18 @@ describe("with an EPT that maps all memory, without its seal, and with a monitor
     expect(output.audits("attacker", 0)).toEqual([]);
   });
 
+  test("the attacker reads and overwrites the memory of the kernel on the other core", async () => {
+    // Behind the neighbour's 4 MiB: the instance page of the kernel on core 1, then its linear memory with the plan's address.
+    const plan = (target - MARKER_ADDRESS + 0x400000 + 0x1000 + FIXED_PLAN).toString();
+    const output = await boot(kernel, "test-weakened-kernel", [`read:${plan}`, `write:${plan}`]);
+    expect(output.of("attacker")).toEqual([
+      expect.stringMatching(new RegExp(`^attack read:${plan}: read [1-9a-f][0-9a-f]*000$`)),
+      `attack write:${plan}: completed, then read 4b4c5542`,
+      "attack: over",
+    ]);
+    expect(output.audits("attacker", 0)).toEqual([]);
+  });
+
   test("the attacker reads the policy", async () => {
     const output = await boot(kernel, "test-weakened-policy", ["read:0x1000000"]);
     expect(output.of("attacker")).toContain(`attack read:0x1000000: read ${Buffer.from("BLKD").readUInt32LE().toString(16)}`);
@@ -119,6 +134,7 @@ describe("with an EPT that maps all memory, without its seal, and with a monitor
 test("where nothing takes core 0 from the guest, a loop with interrupts off keeps the core that prints for all from doing so", async () => {
   const kernel = await buildWeakenedKernel("core", [guestTakesInterrupts, noHousekeeping]);
   const output = await boot(kernel, "test-weakened-spin", ["shadow-spin"], { timeoutSeconds: STANDSTILL_SECONDS });
+  expect(output.kernel.join("\n")).toContain("partition attacker starts on core 0");
   expect(output.result.reason).toBe("timeout");
   expect(output.of("neighbour")).not.toContain(NEIGHBOUR_DONE);
 }, BUILD_TIMEOUT_MS);

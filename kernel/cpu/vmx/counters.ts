@@ -5,8 +5,8 @@ import { ExitReason } from "./exit-reason";
 /** Number of counters, a power of two beyond the manual's last reason. */
 export const EXIT_COUNTERS: u32 = ExitReason.COUNT;
 
-/** Pointer to EXIT_COUNTERS u64 in linear memory. */
-export const exitCounters: usize = memory.data(1024, 8);
+/** EXIT_COUNTERS u64 in linear memory. */
+const exitCounters: usize = memory.data(1024, 8);
 
 // @ts-ignore: decorator
 @inline
@@ -16,4 +16,3 @@ export function countExit(reason: u32): void {
 }
 
 export function exitCount(reason: u32): u64 { return load<u64>(exitCounters + (reason << 3)); }
-export function exitReasonCount(): u32 { return EXIT_COUNTERS; }
