@@ -16,6 +16,7 @@
 #define w2c_monitor_acknowledgeNmi import_monitor_acknowledgeNmi
 #define w2c_monitor_timer import_monitor_timer
 #define w2c_monitor_input import_monitor_input
+#define w2c_monitor_deviceMessage import_monitor_deviceMessage
 
 struct w2c_monitor;
 #define MONITOR ((struct w2c_monitor*)MONITOR_INSTANCE)
@@ -35,6 +36,7 @@ u32 monitor_call_acknowledge(struct w2c_monitor*, u32 vcpu);
 void monitor_call_acknowledgeNmi(struct w2c_monitor*, u32 vcpu);
 void monitor_call_timer(struct w2c_monitor*, u32 vcpu);
 void monitor_call_input(struct w2c_monitor*);
+void monitor_call_deviceMessage(struct w2c_monitor*, u32 functionIndex, u32 message);
 
 IMPORT void w2c_monitor_instantiate(INSTANCE(monitor)) {
   monitor_call_instantiate(MONITOR);
@@ -129,4 +131,8 @@ IMPORT void w2c_monitor_timer(INSTANCE(monitor), u32 vcpu) {
 
 IMPORT void w2c_monitor_input(INSTANCE(monitor)) {
   monitor_call_input(MONITOR);
+}
+
+IMPORT void w2c_monitor_deviceMessage(INSTANCE(monitor), u32 functionIndex, u32 message) {
+  monitor_call_deviceMessage(MONITOR, functionIndex, message);
 }

@@ -51,3 +51,14 @@ IMPORT u32 w2c_phys_compareExchange32(INSTANCE(phys), u64 address, u32 expected,
   __asm__ volatile("lock cmpxchgl %2, %1" : "+a"(expected), "+m"(*PHYSICAL(u32, address)) : "r"(value) : "memory");
   return expected;
 }
+
+// The smallest line that CLFLUSH knows, SDM 2A CLFLUSH; longer ones are flushed more than once.
+#define CACHE_LINE 64
+
+IMPORT void w2c_phys_flushCache(INSTANCE(phys), u64 address, u64 length) {
+  u64 end = DIRECT_BASE + address + length;
+  for (u64 line = (DIRECT_BASE + address) & ~(u64)(CACHE_LINE - 1); line < end; line += CACHE_LINE) {
+    __asm__ volatile("clflush (%0)" : : "r"(line) : "memory");
+  }
+  __asm__ volatile("mfence" : : : "memory");
+}

@@ -65,6 +65,7 @@ monitor_call acknowledge, w2c_monitor_acknowledge
 monitor_call acknowledgeNmi, w2c_monitor_acknowledgeNmi
 monitor_call timer, w2c_monitor_timer
 monitor_call input, w2c_monitor_input
+monitor_call deviceMessage, w2c_monitor_deviceMessage
 
 .globl monitor_unwind
 monitor_unwind:

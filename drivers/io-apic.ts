@@ -15,10 +15,17 @@ const enum Register {
 
 /** Redirection entry, low half. */
 const enum Redirection {
+  HandleBit15 = 1 << 11, // remappable format, VT-d 4.1 5.1.5.1
   ActiveLow = 1 << 13,
   Level = 1 << 15,
   Masked = 1 << 16,
 }
+
+/** Redirection entry, high half, in remappable format: this bit, and bits 14:0 of the handle above it. */
+const REMAPPABLE: u32 = 1 << 16;
+const HANDLE_SHIFT: u32 = 17;
+
+export const NO_IO_APIC: u32 = 0xffffffff;
 
 export const enum RouteStatus {
   Done = 0,
@@ -26,6 +33,12 @@ export const enum RouteStatus {
   NoSuchInterrupt = 1,
   /** The core's APIC identifier needs interrupt remapping to be reached. */
   CoreUnreachable = 2,
+  /** The DMAR table names no source id for the I/O APIC or HPET. */
+  SourceUnknown = 3,
+  /** The interrupt remapping table is full. */
+  TableFull = 4,
+  /** The unit did not take the interrupt remapping entry. */
+  EntryRefused = 5,
 }
 
 function read(address: u64, register: u32): u32 {
@@ -53,20 +66,45 @@ export function maskAll(): void {
   }
 }
 
+/** Index of the I/O APIC that takes the ISA interrupt `irq`, or NO_IO_APIC. */
+export function isaIoApic(irq: u32): u32 {
+  const gsi = interruptOverride(irq);
+  for (let i: u32 = 0; i < ioApicCount(); i++) {
+    if (gsi >= ioApicBase(i) && gsi - ioApicBase(i) < entryCount(ioApicAddress(i))) return i;
+  }
+  return NO_IO_APIC;
+}
+
 /** Sends the ISA interrupt `irq` as `vector` to the core `apicId`. */
 export function routeIsa(irq: u32, vector: u32, apicId: u32): RouteStatus {
   if (apicId > 0xff) return RouteStatus.CoreUnreachable;
-  const gsi = interruptOverride(irq);
-  for (let i: u32 = 0; i < ioApicCount(); i++) {
-    const address = ioApicAddress(i);
-    const base = ioApicBase(i);
-    if (gsi < base || gsi - base >= entryCount(address)) continue;
-    const register = Register.Redirection + (gsi - base) * 2;
-    write(address, register + 1, apicId << 24);
-    write(address, register, vector | lineBits(interruptFlags(irq)));
-    return RouteStatus.Done;
-  }
-  return RouteStatus.NoSuchInterrupt;
+  return redirect(irq, vector, apicId << 24);
+}
+
+/**
+ * Sends the ISA interrupt `irq` by way of the interrupt remapping entry `index`, which must have the same `vector` and the
+ * trigger mode that isaIsLevel() tells: the I/O APIC knows an end of interrupt by its vector.
+ */
+export function routeIsaRemapped(irq: u32, vector: u32, index: u32): RouteStatus {
+  const handleBit15: u32 = (index & 0x8000) != 0 ? Redirection.HandleBit15 : 0;
+  return redirect(irq, vector | handleBit15, REMAPPABLE | ((index & 0x7fff) << HANDLE_SHIFT));
+}
+
+function redirect(irq: u32, low: u32, high: u32): RouteStatus {
+  const ioApic = isaIoApic(irq);
+  if (ioApic == NO_IO_APIC) return RouteStatus.NoSuchInterrupt;
+  const address = ioApicAddress(ioApic);
+  const register = Register.Redirection + (interruptOverride(irq) - ioApicBase(ioApic)) * 2;
+  // An entry that is in use must not send with halves of two routes.
+  write(address, register, Redirection.Masked);
+  write(address, register + 1, high);
+  write(address, register, low | lineBits(interruptFlags(irq)));
+  return RouteStatus.Done;
+}
+
+/** Whether an ISA interrupt is level triggered. */
+export function isaIsLevel(irq: u32): bool {
+  return (lineBits(interruptFlags(irq)) & Redirection.Level) != 0;
 }
 
 /** ISA interrupts are active high and edge triggered unless the MADT says otherwise. */

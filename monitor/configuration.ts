@@ -1,6 +1,6 @@
 // The partition's configuration, which the kernel writes to the mailbox before start().
 
-import { Device, ImageKind, Mailbox, MAXIMUM_VCPUS } from "./interface";
+import { Device, ImageKind, Mailbox, MAXIMUM_FUNCTIONS, MAXIMUM_VCPUS } from "./interface";
 
 /** Number of vCPUs, 1 to MAXIMUM_VCPUS. */
 export function vcpuCount(): u32 {
@@ -11,6 +11,11 @@ export function vcpuCount(): u32 {
 // @ts-ignore: decorator
 @inline export function hasDevice(device: Device): bool {
   return (load<u32>(Mailbox.Devices) & <u32>device) != 0;
+}
+
+/** Number of assigned PCI functions, at most MAXIMUM_FUNCTIONS. */
+export function functionCount(): u32 {
+  return hasDevice(Device.Pci) ? min<u32>(load<u32>(Mailbox.FunctionCount), MAXIMUM_FUNCTIONS) : 0;
 }
 
 export function imageKind(): ImageKind {

@@ -4,6 +4,10 @@
 // (kernel/partition/monitor.ts), so that an entry with nothing pending costs two loads and no call.
 
 export const MAXIMUM_VCPUS: u32 = 8;
+/** PCI functions assigned to one partition. */
+export const MAXIMUM_FUNCTIONS: u32 = 8;
+/** MSI-X entries that the virtual table of a function has at most; the kernel programs no more on the real one. */
+export const MAXIMUM_MESSAGES: u32 = 64;
 
 /** Offsets in the mailbox page. */
 export const enum Mailbox {
@@ -21,10 +25,12 @@ export const enum Mailbox {
   LowMemory = 0x258, // u64 bytes of RAM from GPA 0, at most LOW_MEMORY_LIMIT
   HighMemory = 0x260, // u64 bytes of RAM from GPA 4 GiB
   WallClock = 0x268, // u64 seconds since 1970-01-01 UTC at start()
+  FunctionCount = 0x270, // u32
   Frame = 0x300, // VcpuFrame, filled by the kernel for memoryAccess and portString
   Entry = 0x3c0, // EntryState, filled by start()
   OutputRing = 0x400, // OUTPUT_RING bytes
   InputRing = 0x800, // INPUT_RING bytes
+  Functions = 0x900, // MAXIMUM_FUNCTIONS records of FunctionMailbox.Size bytes, written by the kernel before start()
   Size = 0x1000,
 }
 
@@ -42,6 +48,26 @@ export const enum VcpuMailbox {
   Size = 0x40,
 }
 
+/** One assigned PCI function's record in the mailbox. */
+export const enum FunctionMailbox {
+  Identity = 0x00, // u32 vendor | device << 16
+  ClassRevision = 0x04, // u32 as at configuration offset 0x08
+  Subsystem = 0x08, // u32 as at configuration offset 0x2c
+  /**
+   * 6 pairs of u64: guest-physical address or port, then size in bytes | low bits as in hardware (bits 1:0 of an I/O BAR,
+   * bits 3:0 of a memory BAR). Size 0: no BAR; the upper half of a 64-bit BAR has size 0.
+   */
+  Bars = 0x10,
+  MsixControl = 0x70, // u32 number of MSI-X entries that work, 0 no MSI-X; the guest sees at most MAXIMUM_MESSAGES
+  MsixTable = 0x74, // u32 as in the capability: offset | BIR
+  MsixPending = 0x78, // u32 as in the capability
+  Msi = 0x7c, // u32 1 the function has MSI, 0 none; offered, with one message, if MsixControl is 0
+  Command = 0x80, // u32 written by the monitor: command bits that the guest set (I/O 0, memory 1, bus master 2)
+  Reset = 0x84, // u32 counted up by the monitor when the guest asks for a function-level reset; Command is 0 then
+  CanReset = 0x88, // u32 1 the kernel can reset the function alone: the guest may ask for it
+  Size = 0xc0,
+}
+
 export const enum VcpuStart { None = 0, Init = 1, Sipi = 2 }
 
 export const enum PartitionRequest { None = 0, PowerOff = 1, Reset = 2 }
@@ -55,7 +81,7 @@ export const enum Device {
   Uart = 1 << 4, // 16550 at 0x3f8, GSI 4
   Rtc = 1 << 5, // CMOS 0x70-0x71
   PowerManagement = 1 << 6, // ACPI PM1a, PM timer, reset by 0xcf9, 0x64 and 0x92
-  Pci = 1 << 7, // 0xcf8 and 0xcfc, no device answers
+  Pci = 1 << 7, // 0xcf8 and 0xcfc; the assigned functions answer
 }
 
 export const enum ImageKind { BzImage = 1, Pvh = 2 }
@@ -127,6 +153,9 @@ export const LOW_RESERVED_END: u64 = 0x100000;
 export const RSDP_ADDRESS: u64 = 0xF0000;
 export const LOCAL_APIC_BASE: u64 = 0xFEE00000;
 export const IO_APIC_BASE: u64 = 0xFEC00000;
+/** Memory BARs of assigned functions, 64-bit ones too, lie from base up to end. */
+export const PCI_WINDOW_BASE: u64 = 0xC0000000;
+export const PCI_WINDOW_END: u64 = 0xFEB00000;
 
 // Fixed ports of the virtual platform.
 export const PORT_PM1A_EVENT: u16 = 0x600; // PM1a_EVT_BLK, 4 bytes

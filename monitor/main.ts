@@ -8,6 +8,7 @@ import { portIn, portOut } from "./devices/bus";
 import { readApicMsr, writeApicMsr } from "./devices/local-apic/msr";
 import { setTaskPriority } from "./devices/local-apic/priority";
 import { localApic } from "./devices/local-apic/state";
+import { receiveDeviceMessage } from "./devices/pci/device-message";
 import { acknowledgeInterrupt, resetPlatform, runTimers } from "./devices/platform";
 import { openBus, setStatus } from "./devices/status";
 import { receiveInput } from "./devices/uart/uart";
@@ -80,4 +81,9 @@ export function timer(vcpu: u32): void {
 /** Bytes were put into the input ring. */
 export function input(): void {
   receiveInput();
+}
+
+/** The real function sent a message: the MSI-X entry `message`, 0 for MSI. */
+export function deviceMessage(functionIndex: u32, message: u32): void {
+  receiveDeviceMessage(functionIndex, message);
 }

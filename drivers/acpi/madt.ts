@@ -39,7 +39,10 @@ class IoApic {
   address: u32;
   /** First global system interrupt. */
   base: u32;
+  /** I/O APIC ID, by which the DMAR table names it. */
+  identifier: u32;
 }
+const IO_APIC_SIZE: usize = 12;
 
 @unmanaged
 class IsaInterrupt {
@@ -51,7 +54,7 @@ class IsaInterrupt {
 
 // u32 APIC identifier of each core
 const apicIds: usize = memory.data(256);
-const ioApics: usize = memory.data(64);
+const ioApics: usize = memory.data(96); // MAXIMUM_IO_APICS * IO_APIC_SIZE
 const isaInterrupts: usize = memory.data(128);
 
 let cores: u32 = 0;
@@ -86,6 +89,10 @@ function reset(bootApicId: u32): void {
   }
 }
 
+function ioApicAt(index: u32): IoApic {
+  return changetype<IoApic>(ioApics + <usize>index * IO_APIC_SIZE);
+}
+
 function isaInterrupt(irq: u32): IsaInterrupt {
   return changetype<IsaInterrupt>(isaInterrupts + (<usize>irq << 3));
 }
@@ -103,7 +110,7 @@ function parseStructure(structure: u64, type: u32, size: u32): bool {
       return true;
     case Structure.IoApic:
       if (size < <u32>StructureSize.IoApic) return false;
-      addIoApic(load32(structure + 4), load32(structure + 8));
+      addIoApic(load8(structure + 2), load32(structure + 4), load32(structure + 8));
       return true;
     case Structure.InterruptSourceOverride:
       if (size < <u32>StructureSize.InterruptSourceOverride) return false;
@@ -132,9 +139,10 @@ function addCore(apicId: u32, flags: u32): void {
   cores++;
 }
 
-function addIoApic(address: u32, base: u32): void {
+function addIoApic(identifier: u32, address: u32, base: u32): void {
   if (ioApicTotal == MAXIMUM_IO_APICS) return;
-  const ioApic = changetype<IoApic>(ioApics + (<usize>ioApicTotal << 3));
+  const ioApic = ioApicAt(ioApicTotal);
+  ioApic.identifier = identifier;
   ioApic.address = address;
   ioApic.base = base;
   ioApicTotal++;
@@ -167,12 +175,17 @@ export function ioApicCount(): u32 {
 
 /** Physical address of an I/O APIC. */
 export function ioApicAddress(index: u32): u64 {
-  return changetype<IoApic>(ioApics + (<usize>index << 3)).address;
+  return ioApicAt(index).address;
 }
 
 /** First global system interrupt of an I/O APIC. */
 export function ioApicBase(index: u32): u32 {
-  return changetype<IoApic>(ioApics + (<usize>index << 3)).base;
+  return ioApicAt(index).base;
+}
+
+/** I/O APIC ID of an I/O APIC. */
+export function ioApicIdentifier(index: u32): u32 {
+  return ioApicAt(index).identifier;
 }
 
 /** Global system interrupt of an ISA interrupt 0-15. */

@@ -25,6 +25,12 @@ export const enum FatalReason {
   EptTables = 19,
   InterruptRoute = 20,
   MachineCheck = 21,
+  PciScan = 22,
+  DmarTable = 23,
+  DevicesRefused = 24,
+  RemappingTables = 25,
+  SealRemapping = 26,
+  RemappingStart = 27,
 }
 
 export function fatalText(reason: FatalReason): string {
@@ -36,7 +42,7 @@ export function fatalText(reason: FatalReason): string {
     case FatalReason.PageTables: return "page tables of a core could not be built";
     case FatalReason.AcpiTables: return "ACPI tables missing or malformed";
     case FatalReason.TscCalibration: return "TSC not measured: PM timer, HPET and PIT stand still";
-    case FatalReason.ProcessorUnsuitable: return "the processor lacks what the kernel needs";
+    case FatalReason.ProcessorUnsuitable: return "the machine lacks what the kernel needs";
     case FatalReason.PolicyMissing: return "no policy module";
     case FatalReason.PolicyInvalid: return "policy invalid";
     case FatalReason.CoreNotStarted: return "a core did not start";
@@ -47,6 +53,12 @@ export function fatalText(reason: FatalReason): string {
     case FatalReason.VmEntry: return "VM entry failed";
     case FatalReason.EptTables: return "an EPT could not be built";
     case FatalReason.InterruptRoute: return "an interrupt could not be routed";
+    case FatalReason.PciScan: return "the PCI functions make no tree";
+    case FatalReason.DmarTable: return "DMAR table malformed";
+    case FatalReason.DevicesRefused: return "a device cannot be given away";
+    case FatalReason.RemappingTables: return "remapping tables could not be built";
+    case FatalReason.SealRemapping: return "a remapping table does not match the policy";
+    case FatalReason.RemappingStart: return "a VT-d unit does not do as told";
     case FatalReason.MachineCheck: return "machine check while a partition ran";
     default: return "unknown reason";
   }

@@ -3,7 +3,7 @@
 import { parseFadt } from "../../drivers/acpi/fadt";
 import { coreApicId, coreCount, coresIgnored, parseMadt } from "../../drivers/acpi/madt";
 import { AcpiStatus, findRsdp, findTables } from "../../drivers/acpi/tables";
-import { RouteStatus, maskAll, routeIsa } from "../../drivers/io-apic";
+import { RouteStatus, maskAll } from "../../drivers/io-apic";
 import { enable as enableLocalApic, identifier } from "../../drivers/local-apic";
 import { disable as disablePic } from "../../drivers/pic";
 import { preparePowerOff } from "../../drivers/power";
@@ -26,6 +26,9 @@ import { PlanHeader } from "../partition/plan";
 import { allocateOrStop, sealPartition, setUpPartition } from "../partition/setup";
 import * as policy from "../policy/reader";
 import { PolicyStatus } from "../policy/status";
+import { buildRemapping, assignDevices, sealAndStartRemapping } from "../assignment/start";
+import { surveyDevices } from "../assignment/survey";
+import { routeKernelInterrupt } from "../vtd/interrupt-routes";
 import { CoreStatus, startCore } from "./cores";
 import { FatalReason, fatal, fatalWith, reportFatal, stop } from "./fatal";
 import { runCore } from "./join-system";
@@ -44,10 +47,11 @@ export function startSystem(information: u64): void {
   if (status != BootStatus.Done) fatalWith(FatalReason.BootInformation, "status", status);
   if (initialiseFrames() != FramesStatus.Done) fatal(FatalReason.NoMemory);
   surveyMachine();
-  if (readCapabilities() != 0) fatal(FatalReason.ProcessorUnsuitable);
-  readPolicy();
+  surveyDevices();
+  checkMachine();
   makePlan();
   for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) setUpPartition(partition);
+  buildRemapping();
   buildSpaces();
   seal();
   openConsoleInput();
@@ -83,8 +87,17 @@ function surveyMachine(): void {
   printLine();
 }
 
+/** All that is missing is named before the boot stops: of the processor, and of what the policy gives away. */
+function checkMachine(): void {
+  let missing = readCapabilities();
+  if (moduleCount() == 0) fatal(missing != 0 ? FatalReason.ProcessorUnsuitable : FatalReason.PolicyMissing);
+  readPolicy();
+  plan.attachPlan(allocateOrStop(plan.PLAN_PAGES));
+  missing += assignDevices();
+  if (missing != 0) fatal(FatalReason.ProcessorUnsuitable);
+}
+
 function readPolicy(): void {
-  if (moduleCount() == 0) fatal(FatalReason.PolicyMissing);
   const status = policy.validatePolicy(moduleAddress(0), moduleSize(0), moduleCount() - 1, coreCount());
   if (status == PolicyStatus.Valid) return;
   reportFatal(FatalReason.PolicyInvalid);
@@ -97,7 +110,6 @@ function readPolicy(): void {
 }
 
 function makePlan(): void {
-  plan.attachPlan(allocateOrStop(plan.PLAN_PAGES));
   plan.setHeader64(PlanHeader.Policy, moduleAddress(0));
   plan.setHeader64(PlanHeader.PolicySize, moduleSize(0));
   plan.setHeader64(PlanHeader.TscFrequency, tscFrequency());
@@ -107,6 +119,7 @@ function makePlan(): void {
   const rings = allocateOrStop(ringPages(coreCount()));
   createRings(rings, coreCount(), identifier());
   plan.setHeader64(PlanHeader.Rings, rings);
+  plan.setHeader64(PlanHeader.DeviceReports, allocateOrStop(1));
   for (let core: u32 = 0; core < coreCount(); core++) {
     const region = allocateOrStop(1);
     initialiseRegion(region);
@@ -128,12 +141,13 @@ function buildSpaces(): void {
   }
 }
 
-/** Nothing has run in a partition yet; what the walkers find now is what stays. */
+/** Nothing has run in a partition yet; what the walkers find now is what stays. Devices follow the tables from here on. */
 function seal(): void {
   for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) sealPartition(partition);
   for (let core: u32 = 0; core < coreCount(); core++) sealSpace(core, load<u64>(pml4s + (core << 3)));
   print("sealed: every EPT and page table matches the policy");
   printLine();
+  sealAndStartRemapping();
 }
 
 function openConsoleInput(): void {
@@ -141,7 +155,7 @@ function openConsoleInput(): void {
     registerPartition(partition, policy.partitionName(partition), coreApicId(policy.partitionCore(partition)));
     if (policy.partitionHasKeyboard(partition)) giveKeyboard(partition);
   }
-  const status = routeIsa(IRQ_COM1, HostVector.ConsoleInput, identifier());
+  const status = routeKernelInterrupt(IRQ_COM1, HostVector.ConsoleInput, identifier());
   if (status != RouteStatus.Done) fatalWith(FatalReason.InterruptRoute, "status", status);
   startInput();
 }

@@ -11,7 +11,7 @@ export {
 export { VcpuFrames, flushTranslations, initialiseRegion, loadVmcs as loadVcpu, rewindLaunchState } from "./vmx/vmcs";
 export { startFlat32, startLong64 } from "./vmx/guest-state";
 export { armDeadline } from "./vmx/deadline";
-export { IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantTscAux, initialiseMsrBitmap } from "./vmx/bitmaps";
+export { IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantPorts, grantTscAux, initialiseMsrBitmap } from "./vmx/bitmaps";
 export { EXIT_COUNTERS, exitCount } from "./vmx/counters";
 export { exitReasonName } from "./vmx/exit-reason";
 export { hasInvpcid, hasRdtscp } from "./vmx/features";

@@ -1,6 +1,6 @@
 // Extended page tables of a partition, SDM 3C 28.3.2: what its vCPUs reach, and nothing else.
 
-import { createTree, MapStatus, mapTree, TreeFormat } from "./page-tree";
+import { createTree, MapStatus, mapTree, ROOT_SHIFT_4_LEVELS, TreeFormat } from "./page-tree";
 
 /** Rights of a leaf. */
 export const enum EptRight {
@@ -20,7 +20,7 @@ const MEMORY_TYPE_SHIFT: u64 = 3;
 /** Guest-physical addresses of a four-level EPT. */
 const GUEST_ADDRESS_LIMIT: u64 = 1 << 48;
 
-const format: TreeFormat = changetype<TreeFormat>(memory.data(24));
+const format: TreeFormat = changetype<TreeFormat>(memory.data(40, 8));
 
 /** An empty EPT: the physical address of its PML4, 0 if no frame is left. */
 export function createEpt(): u64 {
@@ -35,6 +35,7 @@ export function mapEpt(
   root: u64, gpa: u64, hpa: u64, length: u64, rights: u32, memoryType: EptMemoryType, largePages: u32,
 ): MapStatus {
   if (gpa >= GUEST_ADDRESS_LIMIT || length > GUEST_ADDRESS_LIMIT - gpa) return MapStatus.Misaligned;
+  format.rootShift = ROOT_SHIFT_4_LEVELS;
   format.presentMask = EptRight.All;
   format.tableBits = EptRight.All;
   format.largePages = largePages;

@@ -1,9 +1,9 @@
-// Trees of four levels of 512 entries, the shape that x86-64 paging (SDM 3A 4.5) and EPT (SDM 3C 28.3.2) share: a leaf
-// lies at level 1 (4 KiB), or with bit 7 set at level 2 (2 MiB) or 3 (1 GiB).
+// Trees of 512 entries a level, the shape that x86-64 paging (SDM 3A 4.5), EPT (SDM 3C 28.3.2) and the second-level
+// tables of VT-d (VT-d 4.1 3.7) share: a leaf lies at level 1 (4 KiB), or with bit 7 set at level 2 (2 MiB) or 3 (1 GiB).
 
 import { allocate } from "./frames";
 import { PAGE_SIZE } from "./layout";
-import { load64, store64 } from "./physical";
+import { flushCache, load64, store64 } from "./physical";
 
 export const enum MapStatus {
   Done = 0,
@@ -15,6 +15,8 @@ export const enum MapStatus {
   OutOfFrames = 3,
   /** The same page must not be writable and executable. */
   WritableAndExecutable = 4,
+  /** Nothing is mapped there, or a leaf reaches beyond the range. */
+  NotMapped = 5,
 }
 
 /** Leaves larger than 4 KiB that the processor allows. */
@@ -34,7 +36,8 @@ const INDEX_MASK: u64 = 511;
 const SHIFT_4K: u64 = 12;
 const SHIFT_2M: u64 = 21;
 const SHIFT_1G: u64 = 30;
-const SHIFT_ROOT: u64 = 39;
+/** Index of the root of a tree of four levels: address bits 47:39. */
+export const ROOT_SHIFT_4_LEVELS: u64 = 39;
 
 /** What tells the kinds of tree apart. */
 @unmanaged
@@ -45,7 +48,12 @@ export class TreeFormat {
   tableBits: u64;
   /** LargePage mask. */
   largePages: u64;
+  /** Lowest address bit that indexes the root: 30, 39 or 48 for three, four or five levels. */
+  rootShift: u64;
+  /** 1: who walks the tree does not snoop the caches, so that each entry is flushed to memory. */
+  flush: u64;
 }
+export const TREE_FORMAT_SIZE: usize = 40;
 
 /** An empty tree: the physical address of its root, 0 if no frame is left. */
 export function createTree(): u64 {
@@ -77,14 +85,15 @@ export function mapTree(root: u64, format: TreeFormat, from: u64, to: u64, lengt
 
 function mapLeaf(root: u64, format: TreeFormat, from: u64, leaf: u64, shift: u64): MapStatus {
   let table = root;
-  for (let level = SHIFT_ROOT; level > shift; level -= LEVEL_BITS) {
+  for (let level = format.rootShift; level > shift; level -= LEVEL_BITS) {
     const slot = slotOf(table, from, level);
     let entry = load64(slot);
     if ((entry & format.presentMask) == 0) {
       const frame = allocate(1, 1);
       if (frame == 0) return MapStatus.OutOfFrames;
+      if (format.flush != 0) flushCache(frame, PAGE_SIZE);
       entry = frame | format.tableBits;
-      store64(slot, entry);
+      writeEntry(slot, entry, format);
     } else if ((entry & LARGE_LEAF) != 0) {
       return MapStatus.AlreadyMapped;
     }
@@ -92,8 +101,47 @@ function mapLeaf(root: u64, format: TreeFormat, from: u64, leaf: u64, shift: u64
   }
   const slot = slotOf(table, from, shift);
   if ((load64(slot) & format.presentMask) != 0) return MapStatus.AlreadyMapped;
-  store64(slot, shift == SHIFT_4K ? leaf : leaf | LARGE_LEAF);
+  writeEntry(slot, shift == SHIFT_4K ? leaf : leaf | LARGE_LEAF, format);
   return MapStatus.Done;
+}
+
+/**
+ * Takes `length` bytes at `from` out of the tree, whole leaves only; the tables stay. Stops at the first failure; what was
+ * taken out stays out. Who cached the entries must be told to forget them.
+ */
+export function unmapTree(root: u64, format: TreeFormat, from: u64, length: u64): MapStatus {
+  if (((from | length) & (PAGE_SIZE - 1)) != 0) return MapStatus.Misaligned;
+  let done: u64 = 0;
+  while (done < length) {
+    const size = unmapLeaf(root, format, from + done, length - done);
+    if (size == 0) return MapStatus.NotMapped;
+    done += size;
+  }
+  return MapStatus.Done;
+}
+
+/** Size of the leaf taken out; 0 if there is none that starts at `from` and is not longer than `limit`. */
+function unmapLeaf(root: u64, format: TreeFormat, from: u64, limit: u64): u64 {
+  let table = root;
+  for (let level = format.rootShift; ; level -= LEVEL_BITS) {
+    const slot = slotOf(table, from, level);
+    const entry = load64(slot);
+    if ((entry & format.presentMask) == 0) return 0;
+    if (level != SHIFT_4K && (entry & LARGE_LEAF) == 0) {
+      table = entry & ENTRY_ADDRESS;
+      continue;
+    }
+    const size = <u64>1 << level;
+    if (size > limit || (from & (size - 1)) != 0) return 0;
+    writeEntry(slot, 0, format);
+    return size;
+  }
+}
+
+@inline
+function writeEntry(slot: u64, entry: u64, format: TreeFormat): void {
+  store64(slot, entry);
+  if (format.flush != 0) flushCache(slot, 8);
 }
 
 @inline

@@ -5,7 +5,7 @@ import {
   CORE_BASE, CorePage, DIRECT_BASE, IMAGE_BASE, KERNEL_MEMORY, KERNEL_MEMORY_PAGES, MONITOR_MEMORY, MONITOR_MEMORY_PAGES,
   PAGE_SIZE,
 } from "./layout";
-import { createTree, LargePage, MapStatus, mapTree, TreeFormat } from "./page-tree";
+import { createTree, LargePage, MapStatus, mapTree, ROOT_SHIFT_4_LEVELS, TreeFormat } from "./page-tree";
 
 export { LargePage, MapStatus } from "./page-tree";
 
@@ -65,7 +65,7 @@ export class CoreSpace {
 }
 export const CORE_SPACE_SIZE: usize = 88;
 
-const format: TreeFormat = changetype<TreeFormat>(memory.data(24));
+const format: TreeFormat = changetype<TreeFormat>(memory.data(40, 8));
 
 /** Fills in where the image's parts lie. */
 export function describeImage(space: CoreSpace): void {
@@ -95,6 +95,7 @@ function leafBits(mapping: u32): u64 {
 export function mapRange(pml4: u64, virtual: u64, physical: u64, length: u64, mapping: u32, largePages: u32): MapStatus {
   const both = Mapping.Writable | Mapping.Executable;
   if ((mapping & both) == both) return MapStatus.WritableAndExecutable;
+  format.rootShift = ROOT_SHIFT_4_LEVELS;
   format.presentMask = PRESENT;
   format.tableBits = PRESENT | WRITABLE | ACCESSED;
   format.largePages = largePages;

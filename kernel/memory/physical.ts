@@ -14,3 +14,5 @@
 @external("phys", "clear") export declare function clear(address: u64, length: u64): void;
 /** Atomically replaces a u32 when it equals `expected`; returns the value found. */
 @external("phys", "compareExchange32") export declare function compareExchange32(address: u64, expected: u32, value: u32): u32;
+/** Writes the cache lines of `length` bytes back to memory and drops them (CLFLUSH), for hardware that does not snoop. */
+@external("phys", "flushCache") export declare function flushCache(address: u64, length: u64): void;

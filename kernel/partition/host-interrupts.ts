@@ -8,23 +8,34 @@ import { Device, INPUT_RING, Mailbox } from "../../monitor/interface";
 import { Fixed } from "../memory/layout";
 import { partitionCount } from "../policy/reader";
 import { currentPartition, hasDevice } from "./current";
+import { attachAgain, checkDeviceViolations, takeFaults } from "./device-violations";
+import { onDeviceMessage } from "./functions";
 import { settleMonitorCall } from "./monitor-call";
 import { input, peek32, poke32, poke8 } from "./monitor";
 import { NO_PARTITION } from "./plan";
 import { PartitionState, state } from "./status-page";
 
 export function onHostInterrupt(vector: u32): void {
-  if (vector == HostVector.ConsoleInput) onInputInterrupt();
-  else if (vector == HostVector.Mailbox && coreId() == 0) onReports();
+  if (vector >= <u32>HostVector.DeviceFirst && vector <= <u32>HostVector.DeviceLast) onDeviceMessage(vector);
+  else if (vector == HostVector.ConsoleInput) onInputInterrupt();
+  else if (vector == HostVector.RemappingFault) takeFaults();
+  else if (vector == HostVector.Mailbox) onMailbox();
   if (vector != HostVector.Spurious) endOfInterrupt();
   passInput();
 }
 
-/** Core 0: another core has output, or its partition stopped. */
+/** Another core calls: core 0 for what it put down there, any other core for what core 0 put down. */
+function onMailbox(): void {
+  if (coreId() == 0) onReports();
+  checkDeviceViolations();
+}
+
+/** Core 0: another core has output, its partition stopped, or its devices were reset. */
 function onReports(): void {
   // What a long ring leaves over is taken up at once by a further interrupt, so that no exit lasts long.
   if (drainRings()) sendFixed(identifier(), HostVector.Mailbox);
   withdrawStopped();
+  attachAgain();
 }
 
 /** Core 0: the keyboard passes over partitions that have stopped. */

@@ -1,8 +1,10 @@
-// Core 0 looks after the consoles of all from time to time, even if no interrupt of the machine gets through to it.
+// Core 0 looks after the consoles of all, and after the VT-d units, from time to time, even if no interrupt of the machine gets through to it.
 
 import { coreId } from "../boot/stub";
 import { onInputInterrupt } from "../console/partitions";
 import { rdtsc } from "../cpu/processor";
+import { unitCount } from "../vtd/unit";
+import { lookAfterUnits } from "./device-violations";
 import { withdrawStopped } from "./host-interrupts";
 import { PlanHeader, header32, header64 } from "./plan";
 
@@ -13,9 +15,9 @@ const FREQUENCY: u64 = 100;
 let interval: u64 = 0;
 let next: u64 = NEVER;
 
-/** To be called before the first VM entry; a core other than 0, or alone, has nothing to look after. */
+/** To be called before the first VM entry; a core other than 0, or alone without VT-d, has nothing to look after. */
 export function startHousekeeping(): void {
-  if (coreId() != 0 || header32(PlanHeader.CoreCount) == 1) return;
+  if (coreId() != 0 || (header32(PlanHeader.CoreCount) == 1 && unitCount() == 0)) return;
   interval = header64(PlanHeader.TscFrequency) / FREQUENCY;
   next = rdtsc() + interval;
 }
@@ -30,4 +32,5 @@ export function keepHouse(): void {
   next = rdtsc() + interval;
   onInputInterrupt();
   withdrawStopped();
+  lookAfterUnits();
 }

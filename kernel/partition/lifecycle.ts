@@ -12,6 +12,8 @@ import { onFault, partitionDevices, partitionImageKind, partitionVcpuCount, rest
 import { auditFault } from "./audit";
 import { buildCpuidTable } from "./cpuid-table";
 import { currentPartition, printPartitionName } from "./current";
+import { requestAttachment } from "./device-violations";
+import { attachFunctions, handOverFunctions, hasFunctions, resetFunctions, takeBackFunctions } from "./functions";
 import { attachMemory } from "./memory-grant";
 import * as monitor from "./monitor";
 import { PlanHeader, PlanPartition, field64, header64, imageAddress, imageLength } from "./plan";
@@ -28,6 +30,8 @@ export const enum StopReason {
   Halted = 6,
   LoadFailed = 7,
   TooManyRestarts = 8,
+  DeviceViolation = 9,
+  DeviceReset = 10,
 }
 
 export function stopReasonText(reason: u32): string {
@@ -40,6 +44,8 @@ export function stopReasonText(reason: u32): string {
     case StopReason.Halted: return "halted with interrupts off";
     case StopReason.LoadFailed: return "its image could not be loaded";
     case StopReason.TooManyRestarts: return "restarted too often";
+    case StopReason.DeviceViolation: return "its device tried what it may not";
+    case StopReason.DeviceReset: return "its device could not be reset";
     default: return "unknown reason";
   }
 }
@@ -61,6 +67,7 @@ export function hasIntent(): bool { return intent != Intent.Run; }
 export function loadPartitionVcpu(): bool {
   const partition = currentPartition();
   attachMemory(partition);
+  attachFunctions(partition);
   frames.control = field64(partition, PlanPartition.VcpuControl);
   frames.ioBitmaps = field64(partition, PlanPartition.IoBitmaps);
   frames.msrBitmap = field64(partition, PlanPartition.MsrBitmap);
@@ -72,6 +79,9 @@ export function loadPartitionVcpu(): bool {
 /** Loads the image and sets the vCPU to its entry point; parks the core if that fails. */
 export function startPartition(): void {
   const partition = currentPartition();
+  // Before its memory is cleared, so that no DMA of the run before reaches the next one.
+  if (!resetFunctions()) return end(StopReason.DeviceReset);
+  if (hasFunctions() && restarts(partition) != 0) requestAttachment();
   const size = field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory);
   phys.clear(field64(partition, PlanPartition.MemoryBase), size);
   configureMonitor(partition);
@@ -111,6 +121,7 @@ function configureMonitor(partition: u32): void {
   monitor.poke64(Mailbox.HighMemory, high);
   const elapsed = (rdtsc() - header64(PlanHeader.WallClockTsc)) / header64(PlanHeader.TscFrequency);
   monitor.poke64(Mailbox.WallClock, header64(PlanHeader.WallClock) + elapsed);
+  handOverFunctions();
 }
 
 function entryField(field: EntryState): u64 { return monitor.peek64(Mailbox.Entry + <u32>field); }
@@ -194,6 +205,7 @@ export function carryOutIntent(): void {
 }
 
 function end(reason: u32): void {
+  takeBackFunctions();
   print("partition ");
   printPartitionName(currentPartition());
   print(" stopped: ");

@@ -48,3 +48,5 @@ export const enum Grant {
 @external("monitor", "timer") export declare function timer(vcpu: u32): void;
 /** Bytes were put into the input ring. */
 @external("monitor", "input") export declare function input(): void;
+/** Message `message` of the assigned PCI function `functionIndex` arrived (0 for MSI). Leaves Mailbox.Status alone. */
+@external("monitor", "deviceMessage") export declare function deviceMessage(functionIndex: u32, message: u32): void;

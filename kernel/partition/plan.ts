@@ -3,11 +3,12 @@
 //
 //   page 0  header, then the back end's region and the partition of each core
 //   page 1  one record a partition
+//   pages 2, 3  one record a PCI function that a partition owns, see plan-functions.ts
 
 import { load32, load64, store32, store64 } from "../memory/physical";
 import { Fixed } from "../memory/layout";
 
-export const PLAN_PAGES: u32 = 2;
+export const PLAN_PAGES: u32 = 4;
 export const MAXIMUM_CORES: u32 = 64;
 export const NO_PARTITION: u32 = 0xffffffff;
 
@@ -19,8 +20,11 @@ export const enum PlanHeader {
   WallClockTsc = 0x20, // u64
   Rings = 0x28, // u64 physical address of the console rings
   CoreCount = 0x30, // u32
+  FunctionCount = 0x34, // u32 PCI functions that partitions own
+  DeviceReports = 0x38, // u64 page in which core 0 counts what devices did wrong, see device-reports.ts
   CoreRegions = 0x100, // MAXIMUM_CORES u64: a frame a core, for the back end (VMX: the VMXON region)
   CorePartitions = 0x400, // MAXIMUM_CORES u32 or NO_PARTITION
+  PartitionApicIds = 0x500, // u32 a partition: APIC identifier of its core
 }
 
 export const enum PlanPartition {
@@ -70,3 +74,6 @@ export function setCoreRegion(core: u32, region: u64): void { store64(plan + <u6
 /** Partition that runs on a core, or NO_PARTITION. */
 export function partitionOfCore(core: u32): u32 { return load32(plan + <u64>PlanHeader.CorePartitions + <u64>core * 4); }
 export function setPartitionOfCore(core: u32, partition: u32): void { store32(plan + <u64>PlanHeader.CorePartitions + <u64>core * 4, partition); }
+
+export function partitionApicId(partition: u32): u32 { return load32(plan + <u64>PlanHeader.PartitionApicIds + <u64>partition * 4); }
+export function setPartitionApicId(partition: u32, apicId: u32): void { store32(plan + <u64>PlanHeader.PartitionApicIds + <u64>partition * 4, apicId); }

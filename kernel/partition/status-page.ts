@@ -10,6 +10,7 @@ const enum StatusPage {
   State = 0x00, // u32 PartitionState
   Reason = 0x04, // u32 StopReason
   Restarts = 0x08, // u32
+  DeviceGeneration = 0x0c, // u32, counted up when its devices were reset and want to be attached again
   Violations = 0x10, // u64
   Exits = 0x100, // EXIT_COUNTERS u64, published when the partition stops
 }
@@ -21,6 +22,8 @@ export function setState(partition: u32, value: PartitionState): void { store32(
 export function stopReason(partition: u32): u32 { return load32(page(partition) + StatusPage.Reason); }
 export function restarts(partition: u32): u32 { return load32(page(partition) + StatusPage.Restarts); }
 export function setRestarts(partition: u32, value: u32): void { store32(page(partition) + StatusPage.Restarts, value); }
+export function deviceGeneration(partition: u32): u32 { return load32(page(partition) + StatusPage.DeviceGeneration); }
+export function setDeviceGeneration(partition: u32, value: u32): void { store32(page(partition) + StatusPage.DeviceGeneration, value); }
 export function violations(partition: u32): u64 { return load64(page(partition) + StatusPage.Violations); }
 export function countViolation(partition: u32): void { store64(page(partition) + StatusPage.Violations, violations(partition) + 1); }
 export function exits(partition: u32, reason: u32): u64 { return load64(page(partition) + StatusPage.Exits + <u64>reason * 8); }

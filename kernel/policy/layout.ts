@@ -1,10 +1,14 @@
 // Layout of policy.bin, little-endian. scripts/policy writes it, kernel/policy/reader.ts reads it.
 
 export const POLICY_MAGIC: u64 = 0x314C4F50444B4C42; // "BLKDPOL1"
-export const POLICY_VERSION: u32 = 1;
+export const POLICY_VERSION: u32 = 2;
 export const NO_MODULE: u32 = 0xffffffff;
 export const MAXIMUM_PARTITIONS: u32 = 16;
 export const NAME_LENGTH: u32 = 32;
+/** PCI functions assigned in the whole system. */
+export const MAXIMUM_DEVICES: u32 = 32;
+/** PCI functions assigned to one partition. */
+export const MAXIMUM_PARTITION_DEVICES: u32 = 8;
 
 export const enum PolicyHeader {
   Magic = 0x00, // u64
@@ -13,12 +17,15 @@ export const enum PolicyHeader {
   PartitionCount = 0x10, // u32
   ModuleCount = 0x14, // u32, modules that follow policy.bin in the multiboot2 list (policy.bin is module 0)
   Flags = 0x18, // u32 PolicyFlag
-  Partitions = 0x40, // records follow
+  DeviceCount = 0x1c, // u32, device records
+  Partitions = 0x40, // partition records follow, then device records, then command lines
 }
 
 export const enum PolicyFlag {
   /** When no partition runs any more: print the summary and power the machine off (else: print and stop). */
   PowerOffWhenDone = 1 << 0,
+  /** VT-d in scalable mode (else: legacy mode). */
+  ScalableRemapping = 1 << 1,
 }
 
 /** One partition's record. Module numbers count from policy.bin = 0. */
@@ -40,7 +47,34 @@ export const enum PolicyPartition {
   OnMsrViolation = 0x58, // u32 HealthAction
   OnFault = 0x5c, // u32 HealthAction: triple fault, entry failure, monitor fault (Stop or Restart)
   RestartLimit = 0x60, // u32, restarts before the partition is stopped for good
+  OnDeviceViolation = 0x64, // u32 HealthAction: DMA or an interrupt outside the grant (Ignore, Restart or Stop)
   Size = 0x80,
+}
+
+/** One PCI function assigned to a partition. A field that `Match` does not use is 0. */
+export const enum PolicyDevice {
+  Partition = 0x00, // u32, index of its owner
+  Match = 0x04, // u32 DeviceMatch
+  Segment = 0x08, // u32, PCI segment (Address)
+  SourceId = 0x0c, // u32 bus << 8 | device << 3 | function (Address)
+  Identity = 0x10, // u32 vendor | device << 16 (Identity)
+  Flags = 0x14, // u32 DeviceFlag
+  Size = 0x20,
+}
+
+/** By what a device record names its function. */
+export const enum DeviceMatch {
+  Address = 0, // Segment and SourceId
+  Identity = 1, // vendor and device id, as at offset 0 of its configuration space
+}
+
+export const enum DeviceFlag {
+  /** The reserved memory that the firmware names for it (RMRR) is mapped in its domain. */
+  ReservedMemory = 1 << 0,
+  /** It may keep translations of its own (ATS). */
+  DeviceTlb = 1 << 1,
+  /** It is handed over though it has no reset. */
+  WithoutReset = 1 << 2,
 }
 
 export const enum PartitionFlag {

@@ -1,9 +1,9 @@
 // The policy that the kernel enforces. Getters are for use after validatePolicy() said Valid.
 
 import {
-  HealthAction, Hypercall, NO_MODULE, PartitionFlag, PolicyFlag, PolicyHeader, PolicyPartition,
+  DeviceMatch, HealthAction, Hypercall, NO_MODULE, PartitionFlag, PolicyDevice, PolicyFlag, PolicyHeader, PolicyPartition,
 } from "./layout";
-import { byteAddress, field32, field64, fieldAddress, header32 } from "./record";
+import { byteAddress, deviceField32, field32, field64, fieldAddress, header32 } from "./record";
 
 export { PolicyStatus, describePolicyStatus } from "./status";
 export { failedPartition, validatePolicy } from "./validate";
@@ -19,6 +19,11 @@ export function moduleCount(): u32 {
 
 export function powersOffWhenDone(): bool {
   return (header32(PolicyHeader.Flags) & PolicyFlag.PowerOffWhenDone) != 0;
+}
+
+/** Whether VT-d is to run in scalable mode; legacy mode if not. */
+export function usesScalableRemapping(): bool {
+  return (header32(PolicyHeader.Flags) & PolicyFlag.ScalableRemapping) != 0;
 }
 
 /** Physical address of the name: ASCII, zero terminated, at most NAME_LENGTH bytes with the terminator. */
@@ -103,7 +108,47 @@ export function onFault(partition: u32): HealthAction {
   return field32(partition, PolicyPartition.OnFault);
 }
 
+/** Ignore, Restart or Stop: what DMA or an interrupt outside the grant of one of its PCI functions brings about. */
+export function onDeviceViolation(partition: u32): HealthAction {
+  return field32(partition, PolicyPartition.OnDeviceViolation);
+}
+
 /** Restarts before the partition is stopped for good. */
 export function restartLimit(partition: u32): u32 {
   return field32(partition, PolicyPartition.RestartLimit);
+}
+
+/** PCI functions assigned in the whole system, at most MAXIMUM_DEVICES. */
+export function deviceCount(): u32 {
+  return header32(PolicyHeader.DeviceCount);
+}
+
+/** Index of the partition that owns device `index`. */
+export function devicePartition(index: u32): u32 {
+  return deviceField32(index, PolicyDevice.Partition);
+}
+
+/** Address: deviceSegment() and deviceSourceId() name the function. Identity: deviceIdentity() does. */
+export function deviceMatch(index: u32): DeviceMatch {
+  return deviceField32(index, PolicyDevice.Match);
+}
+
+/** PCI segment; 0 for a device named by identity. */
+export function deviceSegment(index: u32): u32 {
+  return deviceField32(index, PolicyDevice.Segment);
+}
+
+/** bus << 8 | device << 3 | function; 0 for a device named by identity. */
+export function deviceSourceId(index: u32): u32 {
+  return deviceField32(index, PolicyDevice.SourceId);
+}
+
+/** vendor | device << 16; 0 for a device named by address. */
+export function deviceIdentity(index: u32): u32 {
+  return deviceField32(index, PolicyDevice.Identity);
+}
+
+/** Mask of DeviceFlag. */
+export function deviceFlags(index: u32): u32 {
+  return deviceField32(index, PolicyDevice.Flags);
 }

@@ -1,7 +1,7 @@
 // Loads from policy.bin in physical memory, before and after it is validated.
 
 import * as phys from "../memory/physical";
-import { PolicyHeader, PolicyPartition } from "./layout";
+import { PolicyDevice, PolicyHeader, PolicyPartition } from "./layout";
 
 let base: u64 = 0;
 
@@ -29,6 +29,17 @@ export function field64(partition: u32, field: PolicyPartition): u64 {
 /** Physical address of a field of a partition's record. */
 export function fieldAddress(partition: u32, field: PolicyPartition): u64 {
   return base + <u64>PolicyHeader.Partitions + <u64>partition * <u64>PolicyPartition.Size + <u64>field;
+}
+
+/** A field of the device record `index`. */
+export function deviceField32(index: u32, field: PolicyDevice): u32 {
+  const records = partitionRecordsEnd(header32(PolicyHeader.PartitionCount));
+  return phys.load32(base + records + <u64>index * <u64>PolicyDevice.Size + <u64>field);
+}
+
+/** Offset in policy.bin of what follows `partitions` partition records. */
+export function partitionRecordsEnd(partitions: u32): u64 {
+  return <u64>PolicyHeader.Partitions + <u64>partitions * <u64>PolicyPartition.Size;
 }
 
 /** Physical address of a byte of policy.bin. */

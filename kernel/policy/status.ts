@@ -25,6 +25,15 @@ export const enum PolicyStatus {
   UnknownPartitionFlag = 21,
   KeyboardTaken = 22,
   WrongHealthAction = 23,
+  WrongDeviceViolationAction = 24,
+  WrongDeviceCount = 25,
+  WrongDevicePartition = 26,
+  WrongDeviceMatch = 27,
+  WrongDeviceAddress = 28,
+  WrongDeviceIdentity = 29,
+  UnknownDeviceFlag = 30,
+  DeviceTaken = 31,
+  TooManyDevices = 32,
 }
 
 /** The status as a clause that follows "policy.bin: " or "policy.bin: partition N: ". */
@@ -54,6 +63,15 @@ export function describePolicyStatus(status: PolicyStatus): string {
     case PolicyStatus.UnknownPartitionFlag: return "unknown partition flag";
     case PolicyStatus.KeyboardTaken: return "keyboard of an earlier partition";
     case PolicyStatus.WrongHealthAction: return "unknown health action";
+    case PolicyStatus.WrongDeviceViolationAction: return "unknown health action for violations by a PCI device";
+    case PolicyStatus.WrongDeviceCount: return "too many PCI devices in the system";
+    case PolicyStatus.WrongDevicePartition: return "PCI device of a partition that does not exist";
+    case PolicyStatus.WrongDeviceMatch: return "PCI device named neither by address nor by identity";
+    case PolicyStatus.WrongDeviceAddress: return "PCI device address that cannot be";
+    case PolicyStatus.WrongDeviceIdentity: return "PCI device identity that cannot be";
+    case PolicyStatus.UnknownDeviceFlag: return "unknown PCI device flag";
+    case PolicyStatus.DeviceTaken: return "PCI device of an earlier record";
+    case PolicyStatus.TooManyDevices: return "too many PCI devices for one partition";
   }
   return "unknown status";
 }

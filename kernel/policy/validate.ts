@@ -4,11 +4,14 @@
 import * as phys from "../memory/physical";
 import { ImageKind, MAXIMUM_VCPUS } from "../../monitor/interface";
 import {
-  HealthAction, MAXIMUM_PARTITIONS, NAME_LENGTH, NO_MODULE, PartitionFlag, POLICY_MAGIC, POLICY_VERSION, PolicyFlag,
-  PolicyHeader, PolicyPartition,
+  HealthAction, MAXIMUM_DEVICES, MAXIMUM_PARTITIONS, NAME_LENGTH, NO_MODULE, PartitionFlag, POLICY_MAGIC, POLICY_VERSION,
+  PolicyDevice, PolicyFlag, PolicyHeader, PolicyPartition,
 } from "./layout";
-import { byteAddress, field32, field64, fieldAddress, header32, header64, setBase } from "./record";
+import {
+  byteAddress, deviceField32, field32, field64, fieldAddress, header32, header64, partitionRecordsEnd, setBase,
+} from "./record";
 import { PolicyStatus } from "./status";
+import { validateDevice } from "./validate-device";
 
 /** Partition memory is granted in 2 MiB pages. */
 const MEMORY_GRANULE: u64 = 0x200000;
@@ -16,6 +19,8 @@ const MEMORY_GRANULE: u64 = 0x200000;
 const MEMORY_LIMIT: u64 = 0x10000000000;
 /** Bits of Device in monitor/interface.ts. */
 const KNOWN_DEVICES: u32 = 0xff;
+/** Bits of PolicyFlag. */
+const KNOWN_SYSTEM_FLAGS: u32 = PolicyFlag.PowerOffWhenDone | PolicyFlag.ScalableRemapping;
 /** One bit a hypercall of Hypercall in layout.ts. */
 const KNOWN_HYPERCALLS: u32 = 0x3f;
 
@@ -43,6 +48,16 @@ export function validatePolicy(address: u64, size: u64, modules: u32, cores: u32
     const found = validatePartition(partition, <u32>size, modules, cores);
     if (found != PolicyStatus.Valid) return found;
   }
+  return validateDevices();
+}
+
+function validateDevices(): PolicyStatus {
+  const count = header32(PolicyHeader.DeviceCount);
+  for (let device: u32 = 0; device < count; device++) {
+    failed = deviceField32(device, PolicyDevice.Partition);
+    const status = validateDevice(device);
+    if (status != PolicyStatus.Valid) return status;
+  }
   return PolicyStatus.Valid;
 }
 
@@ -51,15 +66,18 @@ function validateHeader(size: u64, modules: u32): PolicyStatus {
   if (header32(PolicyHeader.Version) != POLICY_VERSION) return PolicyStatus.WrongVersion;
   if (<u64>header32(PolicyHeader.Size) != size) return PolicyStatus.WrongSize;
   if (header32(PolicyHeader.ModuleCount) != modules) return PolicyStatus.WrongModuleCount;
-  if ((header32(PolicyHeader.Flags) & ~<u32>PolicyFlag.PowerOffWhenDone) != 0) return PolicyStatus.UnknownSystemFlag;
+  if ((header32(PolicyHeader.Flags) & ~KNOWN_SYSTEM_FLAGS) != 0) return PolicyStatus.UnknownSystemFlag;
   const count = header32(PolicyHeader.PartitionCount);
   if (count == 0 || count > MAXIMUM_PARTITIONS) return PolicyStatus.WrongPartitionCount;
-  if (recordsEnd(count) > size) return PolicyStatus.TooShort;
+  if (header32(PolicyHeader.DeviceCount) > MAXIMUM_DEVICES) return PolicyStatus.WrongDeviceCount;
+  if (recordsEnd() > size) return PolicyStatus.TooShort;
   return PolicyStatus.Valid;
 }
 
-function recordsEnd(count: u32): u64 {
-  return <u64>PolicyHeader.Partitions + <u64>count * <u64>PolicyPartition.Size;
+/** Offset behind the device records; the counts in the header are in range. */
+function recordsEnd(): u64 {
+  const devices = <u64>header32(PolicyHeader.DeviceCount) * <u64>PolicyDevice.Size;
+  return partitionRecordsEnd(header32(PolicyHeader.PartitionCount)) + devices;
 }
 
 function validatePartition(partition: u32, size: u32, modules: u32, cores: u32): PolicyStatus {
@@ -136,7 +154,7 @@ function isModule(module: u32, modules: u32): bool {
 function validateCommandLine(partition: u32, size: u32): PolicyStatus {
   const offset = field32(partition, PolicyPartition.CommandLineOffset);
   const length = field32(partition, PolicyPartition.CommandLineLength);
-  if (offset < <u32>recordsEnd(header32(PolicyHeader.PartitionCount)) || offset > size) return PolicyStatus.CommandLineOutside;
+  if (offset < <u32>recordsEnd() || offset > size) return PolicyStatus.CommandLineOutside;
   if (length > size - offset) return PolicyStatus.CommandLineOutside;
   for (let index: u32 = 0; index < length; index++) {
     if (!isPrintable(phys.load8(byteAddress(offset + index)))) return PolicyStatus.CommandLineNotText;
@@ -162,5 +180,11 @@ function validateHealth(partition: u32): PolicyStatus {
   if (field32(partition, PolicyPartition.OnMsrViolation) > <u32>HealthAction.Stop) return PolicyStatus.WrongHealthAction;
   const onFault = field32(partition, PolicyPartition.OnFault);
   if (onFault != HealthAction.Restart && onFault != HealthAction.Stop) return PolicyStatus.WrongHealthAction;
+  return validateDeviceViolation(field32(partition, PolicyPartition.OnDeviceViolation));
+}
+
+/** A device has no instruction that a fault could be injected at. */
+function validateDeviceViolation(action: u32): PolicyStatus {
+  if (action > <u32>HealthAction.Stop || action == HealthAction.InjectFault) return PolicyStatus.WrongDeviceViolationAction;
   return PolicyStatus.Valid;
 }

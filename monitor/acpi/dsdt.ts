@@ -1,12 +1,13 @@
 // Differentiated System Description Table: what the guest cannot find out by itself. Each function is preceded by
 // the ASL that it writes.
 
-import { hasDevice, vcpuCount } from "../configuration";
+import { functionCount, hasDevice, vcpuCount } from "../configuration";
 import { Device, GSI_UART, SLEEP_TYPE_S5 } from "../interface";
 import {
   INTERRUPT_SIZE, IO_PORTS_SIZE, beginDevice, beginPackage, beginResources, beginScope, endPackage, endResources, putByte, putEisaId,
   putInterrupt, putIoPorts, putName, putString,
 } from "./aml";
+import { putPciRoot } from "./pci-root";
 import { beginTable, endTable } from "./table-header";
 import { put8 } from "./writer";
 
@@ -23,6 +24,7 @@ export function writeDsdt(): u64 {
   for (let i: u32 = 0; i < vcpuCount(); i++) putProcessor(i);
   if (hasDevice(Device.Uart)) putUart();
   if (hasDevice(Device.Rtc)) putRtc();
+  if (functionCount() != 0) putPciRoot();
   endPackage(bus);
   endTable(dsdt);
   return dsdt;

@@ -4,7 +4,8 @@ import { hasDevice } from "../configuration";
 import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_BASE, PORT_PM1A_EVENT } from "../interface";
 import { readIoApic, writeIoApic } from "./io-apic";
 import { readPage, writePage } from "./local-apic/page";
-import { PciPort, readPci, writePci } from "./pci";
+import { PciPort, readPci, writePci } from "./pci/mechanism";
+import { readMessagePage, writeMessagePage } from "./pci/message-pages";
 import { PicPort, readPic, writePic } from "./pic/pic";
 import { PitPort, readPit, readSystemControl, writePit, writeSystemControl } from "./pit/pit";
 import { readPowerManagement, writePowerManagement } from "./power-management";
@@ -138,8 +139,7 @@ export function memoryRead(vcpu: u32, gpa: u64, size: u32): u64 {
   if (isLocalApic(gpa)) return readPage(vcpu, <u32>(gpa & PAGE_OFFSET));
   setStatus(AccessStatus.Done);
   if (isIoApic(gpa)) return readIoApic(<u32>(gpa & PAGE_OFFSET));
-  openBus();
-  return u64.MAX_VALUE;
+  return readMessagePage(gpa, size);
 }
 
 /** Writes 1, 2, 4 or 8 bytes of a device's memory. */
@@ -150,5 +150,5 @@ export function memoryWrite(vcpu: u32, gpa: u64, size: u32, value: u64): void {
   }
   setStatus(AccessStatus.Done);
   if (isIoApic(gpa)) writeIoApic(<u32>(gpa & PAGE_OFFSET), <u32>value);
-  else openBus();
+  else writeMessagePage(gpa, size, value);
 }

@@ -9,7 +9,7 @@ import { serviceInterrupt, takesExternal } from "./local-apic/priority";
 import { powerUpLocalApics } from "./local-apic/reset";
 import { runLocalTimer } from "./local-apic/timer";
 import { clearPartitionRequest } from "./partition-request";
-import { resetPci } from "./pci";
+import { resetPci } from "./pci/mechanism";
 import { acknowledgePic, resetPic } from "./pic/pic";
 import { resetPit, runPit } from "./pit/pit";
 import { resetPowerManagement } from "./power-management";

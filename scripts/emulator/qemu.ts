@@ -8,8 +8,28 @@ import { makeIso } from "./grub.ts";
 import { makeRunFolder, readIfPresent, removeRunFolder } from "./run-folder.ts";
 import type { BootImage, RunningMachine, RunOptions, RunResult } from "./types.ts";
 
+/** What the machine's VT-d unit can do (QEMU's intel-iommu); what is left out is off. */
+export interface RemappingUnit {
+  /** Bits of an address that a device uses: 39 gives three levels of tables, 48 three and four. */
+  addressBits?: 39 | 48;
+  /** CAP.CM: the unit may cache what is not present. */
+  cachingMode?: boolean;
+  /** ECAP.SMTS. */
+  scalableMode?: boolean;
+  /** ECAP.DT, and an ATSR in the DMAR table. */
+  deviceTlb?: boolean;
+}
+
 export interface QemuOptions extends RunOptions {
   accelerator?: "kvm" | "tcg";
+  /** A unit of 48 bits under TCG if left out, what QEMU takes by itself under KVM; "none" leaves the machine without one. */
+  remapping?: RemappingUnit | "none";
+  /** More devices, each as after `-device`. */
+  devices?: readonly string[];
+  /** TCG: one instruction takes 2^shift ns (0-10) of the machine's time, and time that all cores sleep through is skipped. */
+  instructionShift?: number;
+  /** More arguments for QEMU. */
+  extraArguments?: readonly string[];
 }
 
 /** KVM's paravirtual leaves would show Bulkhead a hypervisor that is not its own. */
@@ -56,16 +76,32 @@ export async function startQemu(image: BootImage, options: QemuOptions = {}): Pr
   };
 }
 
-function machineLine(options: QemuOptions, iso: string, debugConsole: string): string[] {
+/** The arguments of one boot from the CD `iso`. */
+export function machineLine(options: QemuOptions, iso: string, debugConsole: string): string[] {
   const kvm = options.accelerator === "kvm";
   return [
     ...["-machine", kvm ? "q35,accel=kvm,kernel-irqchip=split" : "q35,accel=tcg"],
     ...["-cpu", options.cpuModel ?? (kvm ? KVM_CPU : "max")],
     ...["-smp", String(options.cores ?? 1), "-m", `${options.memoryMiB ?? DEFAULT_MEMORY_MIB}M`],
-    ...["-device", kvm ? "intel-iommu,intremap=on" : "intel-iommu,intremap=on,aw-bits=48"],
+    ...remappingLine(options.remapping ?? (kvm ? {} : { addressBits: 48 })),
+    ...(options.instructionShift === undefined ? [] : ["-icount", `shift=${options.instructionShift},sleep=off`]),
     ...["-nographic", "-nodefaults", "-serial", "stdio", "-no-reboot"],
     ...["-chardev", `file,id=debug,path=${debugConsole}`, "-device", "isa-debugcon,iobase=0xe9,chardev=debug"],
     ...["-device", "isa-debug-exit,iobase=0xf4,iosize=4"],
+    ...(options.devices ?? []).flatMap((device) => ["-device", device]),
     ...["-cdrom", iso, "-boot", "d"],
+    ...(options.extraArguments ?? []),
   ];
+}
+
+function remappingLine(unit: RemappingUnit | "none"): string[] {
+  if (unit === "none") return [];
+  const properties = [
+    "intel-iommu,intremap=on",
+    ...(unit.addressBits === undefined ? [] : [`aw-bits=${unit.addressBits}`]),
+    ...(unit.cachingMode === true ? ["caching-mode=on"] : []),
+    ...(unit.scalableMode === true ? ["x-scalable-mode=on"] : []),
+    ...(unit.deviceTlb === true ? ["device-iotlb=on"] : []),
+  ];
+  return ["-device", properties.join(",")];
 }

@@ -1,6 +1,8 @@
 // What must hold between the fields of a system; schema.ts has checked each field by itself.
 
+import { MAXIMUM_DEVICES } from "../../kernel/policy/layout.ts";
 import { UserError } from "../error.ts";
+import { formatPciName } from "./pci.ts";
 import type { System } from "./schema.ts";
 import { formatSize } from "./size.ts";
 
@@ -13,6 +15,9 @@ export function checkSystem(system: System, file: string): void {
   checkCores(system, file);
   checkMemory(system, file);
   checkKeyboard(system, file);
+  checkPciBus(system, file);
+  checkPciOwners(system, file);
+  checkPciCount(system, file);
 }
 
 function checkNames(system: System, file: string): void {
@@ -63,4 +68,39 @@ function checkKeyboard(system: System, file: string): void {
   if (holders.length <= 1) return;
   const names = holders.map((partition) => `"${partition.name}"`).join(" and ");
   throw new UserError(`${file}: keyboard is true for ${names}`, "Let at most one partition have the keyboard at the start; Ctrl-] switches it later.");
+}
+
+/** Without the virtual configuration ports a guest cannot find the functions that it owns. */
+function checkPciBus(system: System, file: string): void {
+  for (const [index, { devices, name, pci }] of system.partitions.entries()) {
+    if (pci.length === 0 || devices.includes("pci")) continue;
+    throw new UserError(
+      `${file}: partitions[${index}].devices ("${name}") is ${JSON.stringify(devices)}, without the "pci" that partitions[${index}].pci needs`,
+      'Add "pci" to devices, or remove the field pci.',
+    );
+  }
+}
+
+/** That an address and an identity name the same function only the kernel can tell, when it has scanned the buses. */
+function checkPciOwners(system: System, file: string): void {
+  const owners = new Map<string, string>();
+  for (const { field, name } of assignments(system)) {
+    const owner = owners.get(name);
+    if (owner !== undefined) {
+      throw new UserError(`${file}: ${field}.device is "${name}", the device of ${owner} too`, "A device has one owner: name it once.");
+    }
+    owners.set(name, field);
+  }
+}
+
+function checkPciCount(system: System, file: string): void {
+  const { length } = assignments(system);
+  if (length <= MAXIMUM_DEVICES) return;
+  throw new UserError(`${file}: the fields pci of all partitions name ${length} devices`, `Name at most ${MAXIMUM_DEVICES} devices in the whole system.`);
+}
+
+function assignments(system: System): { field: string; name: string }[] {
+  return system.partitions.flatMap((partition, owner) =>
+    partition.pci.map((assignment, index) => ({ field: `partitions[${owner}].pci[${index}]`, name: formatPciName(assignment.device) })),
+  );
 }

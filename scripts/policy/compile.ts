@@ -53,7 +53,7 @@ async function compile(system: System, file: string): Promise<CompiledSystem> {
   }
   const directory = path.join(projectDirectory, "build/systems", system.name);
   const policy = path.join(directory, "policy.bin");
-  const modules = writeFiles(directory, policy, encodePolicy(system.whenDone, partitions, list.modules.length), list.modules);
+  const modules = writeFiles(directory, policy, encodePolicy(system, partitions, list.modules.length), list.modules);
   return {
     name: system.name,
     file: displayPath(file),

@@ -1,18 +1,21 @@
 // Writes policy.bin as kernel/policy/layout.ts lays it out.
 
 import {
+  DeviceFlag,
+  DeviceMatch,
   HealthAction,
   Hypercall,
   NAME_LENGTH,
   NO_MODULE,
   PartitionFlag,
   POLICY_VERSION,
+  PolicyDevice,
   PolicyFlag,
   PolicyHeader,
   PolicyPartition,
 } from "../../kernel/policy/layout.ts";
 import { Device, type ImageKind } from "../../monitor/interface.ts";
-import type { DeviceName, HealthActionName, HypercallName, Partition, System } from "./schema.ts";
+import type { Assignment, DeviceName, HealthActionName, HypercallName, Partition, System } from "./schema.ts";
 
 /** POLICY_MAGIC as bytes: a u64 that a JavaScript number does not hold. */
 export const MAGIC_TEXT = "BLKDPOL1";
@@ -54,9 +57,14 @@ const healthActions: Record<HealthActionName, HealthAction> = {
   stop: HealthAction.Stop,
 };
 
-/** The bytes of policy.bin: header, partition records, command lines. */
-export function encodePolicy(whenDone: System["whenDone"], partitions: EncodedPartition[], moduleCount: number): Buffer {
-  const stringsOffset = PolicyHeader.Partitions + partitions.length * PolicyPartition.Size;
+/** What of a system goes into the header of policy.bin. */
+export type SystemSettings = Pick<System, "whenDone" | "remapping">;
+
+/** The bytes of policy.bin: header, partition records, device records, command lines. */
+export function encodePolicy(settings: SystemSettings, partitions: EncodedPartition[], moduleCount: number): Buffer {
+  const devices = partitions.flatMap(({ partition }, owner) => partition.pci.map((assignment) => encodeDevice(assignment, owner)));
+  const devicesOffset = PolicyHeader.Partitions + partitions.length * PolicyPartition.Size;
+  const stringsOffset = devicesOffset + devices.length * PolicyDevice.Size;
   const strings = partitions.map((entry) => Buffer.from(entry.commandLine, "ascii"));
   const size = stringsOffset + strings.reduce((sum, text) => sum + text.length, 0);
   const policy = Buffer.alloc(size);
@@ -66,7 +74,9 @@ export function encodePolicy(whenDone: System["whenDone"], partitions: EncodedPa
   policy.writeUInt32LE(size, PolicyHeader.Size);
   policy.writeUInt32LE(partitions.length, PolicyHeader.PartitionCount);
   policy.writeUInt32LE(moduleCount, PolicyHeader.ModuleCount);
-  policy.writeUInt32LE(whenDone === "power-off" ? PolicyFlag.PowerOffWhenDone : 0, PolicyHeader.Flags);
+  policy.writeUInt32LE(systemFlags(settings), PolicyHeader.Flags);
+  policy.writeUInt32LE(devices.length, PolicyHeader.DeviceCount);
+  Buffer.concat(devices).copy(policy, devicesOffset);
 
   let textOffset = stringsOffset;
   for (const [index, entry] of partitions.entries()) {
@@ -79,6 +89,10 @@ export function encodePolicy(whenDone: System["whenDone"], partitions: EncodedPa
     textOffset += text.length;
   }
   return policy;
+}
+
+function systemFlags({ whenDone, remapping }: SystemSettings): number {
+  return (whenDone === "power-off" ? PolicyFlag.PowerOffWhenDone : 0) | (remapping === "scalable" ? PolicyFlag.ScalableRemapping : 0);
 }
 
 function encodePartition(record: Buffer, entry: EncodedPartition): void {
@@ -98,6 +112,29 @@ function encodePartition(record: Buffer, entry: EncodedPartition): void {
   record.writeUInt32LE(healthActions[partition.health.msr], PolicyPartition.OnMsrViolation);
   record.writeUInt32LE(healthActions[partition.health.fault], PolicyPartition.OnFault);
   record.writeUInt32LE(partition.health.restartLimit, PolicyPartition.RestartLimit);
+  record.writeUInt32LE(healthActions[partition.health.device], PolicyPartition.OnDeviceViolation);
+}
+
+/** A device record; `owner` is the index of its partition. */
+function encodeDevice(assignment: Assignment, owner: number): Buffer {
+  const { device } = assignment;
+  const record = Buffer.alloc(PolicyDevice.Size);
+  record.writeUInt32LE(owner, PolicyDevice.Partition);
+  record.writeUInt32LE(deviceFlags(assignment), PolicyDevice.Flags);
+  if (device.kind === "address") {
+    record.writeUInt32LE(DeviceMatch.Address, PolicyDevice.Match);
+    record.writeUInt32LE(device.segment, PolicyDevice.Segment);
+    record.writeUInt32LE(device.sourceId, PolicyDevice.SourceId);
+    return record;
+  }
+  record.writeUInt32LE(DeviceMatch.Identity, PolicyDevice.Match);
+  record.writeUInt16LE(device.vendor, PolicyDevice.Identity);
+  record.writeUInt16LE(device.device, PolicyDevice.Identity + 2);
+  return record;
+}
+
+function deviceFlags({ reservedMemory, deviceTlb, withoutReset }: Assignment): number {
+  return (reservedMemory ? DeviceFlag.ReservedMemory : 0) | (deviceTlb ? DeviceFlag.DeviceTlb : 0) | (withoutReset ? DeviceFlag.WithoutReset : 0);
 }
 
 function deviceMask(names: DeviceName[]): number {

@@ -1,7 +1,8 @@
 // Shape of a system file: each field by itself. checks.ts looks at fields together.
 
 import { z } from "zod";
-import { MAXIMUM_PARTITIONS, NAME_LENGTH } from "../../kernel/policy/layout.ts";
+import { MAXIMUM_PARTITION_DEVICES, MAXIMUM_PARTITIONS, NAME_LENGTH } from "../../kernel/policy/layout.ts";
+import { parsePciName } from "./pci.ts";
 import { parseSize } from "./size.ts";
 
 /** Length of a command line that Linux accepts: COMMAND_LINE_SIZE on x86 is 2048 with its terminator. */
@@ -22,6 +23,13 @@ const size = z.string({ error: 'write a size as text, such as "96 MiB"' }).trans
   const bytes = parseSize(text);
   if (bytes !== null) return bytes;
   context.addIssue({ code: "custom", message: 'write a size as a whole number and KiB, MiB or GiB, such as "96 MiB"' });
+  return z.NEVER;
+});
+
+const pciName = z.string({ error: 'write an address or an identity as text, such as "00:04.0"' }).transform((text, context) => {
+  const result = parsePciName(text);
+  if ("name" in result) return result.name;
+  context.addIssue({ code: "custom", message: result.mistake });
   return z.NEVER;
 });
 
@@ -47,11 +55,27 @@ export const typescriptSchema = z.strictObject({
   commandLine: commandLine.default(""),
 });
 
+const assignmentSchema = z.strictObject(
+  {
+    /** Address as "00:04.0" or "0000:00:04.0", or vendor and device id as "8086:10d3". */
+    device: pciName,
+    /** Map the reserved memory that the firmware names for it (RMRR). */
+    reservedMemory: z.boolean().default(false),
+    /** Let it keep translations of its own (ATS). */
+    deviceTlb: z.boolean().default(false),
+    /** Hand it over even if it has no reset. */
+    withoutReset: z.boolean().default(false),
+  },
+  { error: (issue) => (issue.code === "invalid_type" ? 'write { device: "00:04.0" }' : undefined) },
+);
+
 const healthSchema = z.strictObject({
   memory: z.enum(healthActionNames).default("ignore"),
   port: z.enum(healthActionNames).default("ignore"),
   msr: z.enum(healthActionNames).default("inject-fault"),
   fault: z.enum(["restart", "stop"]).default("stop"),
+  /** One of its PCI functions tried DMA or an interrupt outside its grant. */
+  device: z.enum(["ignore", "restart", "stop"]).default("stop"),
   restartLimit: z.int().min(0).max(1_000_000).default(3),
 });
 
@@ -66,6 +90,8 @@ const partitionSchema = z
     }),
     devices: z.array(z.enum(deviceNames)).optional(),
     hypercalls: z.array(z.enum(hypercallNames)).optional(),
+    /** PCI functions of the machine that it owns. */
+    pci: z.array(assignmentSchema).max(MAXIMUM_PARTITION_DEVICES, `a partition may own at most ${MAXIMUM_PARTITION_DEVICES} PCI devices`).default([]),
     /** Has the keyboard when the system starts. */
     keyboard: z.boolean().default(false),
     health: healthSchema.prefault({}),
@@ -80,12 +106,15 @@ export const systemSchema = z.strictObject({
   name: identifier,
   /** When no partition runs any more: power the machine off, or print the summary and stop. */
   whenDone: z.enum(["power-off", "stop"]).default("power-off"),
+  /** VT-d by context entries, or by PASID tables on units that have scalable mode. */
+  remapping: z.enum(["legacy", "scalable"]).default("legacy"),
   partitions: z.array(partitionSchema).min(1, "name at least one partition").max(MAXIMUM_PARTITIONS, `name at most ${MAXIMUM_PARTITIONS} partitions`),
 });
 
 /** A system with every default filled in. */
 export type System = z.output<typeof systemSchema>;
 export type Partition = System["partitions"][number];
+export type Assignment = Partition["pci"][number];
 export type Image = Partition["image"];
 export type DeviceName = (typeof deviceNames)[number];
 export type HypercallName = (typeof hypercallNames)[number];

@@ -17,6 +17,11 @@ export function denyAllPorts(bitmaps: u64): void {
   fillOnes(bitmaps, <u64>IO_BITMAP_PAGES * 4096);
 }
 
+/** Lets the guest use `count` ports from `first` on, SDM 3C 25.6.4; those beyond 0xffff do not exist. */
+export function grantPorts(bitmaps: u64, first: u32, count: u32): void {
+  for (let port = first; port < first + count && port <= 0xffff; port++) clearBit(bitmaps, port);
+}
+
 /** Denies all MSRs, then grants those that VM entry switches or that only this core's one vCPU uses. */
 export function initialiseMsrBitmap(bitmap: u64): void {
   fillOnes(bitmap, 4096);

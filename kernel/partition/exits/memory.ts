@@ -1,6 +1,6 @@
 // Guest-physical addresses that the partition's EPT does not map: its virtual devices, or a violation.
 
-import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_BASE } from "../../../monitor/interface";
+import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_BASE, PCI_WINDOW_BASE, PCI_WINDOW_END } from "../../../monitor/interface";
 import {
   injectGeneralProtectionDuringDelivery, wasDeliveringDoubleFault,
 } from "../../cpu/backend";
@@ -8,6 +8,7 @@ import { HealthAction } from "../../policy/layout";
 import { onMemoryViolation } from "../../policy/reader";
 import { MemoryAccess, auditMemory } from "../audit";
 import { currentPartition, hasDevice } from "../current";
+import { hasFunctions } from "../functions";
 import { lendFrame, raiseGuestFault, takeBackFrame } from "../frame";
 import { StopReason, applyHealthAction, partitionFault } from "../lifecycle";
 import { faulted, memoryAccess } from "../monitor";
@@ -30,7 +31,9 @@ export function onMemoryAccess(gpa: u64, qualification: u64, linearAddress: u64,
 
 function isDevice(gpa: u64): bool {
   const page = gpa & ~PAGE_MASK;
-  return (page == LOCAL_APIC_BASE && hasDevice(Device.LocalApic)) || (page == IO_APIC_BASE && hasDevice(Device.IoApic));
+  if (page == LOCAL_APIC_BASE) return hasDevice(Device.LocalApic);
+  if (page == IO_APIC_BASE) return hasDevice(Device.IoApic);
+  return hasFunctions() && gpa >= PCI_WINDOW_BASE && gpa < PCI_WINDOW_END;
 }
 
 /** Lets the monitor carry out the instruction; false if it cannot. */

@@ -7,11 +7,15 @@ import { HealthAction } from "../../policy/layout";
 import { onPortViolation } from "../../policy/reader";
 import { auditPort } from "../audit";
 import { currentPartition } from "../current";
+import { applyFunctionRequests, hasFunctions } from "../functions";
 import { lendFrame, raiseGuestFault, takeBackFrame } from "../frame";
 import { StopReason, applyHealthAction, hasIntent } from "../lifecycle";
 import { lastStatus } from "../access-status";
 import { portRead, portString, portWrite } from "../monitor";
 import { settleMonitorCall } from "../monitor-call";
+
+/** CONFIG_DATA of PCI configuration mechanism 1. */
+const CONFIG_DATA: u32 = 0xcfc;
 
 export function onPortAccess(port: u32, size: u32, isRead: bool): void {
   const rax = readRegister(Register.RAX);
@@ -20,6 +24,7 @@ export function onPortAccess(port: u32, size: u32, isRead: bool): void {
   if (isRead) value = portRead(0, port, size);
   else portWrite(0, port, size, <u32>(rax & mask));
   settleMonitorCall();
+  if (!isRead && isConfigData(port, size)) applyFunctionRequests();
   const status = lastStatus();
   if (status != AccessStatus.Done && !permitAnyway(port, size, isRead, status)) return;
   // A 32-bit IN clears the upper half of RAX, smaller ones leave the rest alone.
@@ -31,11 +36,19 @@ export function onStringPortAccess(port: u32, size: u32, isRead: bool, isRepeate
   lendFrame(linearAddress());
   portString(0, port, size, isRead ? 0 : 1, isRepeated ? 1 : 0, information);
   settleMonitorCall();
+  if (!isRead && isConfigData(port, size)) applyFunctionRequests();
   const status = lastStatus();
   if (status == AccessStatus.OpenBus && !permitAnyway(port, size, isRead, status)) return;
   if (status == AccessStatus.GuestFault) return raiseGuestFault();
   if (status != AccessStatus.Done && status != AccessStatus.OpenBus) return injectGeneralProtection();
   takeBackFrame();
+}
+
+/** Whether the access may have changed the configuration space of an assigned PCI function. */
+// @ts-ignore: decorator
+@inline
+function isConfigData(port: u32, size: u32): bool {
+  return hasFunctions() && port + size > CONFIG_DATA && port < CONFIG_DATA + 4;
 }
 
 /** True if the access goes on as on an open bus. */

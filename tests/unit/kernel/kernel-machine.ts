@@ -9,7 +9,8 @@
 
 import { AccessStatus, EntryMode, EntryState, ImageKind, Mailbox, VcpuMailbox } from "../../../monitor/interface.ts";
 import { encodePolicy } from "../../../scripts/policy/encode.ts";
-import { systemSchema, type DeviceName, type HealthActionName, type HypercallName, type System } from "../../../scripts/policy/schema.ts";
+import type { SystemDescription } from "../../../scripts/policy/language.ts";
+import { systemSchema, type DeviceName, type HypercallName, type System } from "../../../scripts/policy/schema.ts";
 import * as acpi from "../machine/acpi-tables.ts";
 import { encodeBootInformation, PC_MEMORY_MAP, type MemoryMapEntry } from "../machine/boot-information.ts";
 import { Clock } from "../machine/clock.ts";
@@ -27,6 +28,8 @@ interface KernelExports {
   entryFailed(status: number): void;
 }
 
+type PartitionDescription = SystemDescription["partitions"][number];
+
 export interface PartitionOptions {
   name?: string;
   core?: number;
@@ -34,7 +37,8 @@ export interface PartitionOptions {
   devices?: DeviceName[];
   hypercalls?: HypercallName[];
   keyboard?: boolean;
-  health?: { memory?: HealthActionName; port?: HealthActionName; msr?: HealthActionName; fault?: "restart" | "stop"; restartLimit?: number };
+  pci?: PartitionDescription["pci"];
+  health?: PartitionDescription["health"];
 }
 
 export interface KernelOptions {
@@ -42,6 +46,7 @@ export interface KernelOptions {
   cores?: number;
   partitions?: PartitionOptions[];
   whenDone?: "power-off" | "stop";
+  remapping?: "legacy" | "scalable";
   profile?: Profile;
   memoryMap?: MemoryMapEntry[];
   /** Changes the machine before the kernel starts. */
@@ -78,6 +83,7 @@ function system(options: KernelOptions): System {
   return systemSchema.parse({
     name: "test",
     whenDone: options.whenDone ?? "stop",
+    remapping: options.remapping,
     partitions: partitions.map((partition, i) => ({
       name: `guest${i}`,
       core: i,
@@ -127,10 +133,10 @@ export class KernelMachine extends Machine {
 
   /** policy.bin and one image that all partitions share. */
   private placeModules(): void {
-    const { whenDone, partitions } = system(this.setUp);
+    const described = system(this.setUp);
     const image = Buffer.from("image");
-    const encoded = partitions.map((partition) => ({ partition, imageKind: ImageKind.Pvh, kernelModule: 1, ramDiskModule: null, commandLine: "quiet" }));
-    const policy = encodePolicy(whenDone, encoded, 1);
+    const encoded = described.partitions.map((partition) => ({ partition, imageKind: ImageKind.Pvh, kernelModule: 1, ramDiskModule: null, commandLine: "quiet" }));
+    const policy = encodePolicy(described, encoded, 1);
     this.memory.writeBytes(MODULES, policy);
     this.memory.writeBytes(MODULES + 0x1_0000, image);
     const modules = [{ start: MODULES, end: MODULES + policy.length }, { start: MODULES + 0x1_0000, end: MODULES + 0x1_0000 + image.length }];

@@ -56,9 +56,9 @@ export function localX2Apic(apicId: number, enabled = true): Buffer {
   return bytes;
 }
 
-export function ioApicEntry(address: number, base: number): Buffer {
+export function ioApicEntry(address: number, base: number, identifier = 0): Buffer {
   const bytes = Buffer.alloc(12);
-  bytes.set([1, 12]);
+  bytes.set([1, 12, identifier]);
   bytes.writeUInt32LE(address, 4);
   bytes.writeUInt32LE(base, 8);
   return bytes;
@@ -108,9 +108,10 @@ export function fadt(fields: FadtFields): Buffer {
   return acpiTable("FACP", bytes.subarray(36));
 }
 
-export function hpet(address: number): Buffer {
+export function hpet(address: number, number = 0): Buffer {
   const body = Buffer.alloc(20);
   body.writeBigUInt64LE(BigInt(address), 8);
+  body[16] = number;
   return acpiTable("HPET", body);
 }
 

@@ -83,6 +83,7 @@ export interface FloorExports {
   ioApicCount(): number;
   ioApicAddress(index: number): bigint;
   ioApicBase(index: number): number;
+  ioApicIdentifier(index: number): number;
   interruptOverride(irq: number): number;
   interruptFlags(irq: number): number;
   parseFadt(): number;
@@ -92,6 +93,7 @@ export interface FloorExports {
   pm1bControlPort(): number;
   dsdtAddress(): bigint;
   hpetAddress(): bigint;
+  hpetNumber(): number;
   findSleepState(): number;
   s5TypeA(): number;
   s5TypeB(): number;
@@ -109,8 +111,11 @@ export interface FloorExports {
   sendInit(apicId: number): number;
   sendStartup(apicId: number, page: number): number;
   sendFixed(apicId: number, vector: number): number;
+  routeComparator(comparator: number, address: number, data: number): number;
+  isaIsLevel(irq: number): number;
   maskAll(): void;
   routeIsa(irq: number, vector: number, apicId: number): number;
+  routeIsaRemapped(irq: number, vector: number, index: number): number;
   disablePic(): void;
 }
 

@@ -2,6 +2,7 @@
 
 const PAGE_SHIFT = 12;
 const PAGE_SIZE = 1 << PAGE_SHIFT;
+const CACHE_LINE = 64;
 
 /** Device registers; offsets are bytes from the region's base. */
 export interface DeviceRegion {
@@ -26,6 +27,7 @@ export function addressOf(value: bigint): number {
 export class PhysicalMemory {
   private readonly pages = new Map<number, Uint8Array>();
   private readonly regions: Region[] = [];
+  private readonly flushedLines = new Set<number>();
   private readonly forbidden: { base: number; end: number }[] = [];
 
   addDevice(base: number, length: number, device: DeviceRegion): void {
@@ -110,6 +112,7 @@ export class PhysicalMemory {
       store32: (address: bigint, value: number) => this.write(addressOf(address), 4, BigInt.asUintN(32, BigInt(value))),
       store64: (address: bigint, value: bigint) => this.write(addressOf(address), 8, BigInt.asUintN(64, value)),
       copy: (destination: bigint, source: bigint, length: bigint) => this.copy(addressOf(destination), addressOf(source), addressOf(length)),
+      flushCache: (address: bigint, length: bigint) => this.flush(addressOf(address), addressOf(length)),
       clear: (address: bigint, length: bigint) => this.clear(addressOf(address), addressOf(length)),
       compareExchange32: (address: bigint, expected: number, value: number) => {
         const found = Number(this.read(addressOf(address), 4));
@@ -117,6 +120,24 @@ export class PhysicalMemory {
         return found;
       },
     };
+  }
+
+  /** Remembers the cache lines of the range as written back to memory. */
+  private flush(address: number, length: number): void {
+    this.check(address, length);
+    for (let line = Math.floor(address / CACHE_LINE); line * CACHE_LINE < address + length; line++) this.flushedLines.add(line);
+  }
+
+  /** Whether all of the range was flushed since the last forgetFlushes(). */
+  wasFlushed(address: number, length: number): boolean {
+    for (let line = Math.floor(address / CACHE_LINE); line * CACHE_LINE < address + length; line++) {
+      if (!this.flushedLines.has(line)) return false;
+    }
+    return true;
+  }
+
+  forgetFlushes(): void {
+    this.flushedLines.clear();
   }
 
   private check(address: number, length: number): void {

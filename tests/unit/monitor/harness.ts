@@ -24,6 +24,7 @@ export interface MonitorExports {
   acknowledgeNmi(vcpu: number): void;
   timer(vcpu: number): void;
   input(): void;
+  deviceMessage(functionIndex: number, message: number): void;
   memoryRead(vcpu: number, gpa: bigint, size: number): bigint;
   memoryWrite(vcpu: number, gpa: bigint, size: number, value: bigint): void;
 }

@@ -44,7 +44,7 @@ describe("defaults", () => {
     const { partitions } = checkDescription({ name: "test", partitions: [partition()] }, "test.ts");
     expect(partitions[0]!.devices).toEqual(["local-apic"]);
     expect(partitions[0]!.hypercalls).toEqual(["version", "console-write", "power-off", "tsc-frequency"]);
-    expect(partitions[0]!.health).toEqual({ memory: "ignore", port: "ignore", msr: "inject-fault", fault: "stop", restartLimit: 3 });
+    expect(partitions[0]!.health).toEqual({ memory: "ignore", port: "ignore", msr: "inject-fault", fault: "stop", device: "stop", restartLimit: 3 });
     expect(partitions[0]!.memory).toBe(16 * 2 ** 20);
   });
 

@@ -11,6 +11,7 @@ export interface Reader {
   partitionCount(): number;
   moduleCount(): number;
   powersOffWhenDone(): number;
+  usesScalableRemapping(): number;
   partitionName(partition: number): bigint;
   partitionCore(partition: number): number;
   partitionVcpuCount(partition: number): number;
@@ -28,7 +29,15 @@ export interface Reader {
   onPortViolation(partition: number): number;
   onMsrViolation(partition: number): number;
   onFault(partition: number): number;
+  onDeviceViolation(partition: number): number;
   restartLimit(partition: number): number;
+  deviceCount(): number;
+  devicePartition(index: number): number;
+  deviceMatch(index: number): number;
+  deviceSegment(index: number): number;
+  deviceSourceId(index: number): number;
+  deviceIdentity(index: number): number;
+  deviceFlags(index: number): number;
   describePolicyStatus(status: number): number;
   memory: WebAssembly.Memory;
 }

@@ -3,7 +3,7 @@ import { HealthAction, Hypercall, NO_MODULE, PartitionFlag, PolicyHeader, Policy
 import { PolicyStatus } from "../../../kernel/policy/status.ts";
 import { Device, ImageKind } from "../../../monitor/interface.ts";
 import { encodePolicy, type EncodedPartition } from "../../../scripts/policy/encode.ts";
-import { checkDescription } from "../../../scripts/policy/load.ts";
+import { checkDescription, exampleNames, findSystemFile, loadSystem } from "../../../scripts/policy/load.ts";
 import { compileReader, instantiateReader, POLICY_ADDRESS, validate, type Reader } from "./reader-module.ts";
 
 const MODULES = 3;
@@ -35,7 +35,7 @@ function examplePolicy(): Buffer {
     { imageKind: ImageKind.Pvh, kernelModule: 3, ramDiskModule: null, commandLine: "ticks=5" },
   ];
   const partitions: EncodedPartition[] = system.partitions.map((partition, index) => ({ partition, ...images[index]! }));
-  return encodePolicy(system.whenDone, partitions, MODULES);
+  return encodePolicy(system, partitions, MODULES);
 }
 
 function open(policy: Buffer): Reader {
@@ -92,6 +92,16 @@ describe("a policy that the compiler wrote", () => {
   });
 });
 
+test.each(exampleNames())("the policy of the example %s is valid", async (name) => {
+  const system = await loadSystem(findSystemFile(name));
+  const image = { imageKind: ImageKind.Pvh, kernelModule: 1, ramDiskModule: null, commandLine: "" };
+  const policy = encodePolicy(system, system.partitions.map((partition) => ({ partition, ...image })), MODULES);
+  const reader = open(policy);
+  expect(validate(reader, policy, MODULES)).toBe(PolicyStatus.Valid);
+  expect(reader.partitionCount()).toBe(system.partitions.length);
+  expect(reader.deviceCount()).toBe(system.partitions.flatMap(({ pci }) => pci).length);
+});
+
 describe("the reader refuses", () => {
   const second = PolicyHeader.Partitions + PolicyPartition.Size;
   const header = (field: PolicyHeader, value: number) => (policy: Buffer) => void policy.writeUInt32LE(value, field);
@@ -100,10 +110,11 @@ describe("the reader refuses", () => {
 
   const cases: [string, (policy: Buffer) => void, PolicyStatus, number?][] = [
     ["another magic", header(PolicyHeader.Magic, 0), PolicyStatus.WrongMagic],
-    ["another version", header(PolicyHeader.Version, 2), PolicyStatus.WrongVersion],
+    ["the version before", header(PolicyHeader.Version, 1), PolicyStatus.WrongVersion],
+    ["a later version", header(PolicyHeader.Version, 3), PolicyStatus.WrongVersion],
     ["a size that is not the module's", header(PolicyHeader.Size, 64), PolicyStatus.WrongSize],
     ["a module count that is not the loader's", header(PolicyHeader.ModuleCount, 4), PolicyStatus.WrongModuleCount],
-    ["an unknown system flag", header(PolicyHeader.Flags, 3), PolicyStatus.UnknownSystemFlag],
+    ["an unknown system flag", header(PolicyHeader.Flags, 4), PolicyStatus.UnknownSystemFlag],
     ["no partition", header(PolicyHeader.PartitionCount, 0), PolicyStatus.WrongPartitionCount],
     ["too many partitions", header(PolicyHeader.PartitionCount, 17), PolicyStatus.WrongPartitionCount],
     ["records beyond the end", header(PolicyHeader.PartitionCount, 16), PolicyStatus.TooShort],
@@ -164,8 +175,8 @@ test("every status is described", () => {
     return Buffer.from(reader.memory.buffer, address, length).toString("utf16le");
   };
   const texts: string[] = [];
-  for (let status = PolicyStatus.Valid; status <= PolicyStatus.WrongHealthAction; status++) texts.push(describeStatus(status));
+  for (let status = PolicyStatus.Valid; status <= PolicyStatus.TooManyDevices; status++) texts.push(describeStatus(status));
   expect(texts).not.toContain("unknown status");
-  expect(describeStatus(PolicyStatus.WrongHealthAction + 1)).toBe("unknown status");
+  expect(describeStatus(PolicyStatus.TooManyDevices + 1)).toBe("unknown status");
   expect(new Set(texts).size).toBe(texts.length);
 });

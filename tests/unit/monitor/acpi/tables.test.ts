@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { Device, IO_APIC_BASE, LOCAL_APIC_BASE, LOW_RESERVED_END, RSDP_ADDRESS } from "../../../../monitor/interface.ts";
+import { Device, IO_APIC_BASE, LOCAL_APIC_BASE, LOW_RESERVED_END, Mailbox, PCI_WINDOW_BASE, PCI_WINDOW_END, RSDP_ADDRESS } from "../../../../monitor/interface.ts";
 import { ALL_DEVICES, compileParts, Parts } from "../parts.ts";
 
 let module: WebAssembly.Module;
@@ -8,10 +8,11 @@ beforeAll(async () => {
   module = await compileParts();
 }, 60_000);
 
-function writeTables(devices: number, vcpus = 2): Buffer {
+function writeTables(devices: number, vcpus = 2, functions = 0): Buffer {
   const parts = new Parts(module, 2 * 1024 * 1024);
   parts.configure(BigInt(parts.ram.length), 0n, vcpus);
   parts.setDevices(devices);
+  parts.mailbox.setUint32(Mailbox.FunctionCount, functions, true);
   parts.exports.writeAcpiTables();
   expect(parts.outOfBounds).toBe(0);
   expect(parts.ram.subarray(0, RSDP_ADDRESS).every((byte) => byte === 0)).toBe(true);
@@ -142,6 +143,35 @@ describe("DSDT", () => {
     expect(aml).toContain("COM1\x08_HID\x0c\x41\xd0\x05\x01");
     expect(aml).toContain("\x47\x01\xf8\x03\xf8\x03\x01\x08\x22\x10\x00\x79\x00");
     expect(aml).toContain("RTC0\x08_HID\x0c\x41\xd0\x0b\x00");
+  });
+
+  test("holds the PCI root with its bus, ports and memory window if there is a function", () => {
+    const aml = dsdt(writeTables(ALL_DEVICES, 1, 1));
+    const at = aml.indexOf("PCI0", 0, "latin1");
+    const packageLength = (aml.readUInt8(at - 2) & 0xf) | (aml.readUInt8(at - 1) << 4);
+    expect(aml.toString("hex", at - 4, at)).toMatch(/^5b82/);
+    const root = aml.subarray(at - 2, at - 2 + packageLength);
+    const [base, last, size] = [PCI_WINDOW_BASE, PCI_WINDOW_END - 1, PCI_WINDOW_END - PCI_WINDOW_BASE].map((value) => {
+      const bytes = Buffer.alloc(4);
+      bytes.writeUInt32LE(value);
+      return bytes.toString("hex");
+    });
+    const name = (text: string) => `08${Buffer.from(text, "latin1").toString("hex")}`;
+    const resources = [
+      "880d00020c0000000000000000000100",
+      "4701f80cf80c0108",
+      "880d00010c0300000000f70c0000f80c",
+      "880d00010c030000000dffff000000f3",
+      `871700000c0100000000${base}${last}00000000${size}`,
+      "7900",
+    ].join("");
+    // Name, DWord prefix and EISA id; Name and byte; Name and buffer of 84 bytes.
+    expect(root.toString("hex", 6)).toBe(`${name("_HID")}0c41d00a03${name("_BBN")}0a00${name("_CRS")}1148050a54${resources}`);
+  });
+
+  test("holds no PCI root without a function, or without the device", () => {
+    expect(dsdt(writeTables(ALL_DEVICES, 1, 0)).toString("latin1")).not.toContain("PCI0");
+    expect(dsdt(writeTables(ALL_DEVICES & ~Device.Pci, 1, 1)).toString("latin1")).not.toContain("PCI0");
   });
 
   test("holds no device that is not granted", () => {

@@ -1,0 +1,46 @@
+// Device scopes, VT-d 4.1 8.3.1.
+
+import { load8 } from "../../../kernel/memory/physical";
+import { Scope } from "./layout";
+import { addScope, ScopeKind, ScopeOwner } from "./records";
+import { DmarStatus, refuse } from "./status";
+
+const STEP_SIZE: u32 = 2;
+const MAXIMUM_DEVICE: u8 = 31;
+const MAXIMUM_FUNCTION: u8 = 7;
+
+/** Reads the scopes in bytes `start` to `end` of the table, which lie in it. */
+export function parseScopes(table: u64, start: u32, end: u32, ownerKind: ScopeOwner, owner: u32): DmarStatus {
+  let offset = start;
+  while (offset < end) {
+    if (end - offset < <u32>Scope.Path) return refuse(offset, DmarStatus.ScopeTruncated);
+    const length: u32 = load8(table + offset + Scope.Length);
+    if (length < <u32>Scope.Path + STEP_SIZE || length % STEP_SIZE != 0) return refuse(offset, DmarStatus.ScopeLength);
+    if (length > end - offset) return refuse(offset, DmarStatus.ScopeBeyondStructure);
+    const status = parseScope(table, offset, (length - Scope.Path) / STEP_SIZE, ownerKind, owner);
+    if (status != DmarStatus.Done) return status;
+    offset += length;
+  }
+  return DmarStatus.Done;
+}
+
+function parseScope(table: u64, offset: u32, steps: u32, ownerKind: ScopeOwner, owner: u32): DmarStatus {
+  const scope = table + offset;
+  const kind = load8(scope);
+  // A kind that a later specification adds names no function that this kernel can find, so nothing is lost.
+  if (kind < <u8>ScopeKind.Endpoint || kind > <u8>ScopeKind.AcpiDevice) return DmarStatus.Done;
+  const path = scope + Scope.Path;
+  if (!isPath(path, steps)) return refuse(offset, DmarStatus.ScopePath);
+  const enumerationId = load8(scope + Scope.EnumerationId);
+  const bus = load8(scope + Scope.Bus);
+  if (addScope(ownerKind, owner, <ScopeKind>kind, enumerationId, bus, path, steps)) return DmarStatus.Done;
+  return refuse(offset, DmarStatus.TooManyScopes);
+}
+
+function isPath(path: u64, steps: u32): bool {
+  for (let i: u32 = 0; i < steps; i++) {
+    const step = path + STEP_SIZE * i;
+    if (load8(step) > MAXIMUM_DEVICE || load8(step + 1) > MAXIMUM_FUNCTION) return false;
+  }
+  return true;
+}

@@ -1,0 +1,83 @@
+// Memory and ports of an assigned function: sized, checked, and given a place in the partition's PCI window. The real BARs
+// stay where firmware put them; a guest that moves its virtual ones moves nothing.
+
+import { print, printDecimal, printHex, printLine } from "../console/print";
+import { BarFlag, BarStatus, MAXIMUM_BARS, barAt, barSharesPage, sizeBars } from "../../drivers/pci/bar";
+import { NO_FUNCTION, functionAt } from "../../drivers/pci/functions";
+import { PCI_WINDOW_BASE, PCI_WINDOW_END } from "../../monitor/interface";
+import { PAGE_SIZE } from "../memory/layout";
+import { setBar } from "../partition/plan-functions";
+import { MAXIMUM_PARTITIONS } from "../policy/layout";
+import { devicePartition } from "../policy/reader";
+import { printSource } from "../vtd/source-name";
+import { beginRefusal, refuse } from "./refusal";
+
+// First free guest-physical address of each partition's window.
+const next: usize = memory.data(128, 8); // MAXIMUM_PARTITIONS u64
+
+export function clearWindows(): void {
+  for (let partition: u32 = 0; partition < MAXIMUM_PARTITIONS; partition++) store<u64>(next + (<usize>partition << 3), PCI_WINDOW_BASE);
+}
+
+/** Writes the BARs of function `index`, which is `device` of the policy, into the plan's record `record`; false if one is refused. */
+export function describeBars(device: u32, index: u32, record: u32): bool {
+  if (sizeBars(index) != BarStatus.Done) {
+    refuse(device, "a BAR states a size that no BAR can have (PCI 3.0 6.2.5.1)");
+    return false;
+  }
+  for (let bar: u32 = 0; bar < MAXIMUM_BARS; bar++) {
+    if (barAt(bar).size != 0 && !describeBar(device, index, record, bar)) return false;
+  }
+  return true;
+}
+
+function describeBar(device: u32, index: u32, record: u32, bar: u32): bool {
+  const found = barAt(bar);
+  const sizeAndFlags = found.size | <u64>found.flags;
+  if (found.address == 0) return refuseBar(device, bar, "firmware gave it no address");
+  if ((found.flags & BarFlag.Io) != 0) {
+    if (found.address + found.size > 0x10000) return refuseBar(device, bar, "its ports lie beyond 0xffff");
+    setBar(record, bar, found.address, found.address, sizeAndFlags);
+    return true;
+  }
+  const sharer = barSharesPage(index, bar);
+  if (sharer != NO_FUNCTION) return refuseShared(device, bar, sharer);
+  const guestAddress = place(devicePartition(device), found.address, found.size);
+  if (guestAddress == 0) return refuseBar(device, bar, "the partition's PCI window of 1,003 MiB has no room for it");
+  setBar(record, bar, guestAddress, found.address, sizeAndFlags);
+  return true;
+}
+
+/** Guest-physical address for a BAR, with the same offset in its page; 0 if the window is full. */
+function place(partition: u32, address: u64, size: u64): u64 {
+  const slot = next + (<usize>partition << 3);
+  const alignment = max(size, PAGE_SIZE);
+  const base = (load<u64>(slot) + alignment - 1) & ~(alignment - 1);
+  if (size > PCI_WINDOW_END || base + alignment > PCI_WINDOW_END) return 0;
+  store<u64>(slot, base + alignment);
+  return base | (address & (PAGE_SIZE - 1));
+}
+
+function refuseBar(device: u32, bar: u32, reason: string): bool {
+  beginBar(device, bar);
+  print(reason);
+  printLine();
+  return false;
+}
+
+function refuseShared(device: u32, bar: u32, sharer: u32): bool {
+  beginBar(device, bar);
+  print("shares the page at ");
+  printHex(barAt(bar).address & ~(PAGE_SIZE - 1), 12);
+  print(" with ");
+  printSource(functionAt(sharer).segment, functionAt(sharer).sourceId);
+  printLine();
+  return false;
+}
+
+function beginBar(device: u32, bar: u32): void {
+  beginRefusal(device);
+  print("BAR ");
+  printDecimal(bar);
+  print(": ");
+}

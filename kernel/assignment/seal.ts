@@ -1,0 +1,158 @@
+// The seal of the remapping tables: what the policy grants is written down once more, from the plan and not from the tables,
+// and the independent walkers compare it with every table before translation goes on.
+
+import { coreApicId } from "../../drivers/acpi/madt";
+import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit } from "../../drivers/acpi/dmar/records";
+import { FatalReason, reportFatal, stop } from "../boot/fatal";
+import { moduleAddress, moduleCount, moduleSize } from "../boot/multiboot2";
+import { ImageSymbol, imageAddress } from "../boot/stub";
+import { print, printHex, printLine } from "../console/print";
+import { HIGH_MEMORY_BASE } from "../../monitor/interface";
+import { clearProtected, protect, protectPages, protectedCount, protectedOverflowed, protectedRanges } from "../memory/protected-ranges";
+import { PlanPartition, field64, planAddress, PLAN_PAGES } from "../partition/plan";
+import { PlanFunction, function32, functionCount } from "../partition/plan-functions";
+import { DeviceFlag } from "../policy/layout";
+import { partitionCore, partitionCount } from "../policy/reader";
+import { domainOf, domainRoot, hasDomain } from "../vtd/domain";
+import { leafAttributes, DmaRight } from "../vtd/second-level";
+import { tableLargePages, tableLevels } from "../vtd/shape";
+import { reservedMemoryIsFor } from "../vtd/scope";
+import { sourceAt, sourceCount } from "../vtd/sources";
+import { INTERRUPT_ENTRIES, usesExtendedDestinations } from "../vtd/interrupt-table";
+import { Unit, unitAt, unitCount } from "../vtd/unit";
+import { SECOND_LEVEL_GRANT_SIZE, SecondLevelGrant, checkSecondLevel, limitLeaves } from "../vtd/walker";
+import { DEVICE_GRANT_SIZE, DeviceGrant, checkDeviceTables } from "../vtd/walker-devices";
+import { INTERRUPT_GRANT_SIZE, InterruptGrant, checkInterruptTable } from "../vtd/interrupt-walker";
+import { WalkStatus, walkFailureAddress, walkFailureEntry, walkStatusText } from "../vtd/walker-status";
+import { validationOf } from "./interrupts";
+
+const MAXIMUM_GRANTS: u32 = 66;
+const grants: usize = memory.data(2112, 8); // MAXIMUM_GRANTS * SECOND_LEVEL_GRANT_SIZE
+const deviceGrants: usize = memory.data(3072, 8); // MAXIMUM_SOURCES * DEVICE_GRANT_SIZE
+const interruptGrants: usize = memory.data(8192, 8); // INTERRUPT_ENTRIES * INTERRUPT_GRANT_SIZE
+
+let grantCount: u32 = 0;
+
+/** Stops the boot unless every table is exactly what the policy grants. */
+export function sealRemapping(): void {
+  limitLeaves(tableLargePages());
+  for (let partition: u32 = 0; partition < partitionCount(); partition++) {
+    if (hasDomain(partition)) require(checkDomain(partition));
+  }
+  for (let i: u32 = 0; i < unitCount(); i++) {
+    const unit = unitAt(i);
+    require(checkDeviceTables(unit.rootTable, unit.isScalable != 0, deviceGrants, listSources(i)));
+    require(checkInterruptTable(unit.interruptTable, INTERRUPT_ENTRIES, interruptGrants, listInterrupts(unit), usesExtendedDestinations(unit)));
+  }
+}
+
+function require(status: WalkStatus): void {
+  if (status == WalkStatus.Good) return;
+  reportFatal(FatalReason.SealRemapping);
+  print("  ");
+  print(walkStatusText(status));
+  print(": at ");
+  printHex(walkFailureAddress(), 16);
+  print(", entry ");
+  printHex(walkFailureEntry(), 16);
+  printLine();
+  stop();
+}
+
+function checkDomain(partition: u32): WalkStatus {
+  grantCount = 0;
+  const base = field64(partition, PlanPartition.MemoryBase);
+  const low = field64(partition, PlanPartition.LowMemory);
+  const high = field64(partition, PlanPartition.HighMemory);
+  addGrant(0, base, low);
+  if (high != 0) addGrant(HIGH_MEMORY_BASE, base + low, high);
+  addReservedMemory(partition);
+  protectOthers(partition);
+  if (protectedOverflowed() || grantCount == MAXIMUM_GRANTS) return WalkStatus.NotGranted;
+  return checkSecondLevel(domainRoot(partition), tableLevels(), grants, grantCount, protectedRanges(), protectedCount());
+}
+
+function addGrant(from: u64, to: u64, length: u64): void {
+  if (grantCount == MAXIMUM_GRANTS) return;
+  const grant = changetype<SecondLevelGrant>(grants + <usize>grantCount * SECOND_LEVEL_GRANT_SIZE);
+  grant.from = from;
+  grant.to = to;
+  grant.length = length;
+  grant.attributes = leafAttributes(DmaRight.All);
+  grantCount++;
+}
+
+function addReservedMemory(partition: u32): void {
+  for (let index: u32 = 0; index < reservedMemoryCount(); index++) {
+    if (!isReservedFor(index, partition)) continue;
+    const base = reservedMemoryBase(index);
+    addGrant(base, base, reservedMemoryLimit(index) + 1 - base);
+  }
+}
+
+function isReservedFor(index: u32, partition: u32): bool {
+  for (let record: u32 = 0; record < functionCount(); record++) {
+    if (function32(record, PlanFunction.Partition) != partition) continue;
+    if ((function32(record, PlanFunction.Flags) & DeviceFlag.ReservedMemory) == 0) continue;
+    if (reservedMemoryIsFor(index, function32(record, PlanFunction.Segment), function32(record, PlanFunction.SourceId))) return true;
+  }
+  return false;
+}
+
+/** What no device of this partition may reach, whatever the grants say. */
+function protectOthers(partition: u32): void {
+  clearProtected();
+  protect(imageAddress(ImageSymbol.Start), imageAddress(ImageSymbol.End));
+  protectPages(planAddress(), PLAN_PAGES);
+  for (let module: u32 = 0; module < moduleCount(); module++) protect(moduleAddress(module), moduleAddress(module) + moduleSize(module));
+  for (let i: u32 = 0; i < unitCount(); i++) {
+    protectPages(unitAt(i).registers, 1);
+    protectPages(unitAt(i).rootTable, 1);
+    protectPages(unitAt(i).interruptTable, 1);
+  }
+  for (let other: u32 = 0; other < partitionCount(); other++) {
+    protectPages(field64(other, PlanPartition.EptRoot), 1);
+    protectPages(field64(other, PlanPartition.VcpuControl), 1);
+    protectPages(field64(other, PlanPartition.Monitor), 1);
+    protectPages(field64(other, PlanPartition.Status), 1);
+    if (other == partition) continue;
+    const base = field64(other, PlanPartition.MemoryBase);
+    protect(base, base + field64(other, PlanPartition.LowMemory) + field64(other, PlanPartition.HighMemory));
+  }
+}
+
+/** Lists the source ids that a unit serves; returns their number. */
+function listSources(unit: u32): u32 {
+  let count: u32 = 0;
+  for (let i: u32 = 0; i < sourceCount(); i++) {
+    const source = sourceAt(i);
+    if (source.unit != unit) continue;
+    const grant = changetype<DeviceGrant>(deviceGrants + <usize>count * DEVICE_GRANT_SIZE);
+    grant.sourceId = source.sourceId;
+    grant.domainId = domainOf(source.partition);
+    grant.root = domainRoot(source.partition);
+    grant.levels = tableLevels();
+    grant.deviceTlb = source.deviceTlb;
+    count++;
+  }
+  return count;
+}
+
+function listInterrupts(unit: Unit): u32 {
+  let count: u32 = 0;
+  for (let record: u32 = 0; record < functionCount(); record++) {
+    if (function32(record, PlanFunction.Unit) != unit.index) continue;
+    const messages = function32(record, PlanFunction.Messages);
+    for (let message: u32 = 0; message < messages; message++) listMessage(count++, record, message);
+  }
+  return count;
+}
+
+function listMessage(slot: u32, record: u32, message: u32): void {
+  const grant = changetype<InterruptGrant>(interruptGrants + <usize>slot * INTERRUPT_GRANT_SIZE);
+  memory.fill(changetype<usize>(grant), 0, INTERRUPT_GRANT_SIZE);
+  grant.index = function32(record, PlanFunction.FirstEntry) + message;
+  grant.vector = function32(record, PlanFunction.FirstVector) + message;
+  grant.destination = coreApicId(partitionCore(function32(record, PlanFunction.Partition)));
+  grant.sourceValidation = validationOf(record);
+}

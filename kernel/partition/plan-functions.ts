@@ -1,0 +1,73 @@
+// The plan's records of the PCI functions that partitions own, written by core 0 before the seal.
+
+import { load32, load64, store32, store64 } from "../memory/physical";
+import { PlanHeader, header32, planAddress, setHeader32 } from "./plan";
+
+export const MAXIMUM_PLAN_FUNCTIONS: u32 = 32;
+export const BARS: u32 = 6;
+
+export const enum PlanFunction {
+  Partition = 0x00, // u32
+  Segment = 0x04, // u32
+  SourceId = 0x08, // u32
+  Flags = 0x0c, // u32 DeviceFlag of the policy
+  Identity = 0x10, // u32 vendor | device << 16
+  ClassRevision = 0x14, // u32 as at offset 8 of the configuration space
+  Subsystem = 0x18, // u32 as at offset 0x2c
+  Messages = 0x1c, // u32 messages that the kernel programs
+  ConfigPage = 0x20, // u64 physical address of its ECAM page
+  MsixTable = 0x28, // u32 as in the capability: offset | BIR; 0 with Messages > 0: the function has MSI only
+  MsixPending = 0x2c, // u32 as in the capability
+  HasMsix = 0x30, // u32
+  FirstVector = 0x34, // u32 host vector of message 0; the others follow
+  FirstEntry = 0x38, // u32 index of message 0 in the unit's interrupt remapping table; the others follow
+  Unit = 0x3c, // u32
+  MsixAddress = 0x40, // u64 physical address of the MSI-X table
+  Bridge = 0x48, // u64 configuration page of the bridge whose bus is reset with the function; 0 if the function resets alone
+  Bars = 0x50, // BARS times PlanBar.Size
+  MsixEntries = 0xe0, // u32 entries of the MSI-X table, those that the kernel leaves masked too
+  Size = 0x100,
+}
+
+export const enum PlanBar {
+  GuestAddress = 0x00, // u64
+  Address = 0x08, // u64 host-physical, or the first port of an I/O BAR
+  Size = 0x10, // u64 bytes, with the hardware's flags in bits 3:0 (I/O 1, 64-bit 4, prefetchable 8); 0 no BAR
+  Bytes = 0x18,
+}
+
+const RECORDS: u64 = 2 * 4096;
+export const BAR_FLAGS: u64 = 0xf;
+export const BAR_IO: u64 = 1;
+
+function record(index: u32): u64 { return planAddress() + RECORDS + <u64>index * <u64>PlanFunction.Size; }
+
+export function functionCount(): u32 { return header32(PlanHeader.FunctionCount); }
+
+/** Index of a new, zeroed record; MAXIMUM_PLAN_FUNCTIONS if there is no room. */
+export function addFunction(): u32 {
+  const index = functionCount();
+  if (index < MAXIMUM_PLAN_FUNCTIONS) setHeader32(PlanHeader.FunctionCount, index + 1);
+  return index;
+}
+
+export function function32(index: u32, field: PlanFunction): u32 { return load32(record(index) + <u64>field); }
+export function function64(index: u32, field: PlanFunction): u64 { return load64(record(index) + <u64>field); }
+export function setFunction32(index: u32, field: PlanFunction, value: u32): void { store32(record(index) + <u64>field, value); }
+export function setFunction64(index: u32, field: PlanFunction, value: u64): void { store64(record(index) + <u64>field, value); }
+
+function barField(index: u32, bar: u32, field: PlanBar): u64 {
+  return record(index) + <u64>PlanFunction.Bars + <u64>bar * <u64>PlanBar.Bytes + <u64>field;
+}
+export function barGuestAddress(index: u32, bar: u32): u64 { return load64(barField(index, bar, PlanBar.GuestAddress)); }
+export function barAddress(index: u32, bar: u32): u64 { return load64(barField(index, bar, PlanBar.Address)); }
+/** Bytes, with the hardware's flags in bits 3:0. */
+export function barSizeAndFlags(index: u32, bar: u32): u64 { return load64(barField(index, bar, PlanBar.Size)); }
+export function barSize(index: u32, bar: u32): u64 { return barSizeAndFlags(index, bar) & ~BAR_FLAGS; }
+export function barIsIo(index: u32, bar: u32): bool { return (barSizeAndFlags(index, bar) & BAR_IO) != 0; }
+
+export function setBar(index: u32, bar: u32, guestAddress: u64, address: u64, sizeAndFlags: u64): void {
+  store64(barField(index, bar, PlanBar.GuestAddress), guestAddress);
+  store64(barField(index, bar, PlanBar.Address), address);
+  store64(barField(index, bar, PlanBar.Size), sizeAndFlags);
+}

@@ -1,0 +1,148 @@
+// The interrupt remapping table of a unit, VT-d 4.1 5.1 and 9.9: one frame, empty until entries are given. An interrupt
+// that names no present entry, or comes from another source than its entry's, is blocked.
+
+import { usesMsrs } from "../../drivers/local-apic";
+import { allocate } from "../memory/frames";
+import { PAGE_SIZE } from "../memory/layout";
+import { flushCache, load64, store64 } from "../memory/physical";
+import { setGlobal, setTablePointer } from "./command";
+import {
+  destinationOf, isDestination, isValidation, isVector, postedHigh, postedLow, remappedLow,
+} from "./interrupt-entry";
+import { invalidateInterruptEntries, invalidateInterrupts } from "./invalidate";
+import { InvalidationStatus } from "./invalidation-status";
+import { CAP_PI, ECAP_C, ECAP_EIM, ECAP_IR, Global, Register } from "./register";
+import { read32, Unit, write64 } from "./unit";
+
+export const enum EntryStatus {
+  Done = 0,
+  /** The entry was not allocated. */
+  NoSuchEntry = 1,
+  /** The entry would take interrupts from any source, or from none. */
+  SourceUnchecked = 2,
+  /** Vectors 0 to 15 cannot be delivered. */
+  VectorIllegal = 3,
+  /** The APIC identifier needs extended interrupt mode (ECAP.EIM), or stands for all cores. */
+  CoreUnreachable = 4,
+  /** The unit cannot post (CAP.PI). */
+  PostingUnsupported = 5,
+  /** A posted descriptor must be aligned to 64 bytes. */
+  DescriptorMisaligned = 6,
+  /** The unit did not carry out the invalidation; it may still use what the entry was. */
+  NotInvalidated = 7,
+}
+
+export const enum RemappingStatus {
+  Done = 0,
+  /** ECAP.IR is clear. */
+  Unsupported = 1,
+  /** The unit has no table. */
+  NoTable = 2,
+  /** GSTS.IRTPS, CFIS or IRES did not follow the command. */
+  CommandIgnored = 3,
+  /** The interrupt entry cache may hold entries of the firmware's table. */
+  NotInvalidated = 4,
+}
+
+export const INTERRUPT_ENTRIES: u32 = 256;
+export const NO_ENTRY: u32 = 0xffffffff;
+
+const ENTRY_SIZE: u64 = 16;
+/** Interrupt Remapping Table Address, 11.4.22: S, bits 3:0, stands for 2^(S + 1) entries. */
+const IRTA_SIZE: u64 = 7;
+/** EIME: destinations are 32-bit x2APIC identifiers. */
+const IRTA_EIME: u64 = 1 << 11;
+
+/** True if the unit's entries hold x2APIC identifiers, because the cores run in that mode. */
+export function usesExtendedDestinations(unit: Unit): bool {
+  return usesMsrs() && (unit.extended & ECAP_EIM) != 0;
+}
+
+/** Gives the unit a table without a present entry; false if no frame is left. */
+export function createInterruptTable(unit: Unit): bool {
+  const table = allocate(1, 1);
+  if (table == 0) return false;
+  flush(unit, table, PAGE_SIZE);
+  unit.interruptTable = table;
+  unit.interruptEntries = 0;
+  return true;
+}
+
+/** Takes `count` entries in a row, which stay empty; the index of the first, or NO_ENTRY. They are never given back. */
+export function allocateEntries(unit: Unit, count: u32): u32 {
+  if (unit.interruptTable == 0 || count == 0 || count > INTERRUPT_ENTRIES - unit.interruptEntries) return NO_ENTRY;
+  const first = unit.interruptEntries;
+  unit.interruptEntries += count;
+  return first;
+}
+
+/**
+ * Lets the sources of `validation` (sourceValidation() or busRangeValidation()) deliver `vector` to the core `apicId`.
+ * For an I/O APIC pin, `levelTriggered` and `vector` must be those of its redirection entry.
+ */
+export function writeEntry(unit: Unit, index: u32, vector: u32, apicId: u32, levelTriggered: bool, validation: u32): EntryStatus {
+  const status = checkEntry(unit, index, vector, validation);
+  if (status != EntryStatus.Done) return status;
+  const extended = usesExtendedDestinations(unit);
+  if (!isDestination(apicId, extended)) return EntryStatus.CoreUnreachable;
+  return replaceEntry(unit, index, remappedLow(vector, destinationOf(apicId, extended), levelTriggered), <u64>validation);
+}
+
+/** Lets the sources of `validation` post `vector` to the descriptor at the physical address `descriptor` (posted.ts). */
+export function writePostedEntry(unit: Unit, index: u32, vector: u32, descriptor: u64, urgent: bool, validation: u32): EntryStatus {
+  if ((unit.capability & CAP_PI) == 0) return EntryStatus.PostingUnsupported;
+  if ((descriptor & 63) != 0) return EntryStatus.DescriptorMisaligned;
+  const status = checkEntry(unit, index, vector, validation);
+  if (status != EntryStatus.Done) return status;
+  return replaceEntry(unit, index, postedLow(vector, descriptor, urgent), postedHigh(descriptor, validation));
+}
+
+/** Blocks the interrupt; when this returns Done, none is on its way any more. */
+export function clearEntry(unit: Unit, index: u32): EntryStatus {
+  return index < unit.interruptEntries ? replaceEntry(unit, index, 0, 0) : EntryStatus.NoSuchEntry;
+}
+
+function checkEntry(unit: Unit, index: u32, vector: u32, validation: u32): EntryStatus {
+  if (index >= unit.interruptEntries) return EntryStatus.NoSuchEntry;
+  if (!isValidation(validation)) return EntryStatus.SourceUnchecked;
+  return isVector(vector) ? EntryStatus.Done : EntryStatus.VectorIllegal;
+}
+
+/** Each half is one store, so that the unit sees a whole entry or none: with another high half the entry goes away first. */
+function replaceEntry(unit: Unit, index: u32, low: u64, high: u64): EntryStatus {
+  const entry = unit.interruptTable + <u64>index * ENTRY_SIZE;
+  if (load64(entry + 8) != high) {
+    store64(entry, 0);
+    store64(entry + 8, high);
+  }
+  store64(entry, low);
+  flush(unit, entry, ENTRY_SIZE);
+  if (unit.isRemapping == 0) return EntryStatus.Done;
+  return invalidateInterruptEntries(unit, index, 1) == InvalidationStatus.Done ? EntryStatus.Done : EntryStatus.NotInvalidated;
+}
+
+function flush(unit: Unit, address: u64, length: u64): void {
+  if ((unit.extended & ECAP_C) == 0) flushCache(address, length);
+}
+
+/**
+ * Makes the unit use the kernel's table and remap all interrupts; the invalidation queue must be on. If firmware left
+ * remapping on it stays on, so that no interrupt passes in between.
+ */
+export function startInterruptRemapping(unit: Unit): RemappingStatus {
+  if ((unit.extended & ECAP_IR) == 0) return RemappingStatus.Unsupported;
+  if (unit.interruptTable == 0) return RemappingStatus.NoTable;
+  const extended: u64 = usesExtendedDestinations(unit) ? IRTA_EIME : 0;
+  write64(unit, Register.IRTA, unit.interruptTable | extended | IRTA_SIZE);
+  if (!setTablePointer(unit, Global.SIRTP) || !blockCompatibilityFormat(unit)) return RemappingStatus.CommandIgnored;
+  // Only hardware with CAP.ESIRTPS forgets its cached entries by itself.
+  if (invalidateInterrupts(unit) != InvalidationStatus.Done) return RemappingStatus.NotInvalidated;
+  if (!setGlobal(unit, Global.IRE, true)) return RemappingStatus.CommandIgnored;
+  unit.isRemapping = 1;
+  return RemappingStatus.Done;
+}
+
+/** QEMU has no CFIS: only a unit that shows the bit set is told, and waited for. */
+function blockCompatibilityFormat(unit: Unit): bool {
+  return (read32(unit, Register.GSTS) & Global.CFI) == 0 || setGlobal(unit, Global.CFI, false);
+}

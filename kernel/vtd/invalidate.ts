@@ -1,0 +1,101 @@
+// What a unit is told to forget, VT-d 4.1 6.5: by its queue, or by registers where it has none. The order after a change
+// lies with the caller (refresh.ts): context cache, PASID cache, IOTLB, device TLBs.
+
+import { flushWriteBuffer } from "./command";
+import {
+  allContexts, allInterruptEntries, deviceTlbOf, interruptEntriesAt, oneContext, pagesAt, pasidCacheOfDomain, tlbOfDomain,
+  tlbPages, wholeDeviceTlb, wholeTlb,
+} from "./descriptor";
+import { InvalidationStatus } from "./invalidation-status";
+import { request, startQueue, stopForeignQueue } from "./queue";
+import {
+  invalidateContextByRegister, invalidateContextsByRegister, invalidateTlbByRegister, invalidateTlbDomainByRegister,
+  invalidateTlbPagesByRegister,
+} from "./register-invalidation";
+import { CAP_PSI, CAP_RWBF, ECAP_QI, maximumAddressMask, maximumHandleMask } from "./register";
+import { Unit } from "./unit";
+
+export { InvalidationStatus } from "./invalidation-status";
+
+const PAGE_SHIFT: u64 = 12;
+
+/** Makes invalidations possible: by the unit's queue, or in legacy mode by registers if it has none that works. */
+export function startInvalidation(unit: Unit): InvalidationStatus {
+  if (!stopForeignQueue(unit)) return InvalidationStatus.TimedOut;
+  if ((unit.extended & ECAP_QI) != 0 && startQueue(unit)) return InvalidationStatus.Done;
+  return unit.isScalable == 0 ? InvalidationStatus.Done : InvalidationStatus.Unsupported;
+}
+
+/** Asks the queue, once the unit sees what was written before. */
+function ask(unit: Unit, low: u64, high: u64): InvalidationStatus {
+  if ((unit.capability & CAP_RWBF) != 0 && !flushWriteBuffer(unit)) return InvalidationStatus.WriteBuffer;
+  return unit.queue != 0 ? request(unit, low, high) : InvalidationStatus.Unsupported;
+}
+
+/** True if registers have to do what ask() could not: there is no queue, or none any more. They know legacy mode only (6.5.1). */
+function needsRegisters(unit: Unit, status: InvalidationStatus): bool {
+  return unit.queue == 0 && unit.isScalable == 0 && status != InvalidationStatus.WriteBuffer;
+}
+
+export function invalidateContexts(unit: Unit): InvalidationStatus {
+  const status = ask(unit, allContexts(), 0);
+  return needsRegisters(unit, status) ? invalidateContextsByRegister(unit) : status;
+}
+
+/** `domainId`: under which the unit remembers the entry, 0 if it remembers that there was none (CAP.CM). */
+export function invalidateContext(unit: Unit, domainId: u32, sourceId: u32): InvalidationStatus {
+  const status = ask(unit, oneContext(domainId, sourceId), 0);
+  return needsRegisters(unit, status) ? invalidateContextByRegister(unit, domainId, sourceId) : status;
+}
+
+/** Scalable mode only. */
+export function invalidatePasidCache(unit: Unit, domainId: u32): InvalidationStatus {
+  return unit.isScalable != 0 ? ask(unit, pasidCacheOfDomain(domainId), 0) : InvalidationStatus.Unsupported;
+}
+
+export function invalidateTlb(unit: Unit): InvalidationStatus {
+  const status = ask(unit, wholeTlb(unit), 0);
+  return needsRegisters(unit, status) ? invalidateTlbByRegister(unit) : status;
+}
+
+export function invalidateTlbDomain(unit: Unit, domainId: u32): InvalidationStatus {
+  const status = ask(unit, tlbOfDomain(unit, domainId), 0);
+  return needsRegisters(unit, status) ? invalidateTlbDomainByRegister(unit, domainId) : status;
+}
+
+/** `length` bytes at `address`; the whole domain if the unit cannot name the pages in one command. */
+export function invalidateTlbPages(unit: Unit, domainId: u32, address: u64, length: u64): InvalidationStatus {
+  if (length == 0) return InvalidationStatus.Done;
+  const mask = maskOf(address >> PAGE_SHIFT, (address + length - 1) >> PAGE_SHIFT);
+  if ((unit.capability & CAP_PSI) == 0 || mask > maximumAddressMask(unit.capability)) return invalidateTlbDomain(unit, domainId);
+  const status = ask(unit, tlbPages(unit, domainId), pagesAt(address, mask));
+  return needsRegisters(unit, status) ? invalidateTlbPagesByRegister(unit, domainId, address, mask) : status;
+}
+
+/** log2 of the smallest aligned block of numbers that holds `first` to `last`. */
+function maskOf(first: u64, last: u64): u32 {
+  let mask: u32 = 0;
+  while (mask < 63 && first >> mask != last >> mask) mask++;
+  return mask;
+}
+
+/**
+ * Everything that a device holds of its translations; after the IOTLB, from which the device would fetch them again. By the
+ * queue only.
+ */
+export function invalidateDeviceTlb(unit: Unit, sourceId: u32): InvalidationStatus {
+  return ask(unit, deviceTlbOf(unit, sourceId), wholeDeviceTlb());
+}
+
+/** The interrupt entry cache; by the queue only. */
+export function invalidateInterrupts(unit: Unit): InvalidationStatus {
+  return ask(unit, allInterruptEntries(), 0);
+}
+
+/** `count` entries of the interrupt remapping table; all if the unit cannot name them in one command. */
+export function invalidateInterruptEntries(unit: Unit, index: u32, count: u32): InvalidationStatus {
+  if (count == 0) return InvalidationStatus.Done;
+  const mask = maskOf(index, <u64>index + count - 1);
+  if (mask > maximumHandleMask(unit.extended)) return invalidateInterrupts(unit);
+  return ask(unit, interruptEntriesAt(index & ~((<u32>1 << mask) - 1), mask), 0);
+}

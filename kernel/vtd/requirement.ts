@@ -1,0 +1,53 @@
+// What every unit must have before a device is given away; what is missing is named all at once, by mnemonic and section.
+
+import { print, printDecimal, printLine } from "../console/print";
+import {
+  ECAP_IR, ECAP_QI, ECAP_SLTS, ECAP_SMTS, domainsOf, maximumGuestWidth,
+} from "./register";
+import { tableLevels } from "./shape";
+import { Unit, unitAt, unitCount } from "./unit";
+
+/** SAGAW without a width that the kernel's tables have. */
+const NO_LEVELS: u32 = 0;
+
+let missing: u32 = 0;
+
+/**
+ * Checks all units for `partitions` domains of which the largest reaches up to `topAddress`; returns the number of missing
+ * requirements, each of which was printed. `scalable`: the policy asks for scalable mode.
+ */
+export function checkUnits(partitions: u32, topAddress: u64, scalable: bool): u32 {
+  missing = 0;
+  for (let i: u32 = 0; i < unitCount(); i++) checkUnit(unitAt(i), partitions, topAddress, scalable);
+  if (missing == 0 && tableLevels() == NO_LEVELS) report(0, "CAP.SAGAW bits 12:8 (VT-d 11.4.2)", "a table depth of 3, 4 or 5 levels that all units share");
+  return missing;
+}
+
+function checkUnit(unit: Unit, partitions: u32, topAddress: u64, scalable: bool): void {
+  const index = unit.index;
+  if (unit.capability == u64.MAX_VALUE) return report(index, "VER, CAP and ECAP (VT-d 11.4)", "registers that answer");
+  // Number 0 stays unused: a unit in caching mode marks with it what is not there (CAP.CM).
+  if (domainsOf(unit.capability) <= partitions) report(index, "CAP.ND bits 2:0 (VT-d 11.4.2)", "a domain number for each partition");
+  if (topAddress > addressLimit(unit)) report(index, "CAP.MGAW bits 21:16 (VT-d 11.4.2)", "addresses up to the end of every partition's memory");
+  if ((unit.extended & ECAP_QI) == 0) report(index, "ECAP.QI bit 1 (VT-d 11.4.3)", "queued invalidation, without which there is no interrupt remapping");
+  if ((unit.extended & ECAP_IR) == 0) report(index, "ECAP.IR bit 3 (VT-d 11.4.3)", "interrupt remapping");
+  if (!scalable) return;
+  if ((unit.extended & ECAP_SMTS) == 0) report(index, "ECAP.SMTS bit 43 (VT-d 11.4.3)", "scalable mode, which the policy asks for");
+  if ((unit.extended & ECAP_SLTS) == 0) report(index, "ECAP.SLTS bit 46 (VT-d 11.4.3)", "second-level translation in scalable mode");
+}
+
+function addressLimit(unit: Unit): u64 {
+  const width = maximumGuestWidth(unit.capability);
+  return width >= 64 ? u64.MAX_VALUE : <u64>1 << width;
+}
+
+function report(unit: u32, register: string, what: string): void {
+  missing++;
+  print("missing: vtd unit ");
+  printDecimal(unit);
+  print(" ");
+  print(register);
+  print(": ");
+  print(what);
+  printLine();
+}

@@ -1,0 +1,62 @@
+// Which unit serves which source id: the device scopes of the DMAR table, VT-d 4.1 8.3.1, followed through the bridges.
+
+import {
+  ScopeKind, ScopeOwner, reservedMemorySegment, scopeBus, scopeCount, scopeKind, scopeOwner, scopeOwnerKind, scopePathDevice,
+  scopePathFunction, scopePathLength, unitIncludesAll,
+} from "../../drivers/acpi/dmar/records";
+import { NO_FUNCTION, findFunction, functionAt } from "../../drivers/pci/functions";
+import { unitAt, unitCount } from "./unit";
+
+export const NO_UNIT: u32 = 0xffffffff;
+export const NO_SOURCE_ID: u32 = 0xffffffff;
+
+/** Source id of what the scope's path leads to; NO_SOURCE_ID if a bridge on the way is not there. */
+export function scopeSourceId(scope: u32, segment: u32): u32 {
+  let bus = scopeBus(scope);
+  const last = scopePathLength(scope) - 1;
+  for (let hop: u32 = 0; hop < last; hop++) {
+    const bridge = findFunction(segment, sourceIdOf(bus, scope, hop));
+    if (bridge == NO_FUNCTION) return NO_SOURCE_ID;
+    bus = functionAt(bridge).secondaryBus;
+  }
+  return sourceIdOf(bus, scope, last);
+}
+
+function sourceIdOf(bus: u32, scope: u32, hop: u32): u32 {
+  return (bus << 8) | (scopePathDevice(scope, hop) << 3) | scopePathFunction(scope, hop);
+}
+
+/** Index of the unit that serves a source id: the one that names it or a bridge above it, else the one for all the rest. */
+export function unitOf(segment: u32, sourceId: u32): u32 {
+  for (let scope: u32 = 0; scope < scopeCount(); scope++) {
+    if (scopeOwnerKind(scope) != ScopeOwner.Unit) continue;
+    const unit = scopeOwner(scope);
+    if (unitAt(unit).segment == segment && covers(scope, segment, sourceId)) return unit;
+  }
+  for (let unit: u32 = 0; unit < unitCount(); unit++) {
+    if (unitAt(unit).segment == segment && unitIncludesAll(unit)) return unit;
+  }
+  return NO_UNIT;
+}
+
+/** Whether a scope means this source id, or a bridge that it lies behind. */
+function covers(scope: u32, segment: u32, sourceId: u32): bool {
+  const named = scopeSourceId(scope, segment);
+  if (named == NO_SOURCE_ID) return false;
+  if (named == sourceId) return scopeKind(scope) == ScopeKind.Endpoint || scopeKind(scope) == ScopeKind.Bridge;
+  if (scopeKind(scope) != ScopeKind.Bridge) return false;
+  const bridge = findFunction(segment, named);
+  if (bridge == NO_FUNCTION) return false;
+  const bus = sourceId >> 8;
+  return bus >= functionAt(bridge).secondaryBus && bus <= functionAt(bridge).subordinateBus;
+}
+
+/** Whether reserved memory `index` is for the device with this source id. */
+export function reservedMemoryIsFor(index: u32, segment: u32, sourceId: u32): bool {
+  if (reservedMemorySegment(index) != segment) return false;
+  for (let scope: u32 = 0; scope < scopeCount(); scope++) {
+    if (scopeOwnerKind(scope) != ScopeOwner.ReservedMemory || scopeOwner(scope) != index) continue;
+    if (covers(scope, segment, sourceId)) return true;
+  }
+  return false;
+}

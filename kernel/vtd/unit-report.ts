@@ -1,0 +1,77 @@
+// What each unit can do, one line each, for the boot log.
+
+import { print, printDecimal, printHex, printLine } from "../console/print";
+import { LargePage } from "../memory/page-tree";
+import {
+  CAP_CM, CAP_PI, CAP_PSI, CAP_RWBF, ECAP_C, ECAP_DT, ECAP_EIM, ECAP_IR, ECAP_PT, ECAP_QI, ECAP_SC, ECAP_SMTS, Register, adjustedWidths,
+  domainsOf, faultRecords, maximumGuestWidth, secondLevelLargePages,
+} from "./register";
+import { Unit, read32, unitAt, unitCount } from "./unit";
+
+export function printUnits(): void {
+  for (let i: u32 = 0; i < unitCount(); i++) printUnit(unitAt(i));
+}
+
+function printUnit(unit: Unit): void {
+  print("vtd unit ");
+  printDecimal(unit.index);
+  print(" at ");
+  printHex(unit.registers, 12);
+  print(" segment ");
+  printDecimal(unit.segment);
+  print(", version ");
+  const version = read32(unit, Register.VER);
+  printDecimal((version >> 4) & 0xf);
+  print(".");
+  printDecimal(version & 0xf);
+  print(": ");
+  printDecimal(maximumGuestWidth(unit.capability));
+  print("-bit addresses, levels");
+  printLevels(adjustedWidths(unit.capability));
+  const largePages = secondLevelLargePages(unit.capability);
+  if (largePages & LargePage.TwoMegabytes) print(", 2M pages");
+  if (largePages & LargePage.OneGigabyte) print(", 1G pages");
+  print(", ");
+  printDecimal(domainsOf(unit.capability));
+  print(" domains, ");
+  printDecimal(faultRecords(unit.capability));
+  print(faultRecords(unit.capability) == 1 ? " fault record" : " fault records");
+  printLine();
+  print("vtd unit ");
+  printDecimal(unit.index);
+  print(" has legacy mode");
+  printFeatures(unit);
+  printLine();
+}
+
+/** Bit n of SAGAW stands for n + 2 levels. */
+function printLevels(widths: u32): void {
+  for (let bit: u32 = 1; bit <= 3; bit++) {
+    if ((widths & (1 << bit)) == 0) continue;
+    print(" ");
+    printDecimal(bit + 2);
+  }
+}
+
+function printFeatures(unit: Unit): void {
+  const capability = unit.capability;
+  const extended = unit.extended;
+  printIf(extended & ECAP_QI, "queued invalidation");
+  printIf(extended & ECAP_IR, "interrupt remapping");
+  printIf(extended & ECAP_EIM, "extended interrupt mode");
+  printIf(capability & CAP_PI, "posted interrupts");
+  printIf(extended & ECAP_SMTS, "scalable mode");
+  printIf(extended & ECAP_DT, "device TLBs");
+  printIf(extended & ECAP_PT, "pass-through (not used)");
+  printIf(extended & ECAP_SC, "snoop control");
+  printIf(extended & ECAP_C, "coherent walks");
+  printIf(capability & CAP_PSI, "page-selective invalidation");
+  printIf(capability & CAP_CM, "caching mode");
+  printIf(capability & CAP_RWBF, "write-buffer flushing");
+}
+
+function printIf(bit: u64, name: string): void {
+  if (bit == 0) return;
+  print(", ");
+  print(name);
+}

@@ -1,0 +1,75 @@
+// The remapping units of the machine, as core 0 knows them. Other cores never touch a unit.
+
+import { load32, load64, store32, store64 } from "../memory/physical";
+import { Register } from "./register";
+
+export const MAXIMUM_UNITS: u32 = 64;
+
+/** Frames and state of one unit; physical addresses, 0 until they are given. */
+@unmanaged
+export class Unit {
+  /** Register block. */
+  registers: u64;
+  /** CAP and ECAP as read once. */
+  capability: u64;
+  extended: u64;
+  /** Root table: one frame. */
+  rootTable: u64;
+  /** Invalidation queue: one frame of descriptors and one whose first u32 wait descriptors write; 0: registers are used. */
+  queue: u64;
+  /** Interrupt remapping table. */
+  interruptTable: u64;
+  /** PCI segment that it serves. */
+  segment: u32;
+  /** Offset of the next descriptor in the queue. */
+  queueTail: u32;
+  /** Value that the last wait descriptor writes. */
+  waitValue: u32;
+  /** Entries of the interrupt remapping table that are taken. */
+  interruptEntries: u32;
+  /** 1: root and context tables have the scalable form. */
+  isScalable: u32;
+  /** Faults taken from its records. */
+  faults: u32;
+  /** Invalidation errors and time-outs met. */
+  queueErrors: u32;
+  /** Index in the table of units. */
+  index: u32;
+  /** 1: translation is on with the kernel's own root table. */
+  isTranslating: u32;
+  /** 1: interrupt remapping is on with the kernel's own table. */
+  isRemapping: u32;
+}
+export const UNIT_SIZE: usize = 88;
+
+const units: usize = memory.data(5632, 8); // MAXIMUM_UNITS * UNIT_SIZE
+let count: u32 = 0;
+
+export function unitCount(): u32 { return count; }
+
+export function unitAt(index: u32): Unit {
+  return changetype<Unit>(units + <usize>index * UNIT_SIZE);
+}
+
+export function clearUnits(): void { count = 0; }
+
+/** Takes a unit into the table and reads its capabilities; the caller keeps to MAXIMUM_UNITS. */
+export function addUnit(registers: u64, segment: u32): Unit {
+  const unit = unitAt(count);
+  memory.fill(changetype<usize>(unit), 0, UNIT_SIZE);
+  unit.index = count;
+  unit.registers = registers;
+  unit.segment = segment;
+  unit.capability = load64(registers + <u64>Register.CAP);
+  unit.extended = load64(registers + <u64>Register.ECAP);
+  count++;
+  return unit;
+}
+
+export function read32(unit: Unit, register: Register): u32 { return load32(unit.registers + <u64>register); }
+export function read64(unit: Unit, register: Register): u64 { return load64(unit.registers + <u64>register); }
+export function write32(unit: Unit, register: Register, value: u32): void { store32(unit.registers + <u64>register, value); }
+export function write64(unit: Unit, register: Register, value: u64): void { store64(unit.registers + <u64>register, value); }
+
+/** Bytes of a unit's register block that hold anything: fault records and IOTLB registers may lie beyond the first page. */
+export const UNIT_REGISTER_PAGES: u64 = 5;

@@ -1,0 +1,37 @@
+// The PCI root bridge in the DSDT.
+
+import { PCI_WINDOW_BASE, PCI_WINDOW_END } from "../interface";
+import { DWORD_SPACE_SIZE, putBusNumbers, putIoWindow, putMemoryWindow, WORD_SPACE_SIZE } from "./address-space";
+import { beginDevice, beginResources, endPackage, endResources, IO_PORTS_SIZE, putByte, putEisaId, putIoPorts, putName } from "./aml";
+
+/** Ports of configuration mechanism 1; all others are passed on to the bus. */
+const CONFIG_PORT: u32 = 0xcf8;
+const CONFIG_PORTS: u32 = 8;
+const LAST_PORT: u32 = 0xffff;
+
+const RESOURCES_SIZE: u32 = IO_PORTS_SIZE + 3 * WORD_SPACE_SIZE + DWORD_SPACE_SIZE;
+
+// Device (PCI0) {
+//   Name (_HID, EisaId ("PNP0A03"))
+//   Name (_BBN, 0x00)
+//   Name (_CRS, ResourceTemplate () {
+//     WordBusNumber (…, 0x0000, 0x0000, …) IO (Decode16, 0x0CF8, 0x0CF8, 0x01, 0x08)
+//     WordIO (…, 0x0000, 0x0CF7, …) WordIO (…, 0x0D00, 0xFFFF, …) DWordMemory (…, PCI_WINDOW_BASE, PCI_WINDOW_END - 1, …)
+//   })
+// }
+export function putPciRoot(): void {
+  const root = beginDevice("PCI0");
+  putName("_HID");
+  putEisaId("PNP", 0x0a03);
+  putName("_BBN");
+  putByte(0);
+  putName("_CRS");
+  const resources = beginResources(RESOURCES_SIZE);
+  putBusNumbers(0, 0);
+  putIoPorts(CONFIG_PORT, CONFIG_PORTS);
+  putIoWindow(0, CONFIG_PORT - 1);
+  putIoWindow(CONFIG_PORT + CONFIG_PORTS, LAST_PORT);
+  putMemoryWindow(<u32>PCI_WINDOW_BASE, <u32>(PCI_WINDOW_END - 1));
+  endResources(resources);
+  endPackage(root);
+}

@@ -1,0 +1,54 @@
+// Writes of the guest to a configuration space, and what follows from them.
+
+import { FunctionMailbox } from "../../interface";
+import { configValue, HOST_BRIDGE, setConfigValue, writableBits } from "./config-space";
+import { functionField, publishCommand, requestFunctionReset } from "./function-record";
+import { onMsiWrite } from "./msi";
+import { onMsiXControlWrite } from "./msix";
+import { AdvancedFeatures, Command, Header, Msi, MsiX, PowerManagement } from "./register";
+import { resetFunction } from "./reset";
+
+const PUBLISHED_COMMAND: u32 = Command.IoSpace | Command.MemorySpace | Command.BusMaster;
+
+/** Writes the bits in `mask` of the 32-bit register at `register`. */
+export function writeConfig(device: u32, register: u32, mask: u32, value: u32): void {
+  const before = configValue(device, register);
+  const changed = mask & writableBits(device, register);
+  setConfigValue(device, register, (before & ~changed) | (value & changed));
+  if (device != HOST_BRIDGE) onFunctionWrite(device, register, before, value & mask);
+}
+
+function onFunctionWrite(device: u32, register: u32, before: u32, written: u32): void {
+  const index = device - 1;
+  switch (register) {
+    case Header.Command:
+      publishCommand(index, configValue(device, register) & PUBLISHED_COMMAND);
+      return;
+    case PowerManagement.Control:
+      keepSupportedState(device, before);
+      return;
+    case Msi.Control:
+    case Msi.Mask:
+      onMsiWrite(index);
+      return;
+    case MsiX.Control:
+      onMsiXControlWrite(index);
+      return;
+    case AdvancedFeatures.Control:
+      onAdvancedFeaturesWrite(index, written);
+      return;
+  }
+}
+
+/** A state that the function does not have is discarded (PCI Power Management 1.2 3.2.4): there are D0 and D3hot. */
+function keepSupportedState(device: u32, before: u32): void {
+  const state = configValue(device, PowerManagement.Control) & PowerManagement.PowerState;
+  if (state != 0 && state != PowerManagement.D3Hot) setConfigValue(device, PowerManagement.Control, before);
+}
+
+/** A function-level reset: the virtual registers at once, the real function by the kernel. */
+function onAdvancedFeaturesWrite(index: u32, written: u32): void {
+  if ((written & AdvancedFeatures.InitiateReset) == 0 || functionField(index, FunctionMailbox.CanReset) == 0) return;
+  resetFunction(index);
+  requestFunctionReset(index);
+}

@@ -1,0 +1,25 @@
+// The virtual configuration space after power-up.
+
+import { functionCount } from "../../configuration";
+import { defineCapabilities } from "./capabilities";
+import { clearConfigSpace, deviceOf, HOST_BRIDGE } from "./config-space";
+import { publishCommand } from "./function-record";
+import { defineHeader, defineHostBridge } from "./header";
+import { resetMessageTable } from "./msix";
+
+/** The bus of a partition without functions is empty: no host bridge either. */
+export function resetFunctions(): void {
+  const count = functionCount();
+  clearConfigSpace(HOST_BRIDGE);
+  if (count != 0) defineHostBridge();
+  for (let index: u32 = 0; index < count; index++) resetFunction(index);
+}
+
+/** BARs hold the addresses that the kernel gave; nothing is enabled. */
+export function resetFunction(index: u32): void {
+  clearConfigSpace(deviceOf(index));
+  resetMessageTable(index);
+  defineHeader(index);
+  defineCapabilities(index);
+  publishCommand(index, 0);
+}
