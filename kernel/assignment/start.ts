@@ -3,25 +3,26 @@
 import { identifier } from "../../drivers/local-apic";
 import { interruptRemappingAllowed } from "../../drivers/acpi/dmar/parse";
 import { openPath } from "../../drivers/pci/bus-master";
-import { NO_FUNCTION, functionAt } from "../../drivers/pci/functions";
+import { functionAt } from "../../drivers/pci/functions";
 import { resetMethod, resetMethodText } from "../../drivers/pci/reset";
 import { HostVector } from "../../drivers/vectors";
 import { FatalReason, fatal, reportFatal, stop } from "../boot/fatal";
 import { print, printDecimal, printLine } from "../console/print";
 import { HIGH_MEMORY_BASE, LOW_MEMORY_LIMIT } from "../../monitor/interface";
-import { deviceCount, partitionCount, partitionMemory, usesScalableRemapping } from "../policy/reader";
+import { printPartitionName } from "../partition/current";
+import { deviceCount, devicePartition, partitionCount, partitionMemory, usesScalableRemapping } from "../policy/reader";
 import { startFaultEvents } from "../vtd/fault";
 import { checkUnits } from "../vtd/requirement";
 import { unitOf } from "../vtd/scope";
 import { SetupStatus, chooseMode, prepareUnits, setupStatusText, startTranslation } from "../vtd/setup";
-import { printIdentity } from "../vtd/source-name";
+import { printIdentity, printSource } from "../vtd/source-name";
 import { unitAt, unitCount } from "../vtd/unit";
 import { buildDomains } from "./domains";
 import { describeFunctions } from "./functions";
 import { checkGroups, printGroups } from "./groups";
 import { buildInterruptEntries } from "./interrupts";
 import { matchDevices, matchOf } from "./match";
-import { printDevice, refusalCount } from "./refusal";
+import { refusalCount } from "./refusal";
 import { sealRemapping } from "./seal";
 import { printFunctions } from "./survey";
 
@@ -79,19 +80,20 @@ function topAddress(): u64 {
 }
 
 function printAssignment(device: u32): void {
-  const index = matchOf(device);
-  if (index == NO_FUNCTION) return;
-  const found = functionAt(index);
+  const found = functionAt(matchOf(device));
+  const group = functionAt(found.group);
   print("vtd: ");
-  printDevice(device);
-  print(" (");
+  printSource(found.segment, found.sourceId);
+  print(" ");
   printIdentity(found.vendor);
-  print("): unit ");
+  print(" belongs to ");
+  printPartitionName(devicePartition(device));
+  print(": unit ");
   printDecimal(unitOf(found.segment, found.sourceId));
-  print(", group ");
-  printDecimal(found.group);
+  print(", group of ");
+  printSource(group.segment, group.sourceId);
   print(", reset: ");
-  print(resetMethodText(resetMethod(index)));
+  print(resetMethodText(resetMethod(matchOf(device))));
   printLine();
 }
 

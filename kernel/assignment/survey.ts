@@ -2,12 +2,14 @@
 // here on; the cores of their partitions give it back to those that are assigned.
 
 import { dmarFailureOffset, dmarStatusText, hostAddressWidth } from "../../drivers/acpi/dmar/parse";
+import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit } from "../../drivers/acpi/dmar/records";
 import { parseMcfg } from "../../drivers/acpi/mcfg";
 import { ScanStatus, functionAt, functionCount, isBridge, scanFailure, scanFunctions, scanStatusText } from "../../drivers/pci/functions";
 import { groupFunctions } from "../../drivers/pci/groups";
 import { quiesceFunctions } from "../../drivers/pci/quiesce";
 import { FatalReason, fatal, reportFatal, stop } from "../boot/fatal";
 import { print, printDecimal, printHex, printLine } from "../console/print";
+import { reservedMemoryIsFor } from "../vtd/scope";
 import { SetupStatus, findUnits, tableStatus } from "../vtd/setup";
 import { printIdentity, printSource } from "../vtd/source-name";
 import { printUnits } from "../vtd/unit-report";
@@ -58,6 +60,23 @@ function surveyUnits(): void {
   print("-bit host addresses");
   printLine();
   printUnits();
+  for (let index: u32 = 0; index < reservedMemoryCount(); index++) printReservedMemory(index);
+}
+
+/** Memory that firmware and a device share (RMRR); closed to the device unless the policy says otherwise. */
+function printReservedMemory(index: u32): void {
+  print("vtd: reserved memory ");
+  printHex(reservedMemoryBase(index), 12);
+  print(" to ");
+  printHex(reservedMemoryLimit(index), 12);
+  print(" for");
+  for (let i: u32 = 0; i < functionCount(); i++) {
+    const found = functionAt(i);
+    if (!reservedMemoryIsFor(index, found.segment, found.sourceId)) continue;
+    print(" ");
+    printSource(found.segment, found.sourceId);
+  }
+  printLine();
 }
 
 function refuseTable(): void {

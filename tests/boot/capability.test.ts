@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { kernelElf } from "../../scripts/build/paths.ts";
 import { bootUntil } from "./helpers/boot.ts";
 
-const FATAL = /fatal 8 on core 0: the processor lacks what the kernel needs/;
+const FATAL = /fatal 8 on core 0: the machine lacks what the kernel needs/;
 
 test("a processor without VMX is told so on every console", async () => {
   const { output, serial } = await bootUntil({ kernel: kernelElf, commandLine: "", modules: [] }, FATAL, { timeoutSeconds: 20, cpuModel: "ryzen" });

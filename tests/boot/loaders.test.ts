@@ -7,7 +7,7 @@ import { typescript } from "../../scripts/policy/language.ts";
 import { bootSystem } from "./helpers/system.ts";
 
 const TIMEOUT_SECONDS = 60;
-const LAST_WORDS = "fatal 8 on core 0: the processor lacks what the kernel needs\r\n";
+const LAST_WORDS = "fatal 8 on core 0: the machine lacks what the kernel needs\r\n";
 
 test("GRUB in Bochs: command line, modules and memory map arrive, and both cores start", async () => {
   const witness = (core: number) => ({ name: `witness${core}`, core, memory: "4 MiB", image: typescript("witness", { commandLine: "ticks=2" }) });

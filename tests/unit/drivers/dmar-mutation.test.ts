@@ -126,7 +126,7 @@ describe(`seed ${SEED}`, () => {
       expect(machine.parser.dmarFailureOffset(), what).toBeLessThan(bytes.length);
       expect(foundRecords(machine.parser), what).toEqual(NO_RECORDS);
     }
-    expect(reasons.size).toBeGreaterThan(4);
+    expect(reasons.size).toBeGreaterThan(2);
   });
 
   test("any byte wrong without a new checksum, and any length that no table has", () => {

@@ -1,7 +1,7 @@
 // The walkers of the remapping tables on a simulated machine, for tests.
 
 import { compileEntry } from "../machine/compile.ts";
-import { Machine } from "../machine/machine.ts";
+import { Machine, type MachineOptions } from "../machine/machine.ts";
 import { enumReader } from "../machine/source-enums.ts";
 
 /** Exports of tests/fixtures/walker/entry.ts: u64 is a bigint (signed), u32 a number, bool 0 or 1. */
@@ -68,6 +68,18 @@ export interface Interrupt {
   descriptor: bigint;
 }
 
+/** ECAP.C, ECAP.SC, ECAP.EIM and CAP.PI. */
+export interface UnitFeatures {
+  coherent?: boolean;
+  snoop?: boolean;
+  extendedInterrupts?: boolean;
+  posted?: boolean;
+}
+
+function flag(isSet: boolean, bit: bigint): bigint {
+  return isSet ? 1n << bit : 0n;
+}
+
 /** Where the frames for tables come from. */
 export const FRAMES: Range = { base: 0x100_0000n, end: 0x800_0000n };
 
@@ -84,20 +96,21 @@ export function compileWalker(): Promise<WebAssembly.Module> {
 export class WalkerMachine extends Machine {
   readonly walker: WalkerExports;
 
-  constructor(module: WebAssembly.Module) {
-    super();
+  constructor(module: WebAssembly.Module, options: MachineOptions = {}) {
+    super(options);
     this.walker = this.instantiate<WalkerExports>(module);
     this.walker.clearRanges();
     this.walker.addRange(FRAMES.base, FRAMES.end);
   }
 
   /** Makes the builder use tables of `levels` levels; `largePages` as in CAP.SLLPS. */
-  useUnit(levels: number, largePages = 3, features: { coherent?: boolean; snoop?: boolean } = {}): void {
+  useUnit(levels: number, largePages = 3, features: UnitFeatures = {}): void {
     const width = BigInt(levels * 9 + 12);
-    const capability = (1n << BigInt(8 + levels - 2)) | ((width - 1n) << 16n) | (BigInt(largePages) << 34n);
-    const extended = (features.coherent === true ? 1n : 0n) | (features.snoop === true ? 1n << 7n : 0n);
-    this.memory.write(Number(REGISTERS + 8n), 8, capability);
-    this.memory.write(Number(REGISTERS + 16n), 8, extended);
+    const { coherent = false, snoop = false, extendedInterrupts = false, posted = false } = features;
+    const capability = (1n << BigInt(8 + levels - 2)) | ((width - 1n) << 16n) | (BigInt(largePages) << 34n) | flag(posted, 59n);
+    const extended = flag(coherent, 0n) | flag(extendedInterrupts, 4n) | flag(snoop, 7n);
+    this.write(REGISTERS + 8n, capability);
+    this.write(REGISTERS + 16n, extended);
     if (this.walker.useUnit(REGISTERS) !== levels) throw new Error("the builder chose another number of levels");
   }
 
