@@ -47,7 +47,10 @@ export function coversBus(bridge: PciFunction, segment: u32, bus: u32): bool {
   return bridge.segment == segment && bus >= bridge.secondaryBus && bus <= bridge.subordinateBus;
 }
 
-/** Two bridges may share buses only if one of them lies behind the other with all its own. */
+/**
+ * Two bridges may share buses only if one of them lies behind the other with all its own. The table has lower buses first,
+ * so that it is the later one.
+ */
 function overlapsAnother(index: u32): bool {
   const bridge = functionAt(index);
   if (bridge.secondaryBus == NO_BUS) return false;
@@ -55,7 +58,7 @@ function overlapsAnother(index: u32): bool {
     const other = functionAt(i);
     if (other.segment != bridge.segment || other.secondaryBus == NO_BUS) continue;
     if (other.secondaryBus > bridge.subordinateBus || bridge.secondaryBus > other.subordinateBus) continue;
-    if (!isNested(bridge, other) && !isNested(other, bridge)) return true;
+    if (!isNested(bridge, other)) return true;
   }
   return false;
 }

@@ -10,6 +10,7 @@ import { setBar } from "../partition/plan-functions";
 import { MAXIMUM_PARTITIONS } from "../policy/layout";
 import { devicePartition } from "../policy/reader";
 import { printSource } from "../vtd/source-name";
+import { isMachineMemory } from "./machine-memory";
 import { beginRefusal, refuse } from "./refusal";
 
 // First free guest-physical address of each partition's window.
@@ -40,6 +41,7 @@ function describeBar(device: u32, index: u32, record: u32, bar: u32): bool {
     setBar(record, bar, found.address, found.address, sizeAndFlags);
     return true;
   }
+  if (isMachineMemory(found.address, found.size)) return refuseBar(device, bar, "firmware put it over memory or registers of the machine itself");
   const sharer = barSharesPage(index, bar);
   if (sharer != NO_FUNCTION) return refuseShared(device, bar, sharer);
   const guestAddress = place(devicePartition(device), found.address, found.size);

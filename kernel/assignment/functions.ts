@@ -12,6 +12,7 @@ import { CapabilityId, Header } from "../../drivers/pci/registers";
 import { ResetMethod, resetMethod } from "../../drivers/pci/reset";
 import { HostVector } from "../../drivers/vectors";
 import { MAXIMUM_MESSAGES } from "../../monitor/interface";
+import { DIRECT_END } from "../memory/layout";
 import { MAXIMUM_PLAN_FUNCTIONS, PlanFunction, addFunction, setFunction32, setFunction64 } from "../partition/plan-functions";
 import { DeviceFlag, MAXIMUM_PARTITIONS } from "../policy/layout";
 import { deviceCount, deviceFlags, devicePartition } from "../policy/reader";
@@ -85,6 +86,7 @@ function describeMessages(device: u32, index: u32, record: u32): void {
   if (!hasMsix) return;
   const table = msixTableAddress(index);
   if (table == 0) return refuse(device, "its MSI-X table does not lie in its memory");
+  if (table >= DIRECT_END) return refuse(device, "its MSI-X table lies above 16 TiB; have the firmware decode PCI memory lower");
   const capability = capabilityAt(page, CapabilityId.MsiX);
   setFunction32(record, PlanFunction.HasMsix, 1);
   setFunction32(record, PlanFunction.MsixEntries, capacity);

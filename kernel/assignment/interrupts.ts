@@ -4,6 +4,7 @@
 import { coreApicId } from "../../drivers/acpi/madt";
 import { NO_FUNCTION, findFunction, functionAt } from "../../drivers/pci/functions";
 import { aliasCount } from "../../drivers/pci/aliases";
+import { ExpressType } from "../../drivers/pci/registers";
 import { FatalReason, fatalWith } from "../boot/fatal";
 import { PlanFunction, function32, functionCount, setFunction32 } from "../partition/plan-functions";
 import { partitionCore } from "../policy/reader";
@@ -29,15 +30,25 @@ function enterMessages(record: u32): void {
   }
 }
 
-/** Behind a bridge from conventional PCI a message comes under the bridge's numbers: then all its buses count. */
+/**
+ * Who may send a function's messages. Behind a bridge from PCI Express to conventional PCI they come under the numbers of its
+ * buses; one without a PCI Express capability puts its own source id in their place (VT-d 4.1 3.4.1).
+ */
 export function validationOf(record: u32): u32 {
   const sourceId = function32(record, PlanFunction.SourceId);
   const index = findFunction(function32(record, PlanFunction.Segment), sourceId);
-  if (aliasCount(index) == 1) return sourceValidation(sourceId);
-  let bridge = functionAt(index).parent;
-  let top = bridge;
-  for (; bridge != NO_FUNCTION; bridge = functionAt(bridge).parent) {
+  const bridge = topConventionalBridge(index);
+  if (bridge == NO_FUNCTION) return sourceValidation(sourceId);
+  const top = functionAt(bridge);
+  if (top.expressType == <u32>ExpressType.None) return sourceValidation(top.sourceId);
+  return busRangeValidation(top.secondaryBus, top.subordinateBus);
+}
+
+/** The bridge above that gives source ids of its own to what passes, and has no other such bridge above; NO_FUNCTION if none does. */
+function topConventionalBridge(index: u32): u32 {
+  let top: u32 = NO_FUNCTION;
+  for (let bridge = functionAt(index).parent; bridge != NO_FUNCTION; bridge = functionAt(bridge).parent) {
     if (aliasCount(bridge) > 1) top = bridge;
   }
-  return busRangeValidation(functionAt(top).secondaryBus, functionAt(top).subordinateBus);
+  return top;
 }

@@ -8,18 +8,12 @@ import { Mapping } from "../memory/paging";
 import { protectPages } from "../memory/protected-ranges";
 import { contextTableOf } from "../vtd/context";
 import { domainRoot, hasDomain } from "../vtd/domain";
-import { faultRecordingOffset, faultRecords, tlbRegisterOffset } from "../vtd/register";
 import { Unit, unitAt, unitCount } from "../vtd/unit";
+import { registersLength } from "../vtd/unit-registers";
 import { partitionCount } from "../policy/reader";
 
 /** Queue and status word, see Unit.queue. */
 const QUEUE_PAGES: u64 = 2;
-
-/** Bytes of a unit's registers, up to the last fault record and the IOTLB registers (VT-d 4.1 11.4). */
-function registersLength(unit: Unit): u64 {
-  const faults = faultRecordingOffset(unit.capability) + (<u64>faultRecords(unit.capability) << 4);
-  return max(PAGE_SIZE, max(faults, tlbRegisterOffset(unit.extended) + 16));
-}
 
 export function addRemappingRanges(): void {
   for (let i: u32 = 0; i < unitCount(); i++) {
@@ -49,7 +43,7 @@ export function protectRemapping(isCore0: bool): void {
     protectPages(unit.rootTable, 1);
     protectPages(unit.interruptTable, 1);
     if (isCore0) continue;
-    protectPages(unit.registers, (registersLength(unit) + PAGE_SIZE - 1) / PAGE_SIZE);
+    protectPages(unit.registers, registersLength(unit) / PAGE_SIZE);
     if (unit.queue != 0) protectPages(unit.queue, QUEUE_PAGES);
     for (let index: u32 = 0; index < functionCount(); index++) {
       const table = contextTable(unit, index);

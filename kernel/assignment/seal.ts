@@ -8,34 +8,48 @@ import { moduleAddress, moduleCount, moduleSize } from "../boot/multiboot2";
 import { ImageSymbol, imageAddress } from "../boot/stub";
 import { print, printHex, printLine } from "../console/print";
 import { HIGH_MEMORY_BASE } from "../../monitor/interface";
+import { IO_BITMAP_PAGES, MSR_BITMAP_PAGES } from "../cpu/backend";
+import { BOOT_DIRECT_END, MONITOR_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
 import { clearProtected, protect, protectPages, protectedCount, protectedOverflowed, protectedRanges } from "../memory/protected-ranges";
 import { PlanPartition, field64, planAddress, PLAN_PAGES } from "../partition/plan";
 import { PlanFunction, function32, functionCount } from "../partition/plan-functions";
 import { DeviceFlag } from "../policy/layout";
 import { partitionCore, partitionCount } from "../policy/reader";
 import { domainOf, domainRoot, hasDomain } from "../vtd/domain";
-import { leafAttributes, DmaRight } from "../vtd/second-level";
 import { tableLargePages, tableLevels } from "../vtd/shape";
 import { reservedMemoryIsFor } from "../vtd/scope";
+import { ECAP_SC } from "../vtd/register";
 import { sourceAt, sourceCount } from "../vtd/sources";
 import { INTERRUPT_ENTRIES, usesExtendedDestinations } from "../vtd/interrupt-table";
 import { Unit, unitAt, unitCount } from "../vtd/unit";
+import { registersLength } from "../vtd/unit-registers";
+import { PROTECTED_SIZE, Protected, limitTables } from "../vtd/walker-frame";
 import { SECOND_LEVEL_GRANT_SIZE, SecondLevelGrant, checkSecondLevel, limitLeaves } from "../vtd/walker";
 import { DEVICE_GRANT_SIZE, DeviceGrant, checkDeviceTables } from "../vtd/walker-devices";
 import { INTERRUPT_GRANT_SIZE, InterruptGrant, checkInterruptTable } from "../vtd/interrupt-walker";
 import { WalkStatus, walkFailureAddress, walkFailureEntry, walkStatusText } from "../vtd/walker-status";
 import { validationOf } from "./interrupts";
 
+// Bits of a second-level leaf, VT-d 4.1 9.8.
+const READ: u64 = 1 << 0;
+const WRITE: u64 = 1 << 1;
+const SNOOP: u64 = 1 << 11;
+
 const MAXIMUM_GRANTS: u32 = 66;
 const grants: usize = memory.data(2112, 8); // MAXIMUM_GRANTS * SECOND_LEVEL_GRANT_SIZE
 const deviceGrants: usize = memory.data(3072, 8); // MAXIMUM_SOURCES * DEVICE_GRANT_SIZE
 const interruptGrants: usize = memory.data(8192, 8); // INTERRUPT_ENTRIES * INTERRUPT_GRANT_SIZE
 
+const partitionMemory: usize = memory.data(256, 8); // MAXIMUM_PARTITIONS * PROTECTED_SIZE
+
 let grantCount: u32 = 0;
+let leafAttributes: u64 = 0;
 
 /** Stops the boot unless every table is exactly what the policy grants. */
 export function sealRemapping(): void {
   limitLeaves(tableLargePages());
+  limitTables(BOOT_DIRECT_END, partitionMemory, listPartitionMemory());
+  leafAttributes = READ | WRITE | (allSnoop() ? SNOOP : 0);
   for (let partition: u32 = 0; partition < partitionCount(); partition++) {
     if (hasDomain(partition)) require(checkDomain(partition));
   }
@@ -44,6 +58,28 @@ export function sealRemapping(): void {
     require(checkDeviceTables(unit.rootTable, unit.isScalable != 0, deviceGrants, listSources(i)));
     require(checkInterruptTable(unit.interruptTable, INTERRUPT_ENTRIES, interruptGrants, listInterrupts(unit), usesExtendedDestinations(unit)));
   }
+}
+
+/** Where no table may lie; returns the number of records. */
+function listPartitionMemory(): u32 {
+  for (let partition: u32 = 0; partition < partitionCount(); partition++) {
+    const record = changetype<Protected>(partitionMemory + <usize>partition * PROTECTED_SIZE);
+    record.base = field64(partition, PlanPartition.MemoryBase);
+    record.end = record.base + memorySize(partition);
+  }
+  return partitionCount();
+}
+
+function memorySize(partition: u32): u64 {
+  return field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory);
+}
+
+/** SNP is reserved where a unit lacks snoop control, and in scalable mode a matter of the PASID table. */
+function allSnoop(): bool {
+  for (let i: u32 = 0; i < unitCount(); i++) {
+    if ((unitAt(i).extended & ECAP_SC) == 0 || unitAt(i).isScalable != 0) return false;
+  }
+  return true;
 }
 
 function require(status: WalkStatus): void {
@@ -78,7 +114,7 @@ function addGrant(from: u64, to: u64, length: u64): void {
   grant.from = from;
   grant.to = to;
   grant.length = length;
-  grant.attributes = leafAttributes(DmaRight.All);
+  grant.attributes = leafAttributes;
   grantCount++;
 }
 
@@ -106,18 +142,21 @@ function protectOthers(partition: u32): void {
   protectPages(planAddress(), PLAN_PAGES);
   for (let module: u32 = 0; module < moduleCount(); module++) protect(moduleAddress(module), moduleAddress(module) + moduleSize(module));
   for (let i: u32 = 0; i < unitCount(); i++) {
-    protectPages(unitAt(i).registers, 1);
+    protectPages(unitAt(i).registers, registersLength(unitAt(i)) / PAGE_SIZE);
+    if (unitAt(i).queue != 0) protectPages(unitAt(i).queue, 2);
     protectPages(unitAt(i).rootTable, 1);
     protectPages(unitAt(i).interruptTable, 1);
   }
   for (let other: u32 = 0; other < partitionCount(); other++) {
     protectPages(field64(other, PlanPartition.EptRoot), 1);
     protectPages(field64(other, PlanPartition.VcpuControl), 1);
-    protectPages(field64(other, PlanPartition.Monitor), 1);
+    protectPages(field64(other, PlanPartition.IoBitmaps), IO_BITMAP_PAGES);
+    protectPages(field64(other, PlanPartition.MsrBitmap), MSR_BITMAP_PAGES);
+    protectPages(field64(other, PlanPartition.Monitor), MONITOR_MEMORY_PAGES + 1);
     protectPages(field64(other, PlanPartition.Status), 1);
     if (other == partition) continue;
     const base = field64(other, PlanPartition.MemoryBase);
-    protect(base, base + field64(other, PlanPartition.LowMemory) + field64(other, PlanPartition.HighMemory));
+    protect(base, base + memorySize(other));
   }
 }
 

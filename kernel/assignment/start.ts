@@ -24,7 +24,7 @@ import { buildInterruptEntries } from "./interrupts";
 import { matchDevices, matchOf } from "./match";
 import { refusalCount } from "./refusal";
 import { sealRemapping } from "./seal";
-import { printFunctions } from "./survey";
+import { printFunctions, requireTree } from "./survey";
 
 /** False: the units stay as firmware left them, and no device is given away. */
 let remaps: bool = false;
@@ -43,6 +43,7 @@ export function assignDevices(): u32 {
     if (missing != 0) printLineOf("vtd: stays off: no device is given away, and none may start DMA");
     return 0;
   }
+  requireTree();
   matchDevices();
   checkGroups();
   if (unitCount() != 0) describeFunctions();

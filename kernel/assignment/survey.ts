@@ -2,18 +2,22 @@
 // here on; the cores of their partitions give it back to those that are assigned.
 
 import { dmarFailureOffset, dmarStatusText, hostAddressWidth } from "../../drivers/acpi/dmar/parse";
-import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit } from "../../drivers/acpi/dmar/records";
+import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit, unitRegisters } from "../../drivers/acpi/dmar/records";
 import { parseMcfg } from "../../drivers/acpi/mcfg";
 import { ScanStatus, functionAt, functionCount, isBridge, scanFailure, scanFunctions, scanStatusText } from "../../drivers/pci/functions";
 import { groupFunctions } from "../../drivers/pci/groups";
 import { quiesceFunctions } from "../../drivers/pci/quiesce";
-import { FatalReason, fatal, reportFatal, stop } from "../boot/fatal";
+import { FatalReason, fatal, fatalWith, reportFatal, stop } from "../boot/fatal";
 import { print, printDecimal, printHex, printLine } from "../console/print";
+import { reserveMemory } from "../memory/frames";
 import { reservedMemoryIsFor } from "../vtd/scope";
 import { SetupStatus, findUnits, tableStatus } from "../vtd/setup";
 import { printIdentity, printSource } from "../vtd/source-name";
 import { printUnits } from "../vtd/unit-report";
 import { unitCount } from "../vtd/unit";
+
+/** Every bridge leads to buses of its own. */
+let isTree: bool = true;
 
 export function surveyDevices(): void {
   surveyFunctions();
@@ -23,7 +27,8 @@ export function surveyDevices(): void {
 function surveyFunctions(): void {
   parseMcfg();
   const status = scanFunctions();
-  if (status != ScanStatus.Done) refuseScan(status);
+  if (status == ScanStatus.TooManyFunctions) fatal(FatalReason.PciScan);
+  isTree = status == ScanStatus.Done;
   quiesceFunctions();
   groupFunctions();
   print("pci: ");
@@ -33,14 +38,15 @@ function surveyFunctions(): void {
   printLine();
 }
 
-function refuseScan(status: ScanStatus): void {
+/** Stops the boot if bridges lead in circles: then nobody knows which devices can reach each other. */
+export function requireTree(): void {
+  if (isTree) return;
+  const bridge = functionAt(scanFailure());
   reportFatal(FatalReason.PciScan);
-  print(scanStatusText(status));
-  if (status == ScanStatus.BusNumbers) {
-    const bridge = functionAt(scanFailure());
-    print(": ");
-    printSource(bridge.segment, bridge.sourceId);
-  }
+  print("  ");
+  print(scanStatusText(ScanStatus.BusNumbers));
+  print(": ");
+  printSource(bridge.segment, bridge.sourceId);
   printLine();
   stop();
 }
@@ -48,6 +54,7 @@ function refuseScan(status: ScanStatus): void {
 function surveyUnits(): void {
   const status = findUnits();
   if (status == SetupStatus.TableMalformed) refuseTable();
+  if (status == SetupStatus.OutOfReach) fatalWith(FatalReason.RemappingStart, "register address", unitRegisters(unitCount()));
   if (status == SetupStatus.NoTable) {
     print("vtd: no DMAR table, so no device can be given away");
     printLine();
@@ -60,7 +67,11 @@ function surveyUnits(): void {
   print("-bit host addresses");
   printLine();
   printUnits();
-  for (let index: u32 = 0; index < reservedMemoryCount(); index++) printReservedMemory(index);
+  for (let index: u32 = 0; index < reservedMemoryCount(); index++) {
+    // Firmware has been seen to list it as free.
+    reserveMemory(reservedMemoryBase(index), reservedMemoryLimit(index) + 1);
+    printReservedMemory(index);
+  }
 }
 
 /** Memory that firmware and a device share (RMRR); closed to the device unless the policy says otherwise. */

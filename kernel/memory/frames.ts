@@ -5,7 +5,7 @@ import {
   informationAddress, informationLength, MEMORY_AVAILABLE, memoryMapBase, memoryMapCount, memoryMapLength, memoryMapType,
   moduleAddress, moduleCount, moduleSize,
 } from "../boot/multiboot2";
-import { PAGE_SIZE } from "./layout";
+import { BOOT_DIRECT_END, PAGE_SIZE } from "./layout";
 import { clear } from "./physical";
 import { addRange, clearRanges, rangesOverflowed, rangesSize, subtractRange, takeLowest } from "./ranges";
 
@@ -22,8 +22,6 @@ const FIRST_FREE: u64 = 0x100000;
 /** Partition memory of at least 1 GiB is aligned so that EPT can use 1 GiB pages. */
 const GIGABYTE: u64 = 1 << 30;
 const LARGE_PAGE: u64 = 1 << 21;
-/** Core 0 reaches this much until the seal (boot/page-tables.c, DIRECT_GIB); frames beyond could not be filled. */
-const ADDRESS_LIMIT: u64 = 16 << 30;
 
 function pageDown(address: u64): u64 {
   return address & ~(PAGE_SIZE - 1);
@@ -33,11 +31,11 @@ function pageUp(address: u64): u64 {
   return (address + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
 }
 
-/** End of an entry of the memory map, cut off at the last address that can be reached. */
+/** End of an entry of the memory map, cut off at the last address that can be reached: frames beyond could not be filled. */
 function entryEnd(index: u32): u64 {
   const base = memoryMapBase(index);
-  if (base >= ADDRESS_LIMIT) return base;
-  return base + min(memoryMapLength(index), ADDRESS_LIMIT - base);
+  if (base >= BOOT_DIRECT_END) return base;
+  return base + min(memoryMapLength(index), BOOT_DIRECT_END - base);
 }
 
 /** Takes the loader's memory map less all that is in use: the first MiB, the image, the modules, the boot information. */
@@ -58,6 +56,11 @@ export function initialise(): FramesStatus {
   }
   if (rangesOverflowed()) return FramesStatus.TooManyRanges;
   return rangesSize() == 0 ? FramesStatus.NoMemory : FramesStatus.Done;
+}
+
+/** Never hands out a byte of [base, end): memory that firmware shares with devices. */
+export function reserveMemory(base: u64, end: u64): void {
+  reserve(base, end);
 }
 
 function reserve(base: u64, end: u64): void {

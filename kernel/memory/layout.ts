@@ -14,6 +14,11 @@ export const CORE_BASE: u64 = 0xFFFFB00000000000;
 
 export const PAGE_SIZE: u64 = 4096;
 
+/** Core 0 reaches this much of physical memory until the seal (boot/page-tables.c, DIRECT_GIB). */
+export const BOOT_DIRECT_END: u64 = 16 << 30;
+/** A core's own direct map can hold addresses below this, where KERNEL_MEMORY's region begins. */
+export const DIRECT_END: u64 = KERNEL_MEMORY - DIRECT_BASE;
+
 // Pages of the core block at CORE_BASE. Pages not named here are unmapped guards.
 //
 //   0 guard | 1-8 main stack | 9 guard | 10-11 NMI stack | 12 guard | 13-14 #DF stack | 15 guard

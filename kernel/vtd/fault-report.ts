@@ -45,7 +45,7 @@ export function reportFault(unit: Unit, fault: Fault, source: u32): void {
     record.hidden++;
     return;
   }
-  if (record.hidden != 0) reportHidden(unit, record);
+  if (record.hidden != 0) reportHidden(unit, record, source);
   begin(unit, fault.sourceId, source);
   printRequest(fault);
   print(" blocked: reason ");
@@ -72,10 +72,15 @@ function mayTell(record: Told, fault: Fault): bool {
   return true;
 }
 
-function reportHidden(unit: Unit, record: Told): void {
-  beginUnit(unit);
+function reportHidden(unit: Unit, record: Told, source: u32): void {
+  if (source != NO_SOURCE) {
+    begin(unit, record.sourceId, source);
+  } else {
+    beginUnit(unit);
+    print("sources of no partition: ");
+  }
   printDecimal(record.hidden);
-  print(" faults before this were the same or too many to tell");
+  print(" more faults before the next");
   printLine();
   record.hidden = 0;
 }

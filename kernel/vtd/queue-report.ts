@@ -70,6 +70,6 @@ export function reportCompletionError(unit: Unit): void {
 
 export function reportStandstill(unit: Unit, restarted: bool): void {
   begin(unit);
-  print(restarted ? "invalidation queue stood still, restarted" : "invalidation queue stood still, switched off");
+  print(restarted ? "invalidation queue stood still, restarted" : "invalidation queue stood still, given up");
   printLine();
 }

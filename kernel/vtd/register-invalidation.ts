@@ -1,14 +1,14 @@
 // Invalidation by registers, VT-d 4.1 6.5.1: for legacy mode on a unit without a queue, or whose queue stands still. While a
 // queue is on these registers must not be used.
 
+import { load64, store64 } from "../memory/physical";
 import { pagesAt } from "./descriptor";
 import { InvalidationStatus } from "./invalidation-status";
 import {
-  CAP_DRD, CAP_DWD, CCMD_DEVICE, CCMD_GLOBAL, CCMD_ICC, IOTLB_DOMAIN, IOTLB_DRAIN_READS, IOTLB_DRAIN_WRITES, IOTLB_GLOBAL,
-  IOTLB_IVT, IOTLB_PAGE, Register, tlbRegisterOffset,
+  CAP_DRD, CAP_DWD, CCMD_DEVICE, CCMD_GLOBAL, CCMD_ICC, Global, IOTLB_DOMAIN, IOTLB_DRAIN_READS, IOTLB_DRAIN_WRITES,
+  IOTLB_GLOBAL, IOTLB_IVT, IOTLB_PAGE, Register, tlbRegisterOffset,
 } from "./register";
-import { load64, store64 } from "../memory/physical";
-import { Unit, read64, write64 } from "./unit";
+import { Unit, read32, read64, write64 } from "./unit";
 import { mayWait, startWait } from "./wait";
 
 /** CAIG, bits 60:59: what the unit really did; 0 nothing. */
@@ -45,7 +45,11 @@ export function invalidateTlbPagesByRegister(unit: Unit, domainId: u32, address:
 /** IVA, the address; IOTLB, the command, lies behind it. */
 function tlbRegisters(unit: Unit): u64 { return unit.registers + tlbRegisterOffset(unit.extended); }
 
+/** A queue that could not even be switched off forbids the registers (6.5). */
+function hasQueueOn(unit: Unit): bool { return (read32(unit, Register.GSTS) & <u32>Global.QIE) != 0; }
+
 function commandContext(unit: Unit, command: u64): InvalidationStatus {
+  if (hasQueueOn(unit)) return InvalidationStatus.Unsupported;
   write64(unit, Register.CCMD, CCMD_ICC | command);
   startWait();
   let result = read64(unit, Register.CCMD);
@@ -57,6 +61,7 @@ function commandContext(unit: Unit, command: u64): InvalidationStatus {
 }
 
 function commandTlb(unit: Unit, command: u64): InvalidationStatus {
+  if (hasQueueOn(unit)) return InvalidationStatus.Unsupported;
   const register = tlbRegisters(unit) + 8;
   store64(register, IOTLB_IVT | command | drains(unit));
   startWait();

@@ -4,7 +4,7 @@
 import { DmarStatus, parseDmar } from "../../drivers/acpi/dmar/parse";
 import { unitRegisters, unitSegment, unitCount as dmarUnitCount } from "../../drivers/acpi/dmar/records";
 import { allocate } from "../memory/frames";
-import { PAGE_SIZE } from "../memory/layout";
+import { BOOT_DIRECT_END, PAGE_SIZE } from "../memory/layout";
 import { flushCache } from "../memory/physical";
 import { disableProtectedMemory, flushWriteBuffer, setGlobal, setTablePointer } from "./command";
 import { RemappingStatus, createInterruptTable, startInterruptRemapping } from "./interrupt-table";
@@ -33,6 +33,8 @@ export const enum SetupStatus {
   ProtectedMemory = 8,
   /** The write buffer does not empty. */
   WriteBuffer = 9,
+  /** The registers of a unit lie above what core 0 reaches while it starts. */
+  OutOfReach = 10,
 }
 
 export function setupStatusText(status: u32): string {
@@ -47,6 +49,7 @@ export function setupStatusText(status: u32): string {
     case SetupStatus.InterruptTable: return "interrupt remapping not switched on in time (VT-d 11.4.4)";
     case SetupStatus.ProtectedMemory: return "PMEN.PRS not cleared in time (VT-d 11.4.16)";
     case SetupStatus.WriteBuffer: return "GSTS.WBFS not cleared in time (VT-d 11.4.4)";
+    case SetupStatus.OutOfReach: return "registers of a unit above 16 GiB";
     default: return "unknown status";
   }
 }
@@ -63,7 +66,10 @@ export function findUnits(): SetupStatus {
   if (parsed == DmarStatus.Missing) return SetupStatus.NoTable;
   if (parsed != DmarStatus.Done) return SetupStatus.TableMalformed;
   const count = min(dmarUnitCount(), MAXIMUM_UNITS);
-  for (let i: u32 = 0; i < count; i++) addUnit(unitRegisters(i), unitSegment(i));
+  for (let i: u32 = 0; i < count; i++) {
+    if (unitRegisters(i) >= BOOT_DIRECT_END) return SetupStatus.OutOfReach;
+    addUnit(unitRegisters(i), unitSegment(i));
+  }
   return SetupStatus.Done;
 }
 

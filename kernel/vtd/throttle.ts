@@ -15,6 +15,8 @@ import { oneSecond } from "./wait";
 const SOURCE_LIMIT: u32 = 32;
 /** Faults in a second that a unit may have. */
 const UNIT_LIMIT: u32 = 128;
+/** Source ids without an owner that are switched off in a second: one device may use many. */
+const STRANGER_LIMIT: u32 = 8;
 /** Under this domain a unit in caching mode remembers what is not there. */
 const NO_DOMAIN: u32 = 0;
 /** Seconds after which masking is told again. */
@@ -31,11 +33,13 @@ class Load {
   strangerFaults: u32;
   /** Source id + 1 of the stranger that was switched off last, 0 none. */
   lastStranger: u32;
+  /** Strangers that were switched off in the window. */
+  strangersOff: u32;
   isMasked: u32;
 }
-const LOAD_SIZE: usize = 40;
+const LOAD_SIZE: usize = 48;
 
-const loads: usize = memory.data(2560, 8); // MAXIMUM_UNITS * LOAD_SIZE
+const loads: usize = memory.data(3072, 8); // MAXIMUM_UNITS * LOAD_SIZE
 
 function loadOf(unit: Unit): Load {
   return changetype<Load>(loads + <usize>min(unit.index, MAXIMUM_UNITS - 1) * LOAD_SIZE);
@@ -44,14 +48,17 @@ function loadOf(unit: Unit): Load {
 /** Counts a fault; `source` is the index of the source id's record, NO_SOURCE if nobody owns it. */
 export function throttle(unit: Unit, sourceId: u32, source: u32): void {
   const load = loadOf(unit);
-  if (rdtsc() - load.windowStart > oneSecond()) {
-    load.windowStart = rdtsc();
-    load.faults = 0;
-    load.strangerFaults = 0;
-  }
+  if (rdtsc() - load.windowStart > oneSecond()) startWindow(load);
   load.faults++;
   const isHandled = source != NO_SOURCE ? throttleSource(unit, source) : throttleStranger(unit, load, sourceId);
   if (!isHandled || load.faults > UNIT_LIMIT) maskFaultEvents(unit, load);
+}
+
+function startWindow(load: Load): void {
+  load.windowStart = rdtsc();
+  load.faults = 0;
+  load.strangerFaults = 0;
+  load.strangersOff = 0;
 }
 
 /** False if the source should be off but its faults go on. */
@@ -76,7 +83,8 @@ function throttleStranger(unit: Unit, load: Load, sourceId: u32): bool {
   load.strangerFaults++;
   if (load.strangerFaults <= SOURCE_LIMIT) return true;
   if (load.lastStranger == sourceId + 1) return load.strangerFaults <= 2 * SOURCE_LIMIT;
-  if (!detachSource(unit, sourceId, NO_DOMAIN, true)) return false;
+  if (load.strangersOff == STRANGER_LIMIT || !detachSource(unit, sourceId, NO_DOMAIN, true)) return false;
+  load.strangersOff++;
   load.lastStranger = sourceId + 1;
   reportSwitchedOff(unit, sourceId, NO_SOURCE, load.strangerFaults);
   return true;
@@ -99,8 +107,6 @@ export function unmaskAfterSecond(unit: Unit): void {
   const load = loadOf(unit);
   if (load.isMasked == 0 || rdtsc() - load.maskedAt <= oneSecond()) return;
   load.isMasked = 0;
-  load.faults = 0;
-  load.strangerFaults = 0;
-  load.windowStart = rdtsc();
+  startWindow(load);
   write32(unit, Register.FECTL, read32(unit, Register.FECTL) & ~EVENT_MASKED);
 }

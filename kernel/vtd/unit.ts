@@ -70,6 +70,3 @@ export function read32(unit: Unit, register: Register): u32 { return load32(unit
 export function read64(unit: Unit, register: Register): u64 { return load64(unit.registers + <u64>register); }
 export function write32(unit: Unit, register: Register, value: u32): void { store32(unit.registers + <u64>register, value); }
 export function write64(unit: Unit, register: Register, value: u64): void { store64(unit.registers + <u64>register, value); }
-
-/** Bytes of a unit's register block that hold anything: fault records and IOTLB registers may lie beyond the first page. */
-export const UNIT_REGISTER_PAGES: u64 = 5;

@@ -3,8 +3,8 @@
 import { tscFrequency } from "../../drivers/tsc";
 import { pause, rdtsc } from "../cpu/processor";
 
-/** Looks at a register before a wait ends; each takes about half a microsecond. */
-const LOOKS: u32 = 2_000_000;
+/** Looks at a register before a wait ends; each takes about a microsecond. */
+const LOOKS: u32 = 1_000_000;
 /** TSC counts that stand for a second until the frequency is known. */
 const UNKNOWN_SECOND: u64 = 1 << 31;
 

@@ -6,6 +6,7 @@ import type { Figure } from "../bench/figure.ts";
 import { benchmarkLinux } from "../bench/linux.ts";
 import { profileExits } from "../bench/profile.ts";
 import { formatTable } from "../bench/table.ts";
+import { benchmarkVtd } from "../bench/vtd.ts";
 import { build } from "../build/build.ts";
 import { UserError } from "../error.ts";
 import { ensurePrograms } from "../setup/setup.ts";
@@ -18,6 +19,7 @@ export interface BenchOptions {
 
 const BENCHMARKS = [
   ["exits", benchmarkExits],
+  ["VT-d", benchmarkVtd],
   ["Linux with Bulkhead and bare, a minute or two", benchmarkLinux],
 ] as const;
 

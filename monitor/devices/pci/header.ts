@@ -39,6 +39,5 @@ function defineBar(index: u32, bar: u32): void {
   const address = barAddress(index, bar) & writable;
   const register = Header.BaseAddress + (bar << 2);
   defineRegister(deviceOf(index), register, <u32>address | flags, <u32>writable);
-  const isWide = (flags & (BaseAddress.Io | BaseAddress.Wide)) == BaseAddress.Wide;
-  if (isWide && bar + 1 < BAR_COUNT) defineRegister(deviceOf(index), register + 4, <u32>(address >> 32), <u32>(writable >> 32));
+  if ((flags & BaseAddress.Wide) != 0 && bar + 1 < BAR_COUNT) defineRegister(deviceOf(index), register + 4, <u32>(address >> 32), <u32>(writable >> 32));
 }

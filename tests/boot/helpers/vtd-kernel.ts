@@ -1,7 +1,7 @@
 // Boots the test kernel of tests/fixtures/vtd in QEMU and takes its output apart, test by test.
 
 import { startQemu, type QemuOptions, type RunResult } from "../../../scripts/emulator/index.ts";
-import { buildKernelImage } from "./kernel-image.ts";
+import { buildVtdKernel } from "./vtd-image.ts";
 
 const TIMEOUT_SECONDS = 60;
 /** 1024 ns an instruction: the 100 ms that each transfer of an edu takes are soon over. */
@@ -22,14 +22,6 @@ export const EDU_DEVICES: readonly string[] = [
   ...["pcie-root-port,id=port2,addr=0x14,chassis=2", "pcie-pci-bridge,id=express,bus=port2", `${EDU_DEVICE},bus=express,addr=1`],
   ...["pci-bridge,id=bridge,addr=0x15,chassis_nr=3", `${EDU_DEVICE},bus=bridge,addr=1`],
 ];
-
-let image: Promise<string> | undefined;
-
-/** Path of the ELF file; built once in a test file. */
-export function buildVtdKernel(): Promise<string> {
-  image ??= buildKernelImage("vtd", { kernel: "tests/fixtures/vtd/main.ts" });
-  return image;
-}
 
 /** Output of one run. */
 export class VtdOutput {
@@ -62,10 +54,10 @@ export class VtdOutput {
   }
 }
 
-/** `tests`: words for `vtd=` on the command line, as tests/fixtures/vtd/main.ts knows them. */
-export async function runVtdKernel(tests: readonly string[], options: QemuOptions = {}): Promise<VtdOutput> {
+/** `words` of the command line, as tests/fixtures/vtd/main.ts knows them. */
+export async function runVtdKernel(words: string, options: QemuOptions = {}): Promise<VtdOutput> {
   const kernel = await buildVtdKernel();
-  const commandLine = `console=e9 vtd=${tests.join(",")}`;
+  const commandLine = `console=e9 ${words}`;
   const machine = await startQemu(
     { kernel, commandLine, modules: [] },
     { timeoutSeconds: TIMEOUT_SECONDS, instructionShift: INSTRUCTION_SHIFT, devices: EDU_DEVICES, ...options },

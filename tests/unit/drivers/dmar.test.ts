@@ -135,6 +135,11 @@ describe("what no published table has, but the specification allows", () => {
     expect(reservedMemory).toHaveLength(3);
   });
 
+  test("registers of 128 MiB, and reserved bits of the size", () => {
+    const { units } = foundRecords(parsed(drhd(0x1000_0000, [], { size: 15 }), drhd(0x2000_0000, [], { size: 0xf1 })).parser);
+    expect(units.map((unit) => unit.size)).toEqual([0x800_0000n, 0x2000n]);
+  });
+
   test("the highest addresses of 39 bits", () => {
     const { units, reservedMemory } = foundRecords(parsed(drhd(0x7f_ffff_f000), rmrr(0x7f_fff0_0000n, 0x7f_ffff_efffn)).parser);
     expect(units[0]?.registers).toBe(0x7f_ffff_f000n);

@@ -49,6 +49,8 @@ export interface KernelOptions {
   remapping?: "legacy" | "scalable";
   profile?: Profile;
   memoryMap?: MemoryMapEntry[];
+  /** ACPI tables besides MADT and FADT. */
+  tables?: Buffer[];
   /** Changes the machine before the kernel starts. */
   prepare?: (machine: KernelMachine) => void;
 }
@@ -127,7 +129,7 @@ export class KernelMachine extends Machine {
 
   private placeTables(): void {
     const cores = Array.from({ length: this.setUp.cores ?? this.setUp.partitions?.length ?? 1 }, (_, i) => acpi.localApic(i));
-    const tables = [acpi.madt([...cores, acpi.ioApicEntry(IO_APIC, 0)]), acpi.fadt({ pmTimer: PM_TIMER, timer32: true })];
+    const tables = [acpi.madt([...cores, acpi.ioApicEntry(IO_APIC, 0)]), acpi.fadt({ pmTimer: PM_TIMER, timer32: true }), ...(this.setUp.tables ?? [])];
     acpi.placeTables(this.memory, TABLES, tables);
   }
 

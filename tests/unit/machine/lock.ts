@@ -1,26 +1,26 @@
 // One test file compiles at a time, so that the others find the result and need not compile it too.
 
-import { rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const INTERVAL = 100; // ms
-/** A lock older than this was left by a process that is gone. */
-const STALE = 180_000; // ms
-
 function take(file: string): boolean {
   try {
-    writeFileSync(file, "", { flag: "wx" });
+    writeFileSync(file, String(process.pid), { flag: "wx" });
     return true;
   } catch {
     return false;
   }
 }
 
+/** Whether the process that took the lock is gone. */
 function isStale(file: string): boolean {
   try {
-    return Date.now() - statSync(file).mtimeMs > STALE;
-  } catch {
-    return false; // just removed
+    const holder = Number(readFileSync(file, "utf8"));
+    if (holder > 0) process.kill(holder, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ESRCH"; // else the lock was just removed
   }
 }
 

@@ -46,8 +46,6 @@ export class RemappingRegisters implements DeviceRegion {
   /** Register invalidations are refused: CAIG and IAIG stay 0. */
   refusesRegisters = false;
   writeBufferFlushes = 0;
-  /** FSTS, IQH and other registers that were read. */
-  reads = 0;
   private readonly raw = Buffer.alloc(REGISTERS_SIZE);
   private readonly pending: { reads: number; run: () => void }[] = [];
 
@@ -83,21 +81,30 @@ export class RemappingRegisters implements DeviceRegion {
   }
 
   read(offset: number, size: number): bigint {
-    this.reads++;
     this.tick();
     if (this.isFaultRecord(offset)) return this.faults.read(offset - this.faultOffset, size);
-    this.raw.writeUInt32LE(this.globalStatus, REGISTER.GSTS);
-    this.raw.writeUInt32LE(this.faults.status, REGISTER.FSTS);
-    this.raw.writeUInt32LE(this.faults.control >>> 0, REGISTER.FECTL);
-    this.raw.writeBigUInt64LE(BigInt(this.queue.head), REGISTER.IQH);
-    this.raw.writeBigUInt64LE(BigInt(this.queue.tail), REGISTER.IQT);
-    this.raw.writeBigUInt64LE(this.queue.errorRecord, REGISTER.IQERCD);
+    const live = this.live(offset);
+    if (live !== undefined) return live;
     return size === 8 ? this.raw.readBigUInt64LE(offset) : BigInt(this.raw.readUIntLE(offset, size));
+  }
+
+  /** Value of a register that the unit itself changes, undefined for the others. */
+  private live(offset: number): bigint | undefined {
+    switch (offset) {
+      case REGISTER.GSTS: return BigInt(this.globalStatus);
+      case REGISTER.FSTS: return BigInt(this.faults.status);
+      case REGISTER.FECTL: return BigInt(this.faults.control >>> 0);
+      case REGISTER.IQH: return BigInt(this.queue.head);
+      case REGISTER.IQT: return BigInt(this.queue.tail);
+      case REGISTER.IQERCD: return this.queue.errorRecord;
+      default: return undefined;
+    }
   }
 
   /** Time passes: commands under way and the queue go on. */
   private tick(): void {
     this.queue.step();
+    if (this.pending.length === 0) return;
     for (const one of [...this.pending]) {
       if (--one.reads > 0) continue;
       this.pending.splice(this.pending.indexOf(one), 1);

@@ -2,17 +2,15 @@
 //
 //   const unit = new RemappingUnit(machine.memory, { capability: capability({ faultRecords: 8 }) });
 //   machine.memory.addDevice(0xfed9_0000, REGISTERS_SIZE, unit);
-//   unit.write(0x18, 0x1000n, Buffer.from("data"))  // DMA of device 00:03.0
+//   unit.deviceWrite(0x18, 0x1000n, Buffer.from("data"))  // DMA of device 00:03.0
 //
 // protocolErrors lists what software did against the manual; a test expects it to be empty.
 
-import { bits, capability, extendedCapability } from "./remapping-capability.ts";
-import { RemappingCaches } from "./remapping-caches.ts";
-import { RemappingFaults, REQUEST } from "./remapping-faults.ts";
+import { capability, extendedCapability } from "./remapping-capability.ts";
+import { REQUEST } from "./remapping-faults.ts";
 import {
   type BlockedInterrupt, compatibilityInterrupt, type DeliveredInterrupt, remapInterrupt,
 } from "./remapping-interrupts.ts";
-import { RemappingQueue } from "./remapping-queue.ts";
 import { Blocked, type DmaRequest, RemappingWalk } from "./remapping-walk.ts";
 import { GLOBAL, RemappingRegisters } from "./remapping-registers.ts";
 import type { PhysicalMemory } from "./physical-memory.ts";

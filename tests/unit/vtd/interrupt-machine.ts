@@ -1,14 +1,17 @@
 // The kernel's interrupt remapping on a simulated machine, for tests.
 
+import { Clock } from "../machine/clock.ts";
 import { compileEntry } from "../machine/compile.ts";
 import { Machine, type MachineOptions } from "../machine/machine.ts";
 import type { PhysicalMemory } from "../machine/physical-memory.ts";
+import { type RemappingOptions, REGISTERS_SIZE, RemappingUnit } from "../machine/remapping-unit.ts";
 
 /** Exports of tests/fixtures/interrupts/entry.ts: u64 is a bigint (signed), u32 and overlays a number, bool 0 or 1. */
 export interface InterruptExports {
   memory: WebAssembly.Memory;
   scratch(): number;
   giveFrames(base: bigint, end: bigint): void;
+  tableOf(unit: number): bigint;
   // drivers
   parseMadt(bootApicId: number): number;
   findTables(rsdp: bigint): number;
@@ -47,13 +50,39 @@ export function compileInterrupts(): Promise<WebAssembly.Module> {
   return compileEntry("tests/fixtures/interrupts/entry.ts");
 }
 
-/** One core with its own instance of the fixture. */
+/** Physical addresses of the frames that the kernel hands out. */
+const FRAMES = { base: 0x1000_0000n, end: 0x1008_0000n };
+const UNITS = 0xfed9_0000;
+
+/** Registers of simulated unit `index`. */
+export function registersOf(index: number): number {
+  return UNITS + index * REGISTERS_SIZE;
+}
+
+/** One core with its own instance of the fixture; a wait of a second has about 2,000 looks at the clock. */
 export class InterruptMachine extends Machine {
   readonly kernel: InterruptExports;
+  readonly units: RemappingUnit[];
 
-  constructor(module: WebAssembly.Module, options: MachineOptions = {}) {
-    super(options);
+  constructor(module: WebAssembly.Module, units: RemappingOptions[] = [], options: MachineOptions = {}) {
+    super({ clock: new Clock(2_000_000_000n, 1_000_000n), ...options });
+    this.units = units.map((unitOptions, index) => {
+      const unit = new RemappingUnit(this.memory, unitOptions);
+      this.memory.addDevice(registersOf(index), REGISTERS_SIZE, unit);
+      return unit;
+    });
     this.kernel = this.instantiate<InterruptExports>(module);
+    this.kernel.enableLocalApic();
+    this.kernel.giveFrames(FRAMES.base, FRAMES.end);
+  }
+
+  get unit(): RemappingUnit {
+    return this.units[0]!;
+  }
+
+  /** What the unit makes of the message for entry `index`, as devices are told to send it. */
+  message(sourceId: number, index: number): ReturnType<RemappingUnit["message"]> {
+    return this.unit.message(sourceId, this.kernel.messageAddress(index) >>> 0, 0);
   }
 }
 

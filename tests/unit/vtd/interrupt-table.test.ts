@@ -30,10 +30,9 @@ interface Unit {
 
 /** A unit with CAP `capability` and ECAP `extended` whose registers are bytes, and its table; remapping is off. */
 function withTable(extended: bigint, capability = 0n, options: MachineOptions = {}): Unit {
-  const machine = new InterruptMachine(module, options);
+  const machine = new InterruptMachine(module, [], options);
   machine.memory.write(REGISTERS + 0x08, 8, capability);
   machine.memory.write(REGISTERS + 0x10, 8, extended);
-  machine.kernel.enableLocalApic();
   machine.kernel.giveFrames(BigInt(FRAMES), BigInt(FRAMES + PAGE));
   machine.memory.writeBytes(FRAMES, Buffer.alloc(PAGE, 0xff));
   const unit = machine.kernel.addUnit(BigInt(REGISTERS), 0);

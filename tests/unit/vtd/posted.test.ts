@@ -80,7 +80,7 @@ describe("posted-interrupt descriptor", () => {
 
   test("nothing is lost that hardware posts while the kernel takes", () => {
     const memory = new PostingMemory();
-    const machine = new InterruptMachine(module, { memory });
+    const machine = new InterruptMachine(module, [], { memory });
     machine.kernel.prepareDescriptor(BigInt(DESCRIPTOR), 0xf2, 1, 0);
     for (const vector of [10, 40, 250]) post(memory, vector);
     memory.during.push(11, 12, 41, 9, 251, 130);

@@ -109,8 +109,14 @@ describe.each(FORMS)("tables in %s form", (_form, isScalable) => {
       expect(tables.machine.walker.walkFailureAddress()).toBe(BigInt(sourceId));
     };
     missing(0x0301);
+    // What lies at physical address 0 is no context table.
+    tables.machine.write(0n, 1n);
     missing(0x2000);
-    missing(0x10018);
+    // What follows the root table is no root entry, though it may look like one.
+    const beyond = tables.contextSlot(0x0018) - ROOT_TABLE;
+    const entry = tables.pointer(ROOT_TABLE + beyond);
+    tables.machine.write(entry, tables.machine.read(entry) | 1n);
+    missing(Number(beyond / 16n) << 8);
     tables.machine.write(tables.contextSlot(0xff80), 0n);
     expect(tables.check()).toBe(walkStatus("SourceMissing"));
   });
@@ -122,8 +128,9 @@ describe.each(FORMS)("tables in %s form", (_form, isScalable) => {
     expectList([first, second, third, third, fourth], "SourceTwice");
     expectList([first, { ...second, domainId: 1 }, third, fourth], "DomainShared");
     expectList([first, { ...second, root: FIRST }, third, fourth], "DomainShared");
-    expectList([first, { ...second, domainId: 0 }, third, fourth], "DomainShared");
-    expectList([first, { ...second, domainId: 0x10002 }, third, fourth], "DomainShared");
+    for (const domainId of [0, 0x10002]) {
+      expectList([first, { ...second, domainId }, third, { ...fourth, domainId }], "DomainShared");
+    }
   });
 
   test("what an entry says differs from the list", () => {

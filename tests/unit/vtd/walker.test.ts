@@ -67,6 +67,16 @@ describe("the walker accepts", () => {
     expect([machine.walker.walkFailureAddress(), machine.walker.walkFailureEntry()]).toEqual([0n, 0n]);
   });
 
+  test("memory right before and right after the tables", () => {
+    const tables = { base: FRAMES.base, end: FRAMES.base + 4n * PAGE };
+    const grants = [tables.base - PAGE, tables.end].map((to, i) => ({ from: BigInt(i) * PAGE, to, length: PAGE, attributes: READ }));
+    const { machine, root } = build(4, grants);
+    expect(root).toBe(tables.base);
+    expect(machine.checkSecondLevel(root, 4, grants, [tables])).toBe(walkStatus("Good"));
+    expect(machine.checkSecondLevel(root, 4, grants, [{ base: tables.base - 1n, end: tables.end }])).toBe(walkStatus("ProtectedMapped"));
+    expect(machine.checkSecondLevel(root, 4, grants, [{ base: tables.base, end: tables.end + 1n }])).toBe(walkStatus("ProtectedMapped"));
+  });
+
   test("an empty table for no grant", () => {
     const { machine, root } = build(4, []);
     expect(machine.checkSecondLevel(root, 4, [])).toBe(walkStatus("Good"));

@@ -40,6 +40,8 @@ describe("bus mastering", () => {
 
   test("goes on with all bridges above, and off without them", () => {
     const { machine, root, below, target, other } = chain();
+    machine.driver.setBusMastering(machine.indexOf("02:00.0"), false);
+    expect([root, below, target, other].map(command)).toEqual([0, 0, 0, 0]);
     machine.driver.setBusMastering(machine.indexOf("02:00.0"), true);
     expect([root, below, target, other].map(command)).toEqual([6, 6, 4, 0]);
     machine.driver.setBusMastering(machine.indexOf("02:00.0"), false);

@@ -32,7 +32,7 @@ describe("MSI", () => {
   test("interrupts when enabled, message 0 only", () => {
     device.message(0);
     setEnable(true);
-    for (const [entry, index] of [[1, 0], [ONES, 0], [0, 1]] as const) device.message(entry, index);
+    for (const [entry, index] of [[1, 0], [ONES, 0], [0, 1], [0, 16]] as const) device.message(entry, index);
     expect(device.vectors()).toEqual([0, 0]);
     device.message(0);
     expect([device.vectors(), isPending()]).toEqual([[0, 0x61], 0]);

@@ -104,17 +104,19 @@ describe("MSI-X tables that do not fit", () => {
     expect([device.vectors(), device.read64(0xc000_b000n)]).toEqual([[0, 0], 0n]);
   });
 
+  const IO_BAR = { address: 0xc000n, size: 0x1000n, flags: 1 };
+  const LAST_BAR = { address: 0xc010_0000n, size: 0x4000n };
   const places: [string, Partial<typeof MSIX>][] = [
     ["BIR 7 of the table", { table: 0x2007 }],
     ["BIR 6 of the pending bits", { pending: 0x3006 }],
     ["a BAR that is not there", { table: 0x2001 }],
-    ["an I/O BAR", { table: 0x0005 }],
+    ["an I/O BAR", { table: 0x0004 }],
     ["a table across the end of the BAR", { table: 0x3f08 }],
     ["a table beyond the BAR", { table: 0xffff_fff8 }],
     ["pending bits beyond the BAR", { pending: 0x4000 }],
   ];
   test.each(places)("%s: no MSI-X, and MSI neither", async (_, place) => {
-    await start([{ bars: { 0: TABLE_BAR, 5: { address: 0xc000n, size: 0x1000n, flags: 1 } }, msix: { ...MSIX, ...place }, msi: true }]);
+    await start([{ bars: { 0: TABLE_BAR, 4: IO_BAR, 5: LAST_BAR }, msix: { ...MSIX, ...place }, msi: true }]);
     expect([...capabilities(partition, 1).keys()]).toEqual([CAPABILITY.powerManagement]);
     expect([device.read64(TABLE), device.read64(PENDING), partition.status]).toEqual([ALL_ONES, ALL_ONES, AccessStatus.OpenBus]);
     configWrite(partition, 1, 0x70, ONES);

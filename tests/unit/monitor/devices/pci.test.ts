@@ -61,6 +61,13 @@ describe("mechanism 1", () => {
     expect([read(1, COMMAND), command(0)]).toEqual([0x0010_0000, 0]);
   });
 
+  test("a narrow access to CONFIG_ADDRESS reaches no device", () => {
+    select(partition, 1, COMMAND);
+    partition.out8(0xcf8, 7);
+    partition.out16(0xcfa, 7);
+    expect([partition.in8(0xcf8), read16(0xcfa), command(0)]).toEqual([0xff, 0xffff, 0]);
+  });
+
   test("CONFIG_ADDRESS keeps its defined bits, and 0xcf9 stays the reset register", () => {
     partition.out32(0xcf8, ONES);
     expect(partition.in32(0xcf8)).toBe(0x80ff_fffc);
