@@ -34,8 +34,10 @@ let remaps: bool = false;
  * which was printed; devices that cannot be given away end the boot.
  */
 export function assignDevices(): u32 {
-  printFunctions();
-  printGroups();
+  if (unitCount() != 0 || deviceCount() != 0) {
+    printFunctions();
+    printGroups();
+  }
   chooseMode(usesScalableRemapping());
   const missing = checkMachine();
   remaps = missing == 0 && unitCount() != 0;

@@ -34,10 +34,10 @@ export function takeFaults(): void {
   publishViolations();
 }
 
-/** Core 0, from time to time: also where a unit's fault events were masked in a storm. */
+/** Core 0, from time to time: also if a unit's interrupt was lost, or masked in a storm. */
 export function lookAfterUnits(): void {
+  takeFaults();
   unmaskFaultEvents();
-  publishViolations();
   attachAgain();
 }
 

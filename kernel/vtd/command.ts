@@ -1,11 +1,8 @@
 // Global commands of a unit, VT-d 4.1 11.4.4: one bit at a time, and each waits until the status says that it was done.
 
-import { pause } from "../cpu/processor";
 import { GLOBAL_KEPT, Global, PMEN_EPM, PMEN_PRS, Register } from "./register";
 import { Unit, read32, write32 } from "./unit";
-
-/** Reads of the status before a command counts as not done; a read of a device's register takes about a microsecond. */
-const STATUS_READS: u32 = 1_000_000;
+import { mayWait, startWait } from "./wait";
 
 /** Switches TE, QIE, IRE or CFI; false if the unit does not follow. */
 export function setGlobal(unit: Unit, bit: u32, on: bool): bool {
@@ -35,9 +32,9 @@ export function disableProtectedMemory(unit: Unit): bool {
 }
 
 function waitForStatus(unit: Unit, register: Register, bit: u32, set: bool): bool {
-  for (let reads: u32 = 0; reads < STATUS_READS; reads++) {
+  startWait();
+  do {
     if (((read32(unit, register) & bit) != 0) == set) return true;
-    pause();
-  }
+  } while (mayWait());
   return false;
 }

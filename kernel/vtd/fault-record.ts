@@ -20,7 +20,7 @@ export class Fault {
   sourceId: u32;
   reason: u32;
   type: u32;
-  /** 1: the request had the PASID `pasid`. */
+  /** 1: the request had the PASID `pasid`, which may be anything else. */
   hasPasid: u32;
   pasid: u32;
   /** Index into the interrupt remapping table, for an interrupt. */
@@ -66,6 +66,5 @@ function decode(low: u64, high: u64): void {
   taken.index = isInterrupt ? <u32>(low >> INDEX_SHIFT) : 0;
   taken.type = ((<u32>(high >> TYPE_1_SHIFT) & 1) << 1) | (<u32>(high >> TYPE_2_SHIFT) & 1);
   taken.hasPasid = <u32>(high >> PASID_PRESENT_SHIFT) & 1;
-  // Without PP the field may hold anything.
-  taken.pasid = taken.hasPasid != 0 ? <u32>(high >> PASID_SHIFT) & PASID : 0;
+  taken.pasid = <u32>(high >> PASID_SHIFT) & PASID;
 }

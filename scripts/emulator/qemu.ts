@@ -76,8 +76,7 @@ export async function startQemu(image: BootImage, options: QemuOptions = {}): Pr
   };
 }
 
-/** The arguments of one boot from the CD `iso`. */
-export function machineLine(options: QemuOptions, iso: string, debugConsole: string): string[] {
+function machineLine(options: QemuOptions, iso: string, debugConsole: string): string[] {
   const kvm = options.accelerator === "kvm";
   return [
     ...["-machine", kvm ? "q35,accel=kvm,kernel-irqchip=split" : "q35,accel=tcg"],

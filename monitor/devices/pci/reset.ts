@@ -2,16 +2,15 @@
 
 import { functionCount } from "../../configuration";
 import { defineCapabilities } from "./capabilities";
-import { clearConfigSpace, deviceOf, HOST_BRIDGE } from "./config-space";
+import { clearConfigSpace, deviceOf } from "./config-space";
 import { publishCommand } from "./function-record";
 import { defineHeader, defineHostBridge } from "./header";
 import { resetMessageTable } from "./msix";
 
-/** The bus of a partition without functions is empty: no host bridge either. */
+/** In a partition without functions no configuration cycle reaches the host bridge. */
 export function resetFunctions(): void {
   const count = functionCount();
-  clearConfigSpace(HOST_BRIDGE);
-  if (count != 0) defineHostBridge();
+  defineHostBridge();
   for (let index: u32 = 0; index < count; index++) resetFunction(index);
 }
 
