@@ -6,11 +6,15 @@ import { NO_FUNCTION, findFunction, functionAt } from "../../drivers/pci/functio
 import { aliasCount } from "../../drivers/pci/aliases";
 import { ExpressType } from "../../drivers/pci/registers";
 import { FatalReason, fatalWith } from "../boot/fatal";
+import { HostVector } from "../../drivers/vectors";
+import { PlanPartition, field64, setField64 } from "../partition/plan";
 import { PlanFunction, function32, functionCount, setFunction32 } from "../partition/plan-functions";
+import { allocateOrStop } from "../partition/setup";
 import { partitionCore } from "../policy/reader";
 import { busRangeValidation, sourceValidation } from "../vtd/interrupt-entry";
-import { EntryStatus, NO_ENTRY, allocateEntries, writeEntry } from "../vtd/interrupt-table";
-import { unitAt } from "../vtd/unit";
+import { EntryStatus, NO_ENTRY, allocateEntries, usesExtendedDestinations, writeEntry, writePostedEntry } from "../vtd/interrupt-table";
+import { canPost, prepareDescriptor } from "../vtd/posted";
+import { Unit, unitAt } from "../vtd/unit";
 
 export function buildInterruptEntries(): void {
   for (let record: u32 = 0; record < functionCount(); record++) enterMessages(record);
@@ -22,12 +26,27 @@ function enterMessages(record: u32): void {
   const first = allocateEntries(unit, messages);
   if (first == NO_ENTRY) return fatalWith(FatalReason.RemappingTables, "interrupt entries wanted", messages);
   setFunction32(record, PlanFunction.FirstEntry, first);
-  const apicId = coreApicId(partitionCore(function32(record, PlanFunction.Partition)));
+  const descriptor = canPost(unit) ? descriptorOf(function32(record, PlanFunction.Partition), unit) : 0;
   for (let message: u32 = 0; message < messages; message++) {
-    const vector = function32(record, PlanFunction.FirstVector) + message;
-    const status = writeEntry(unit, first + message, vector, apicId, false, validationOf(record));
+    const status = enterMessage(record, unit, first + message, function32(record, PlanFunction.FirstVector) + message, descriptor);
     if (status != EntryStatus.Done) fatalWith(FatalReason.RemappingTables, "interrupt entry status", status);
   }
+}
+
+function enterMessage(record: u32, unit: Unit, index: u32, vector: u32, descriptor: u64): EntryStatus {
+  if (descriptor != 0) return writePostedEntry(unit, index, vector, descriptor, false, validationOf(record));
+  const apicId = coreApicId(partitionCore(function32(record, PlanFunction.Partition)));
+  return writeEntry(unit, index, vector, apicId, false, validationOf(record));
+}
+
+/** Where the functions of a partition post, made at first: one exit then serves all messages that came meanwhile. */
+function descriptorOf(partition: u32, unit: Unit): u64 {
+  if (field64(partition, PlanPartition.PostedDescriptor) == 0) {
+    const descriptor = allocateOrStop(1);
+    prepareDescriptor(descriptor, HostVector.DevicesPosted, coreApicId(partitionCore(partition)), usesExtendedDestinations(unit));
+    setField64(partition, PlanPartition.PostedDescriptor, descriptor);
+  }
+  return field64(partition, PlanPartition.PostedDescriptor);
 }
 
 /**

@@ -18,7 +18,7 @@ import { partitionCore, partitionCount } from "../policy/reader";
 import { domainOf, domainRoot, hasDomain } from "../vtd/domain";
 import { tableLargePages, tableLevels } from "../vtd/shape";
 import { reservedMemoryIsFor } from "../vtd/scope";
-import { ECAP_SC } from "../vtd/register";
+import { CAP_PI, ECAP_SC } from "../vtd/register";
 import { sourceAt, sourceCount } from "../vtd/sources";
 import { INTERRUPT_ENTRIES, usesExtendedDestinations } from "../vtd/interrupt-table";
 import { Unit, unitAt, unitCount } from "../vtd/unit";
@@ -194,4 +194,7 @@ function listMessage(slot: u32, record: u32, message: u32): void {
   grant.vector = function32(record, PlanFunction.FirstVector) + message;
   grant.destination = coreApicId(partitionCore(function32(record, PlanFunction.Partition)));
   grant.sourceValidation = validationOf(record);
+  if ((unitAt(function32(record, PlanFunction.Unit)).capability & CAP_PI) != 0) {
+    grant.descriptor = field64(function32(record, PlanFunction.Partition), PlanPartition.PostedDescriptor);
+  }
 }

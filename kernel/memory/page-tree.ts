@@ -32,12 +32,15 @@ export const LARGE_LEAF: u64 = 1 << 7;
 export const ENTRY_ADDRESS: u64 = 0x000ffffffffff000;
 
 const LEVEL_BITS: u64 = 9;
+const ENTRIES: u64 = 512;
 const INDEX_MASK: u64 = 511;
 const SHIFT_4K: u64 = 12;
 const SHIFT_2M: u64 = 21;
 const SHIFT_1G: u64 = 30;
 /** Index of the root of a tree of four levels: address bits 47:39. */
 export const ROOT_SHIFT_4_LEVELS: u64 = 39;
+
+let refusal: MapStatus = MapStatus.Done;
 
 /** What tells the kinds of tree apart. */
 @unmanaged
@@ -76,33 +79,59 @@ export function mapTree(root: u64, format: TreeFormat, from: u64, to: u64, lengt
   let mapped: u64 = 0;
   while (mapped < length) {
     const shift = leafShift((from + mapped) | (to + mapped), length - mapped, format.largePages);
-    const status = mapLeaf(root, format, from + mapped, (to + mapped) | leafBits, shift);
+    const count = min((length - mapped) >> shift, entriesToEnd(from + mapped, shift));
+    const status = mapRun(root, format, from + mapped, (to + mapped) | leafBits, shift, count);
     if (status != MapStatus.Done) return status;
-    mapped += <u64>1 << shift;
+    mapped += count << shift;
   }
   return MapStatus.Done;
 }
 
-function mapLeaf(root: u64, format: TreeFormat, from: u64, leaf: u64, shift: u64): MapStatus {
+/** Entries from that of `address` to the end of its table. A larger leaf can begin only where a table does. */
+function entriesToEnd(address: u64, shift: u64): u64 {
+  return ENTRIES - ((address >> shift) & INDEX_MASK);
+}
+
+/** Writes `count` leaves of one table, the first of which is `leaf`. */
+function mapRun(root: u64, format: TreeFormat, from: u64, leaf: u64, shift: u64, count: u64): MapStatus {
+  const table = makeTable(root, format, from, shift);
+  if (table == 0) return refusal;
+  const first = slotOf(table, from, shift);
+  const large = shift == SHIFT_4K ? 0 : LARGE_LEAF;
+  let written: u64 = 0;
+  for (; written < count; written++) {
+    const slot = first + (written << 3);
+    if ((load64(slot) & format.presentMask) != 0) break;
+    store64(slot, (leaf + (written << shift)) | large);
+  }
+  if (format.flush != 0 && written != 0) flushCache(first, written << 3);
+  return written == count ? MapStatus.Done : MapStatus.AlreadyMapped;
+}
+
+/** The table with the entry of `from` for leaves of `shift`, made if need be; 0 if there is none, and `refusal` says why. */
+function makeTable(root: u64, format: TreeFormat, from: u64, shift: u64): u64 {
   let table = root;
   for (let level = format.rootShift; level > shift; level -= LEVEL_BITS) {
     const slot = slotOf(table, from, level);
     let entry = load64(slot);
     if ((entry & format.presentMask) == 0) {
       const frame = allocate(1, 1);
-      if (frame == 0) return MapStatus.OutOfFrames;
+      if (frame == 0) return refuse(MapStatus.OutOfFrames);
       if (format.flush != 0) flushCache(frame, PAGE_SIZE);
       entry = frame | format.tableBits;
-      writeEntry(slot, entry, format);
+      store64(slot, entry);
+      if (format.flush != 0) flushCache(slot, 8);
     } else if ((entry & LARGE_LEAF) != 0) {
-      return MapStatus.AlreadyMapped;
+      return refuse(MapStatus.AlreadyMapped);
     }
     table = entry & ENTRY_ADDRESS;
   }
-  const slot = slotOf(table, from, shift);
-  if ((load64(slot) & format.presentMask) != 0) return MapStatus.AlreadyMapped;
-  writeEntry(slot, shift == SHIFT_4K ? leaf : leaf | LARGE_LEAF, format);
-  return MapStatus.Done;
+  return table;
+}
+
+function refuse(status: MapStatus): u64 {
+  refusal = status;
+  return 0;
 }
 
 /**
@@ -113,35 +142,35 @@ export function unmapTree(root: u64, format: TreeFormat, from: u64, length: u64)
   if (((from | length) & (PAGE_SIZE - 1)) != 0) return MapStatus.Misaligned;
   let done: u64 = 0;
   while (done < length) {
-    const size = unmapLeaf(root, format, from + done, length - done);
+    const size = unmapRun(root, format, from + done, length - done);
     if (size == 0) return MapStatus.NotMapped;
     done += size;
   }
   return MapStatus.Done;
 }
 
-/** Size of the leaf taken out; 0 if there is none that starts at `from` and is not longer than `limit`. */
-function unmapLeaf(root: u64, format: TreeFormat, from: u64, limit: u64): u64 {
+/** Bytes taken out of the table that holds the leaf at `from`; 0 if none starts there that is not longer than `limit`. */
+function unmapRun(root: u64, format: TreeFormat, from: u64, limit: u64): u64 {
   let table = root;
-  for (let level = format.rootShift; ; level -= LEVEL_BITS) {
-    const slot = slotOf(table, from, level);
-    const entry = load64(slot);
+  let level = format.rootShift;
+  for (; ; level -= LEVEL_BITS) {
+    const entry = load64(slotOf(table, from, level));
     if ((entry & format.presentMask) == 0) return 0;
-    if (level != SHIFT_4K && (entry & LARGE_LEAF) == 0) {
-      table = entry & ENTRY_ADDRESS;
-      continue;
-    }
-    const size = <u64>1 << level;
-    if (size > limit || (from & (size - 1)) != 0) return 0;
-    writeEntry(slot, 0, format);
-    return size;
+    if (level == SHIFT_4K || (entry & LARGE_LEAF) != 0) break;
+    table = entry & ENTRY_ADDRESS;
   }
-}
-
-@inline
-function writeEntry(slot: u64, entry: u64, format: TreeFormat): void {
-  store64(slot, entry);
-  if (format.flush != 0) flushCache(slot, 8);
+  if ((from & ((<u64>1 << level) - 1)) != 0) return 0;
+  const first = slotOf(table, from, level);
+  const count = min(limit >> level, entriesToEnd(from, level));
+  let cleared: u64 = 0;
+  for (; cleared < count; cleared++) {
+    const slot = first + (cleared << 3);
+    const entry = load64(slot);
+    if ((entry & format.presentMask) == 0 || (level != SHIFT_4K && (entry & LARGE_LEAF) == 0)) break;
+    store64(slot, 0);
+  }
+  if (format.flush != 0 && cleared != 0) flushCache(first, cleared << 3);
+  return cleared << level;
 }
 
 @inline

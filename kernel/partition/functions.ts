@@ -13,14 +13,17 @@ import { FunctionMailbox, MAXIMUM_FUNCTIONS, Mailbox } from "../../monitor/inter
 import { print, printLine } from "../console/print";
 import { DeviceFlag } from "../policy/layout";
 import { MESSAGE_DATA, messageAddress } from "../vtd/interrupt-entry";
+import { REQUEST_WORDS, takePosted } from "../vtd/posted";
 import { printSource } from "../vtd/source-name";
 import { deviceMessage, peek32, poke32, poke64 } from "./monitor";
 import { settleMonitorCall } from "./monitor-call";
+import { PlanPartition, field64 } from "./plan";
 import { BARS, PlanFunction, barGuestAddress, barSizeAndFlags, function32, function64, functionCount } from "./plan-functions";
 
 const records: usize = memory.data(32, 4); // MAXIMUM_FUNCTIONS u32: record in the plan of each function
 const resets: usize = memory.data(32, 4); // MAXIMUM_FUNCTIONS u32: FunctionMailbox.Reset as seen last
 const commands: usize = memory.data(32, 4); // MAXIMUM_FUNCTIONS u32: FunctionMailbox.Command as applied last
+const posted: usize = memory.data(32, 4); // REQUEST_WORDS u32
 let count: u32 = 0;
 
 /** Finds the functions of `partition`. */
@@ -155,5 +158,14 @@ export function onDeviceMessage(vector: u32): void {
     if (message >= function32(record, PlanFunction.Messages)) continue;
     deviceMessage(index, message);
     return settleMonitorCall();
+  }
+}
+
+/** Functions of this core's partition sent messages that hardware has posted: takes all that there are. */
+export function onPostedMessages(partition: u32): void {
+  const descriptor = field64(partition, PlanPartition.PostedDescriptor);
+  if (descriptor == 0 || !takePosted(descriptor, posted)) return;
+  for (let word: u32 = 0; word < REQUEST_WORDS; word++) {
+    for (let bits = load<u32>(posted + (<usize>word << 2)); bits != 0; bits &= bits - 1) onDeviceMessage((word << 5) + ctz(bits));
   }
 }

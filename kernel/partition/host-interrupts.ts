@@ -9,7 +9,7 @@ import { Fixed } from "../memory/layout";
 import { partitionCount } from "../policy/reader";
 import { currentPartition, hasDevice } from "./current";
 import { attachAgain, checkDeviceViolations, takeFaults } from "./device-violations";
-import { onDeviceMessage } from "./functions";
+import { hasFunctions, onDeviceMessage, onPostedMessages } from "./functions";
 import { settleMonitorCall } from "./monitor-call";
 import { input, peek32, poke32, poke8 } from "./monitor";
 import { NO_PARTITION } from "./plan";
@@ -18,6 +18,7 @@ import { PartitionState, state } from "./status-page";
 export function onHostInterrupt(vector: u32): void {
   if (vector >= <u32>HostVector.DeviceFirst && vector <= <u32>HostVector.DeviceLast) onDeviceMessage(vector);
   else if (vector == HostVector.ConsoleInput) onInputInterrupt();
+  else if (vector == HostVector.DevicesPosted && hasFunctions()) onPostedMessages(currentPartition());
   else if (vector == HostVector.RemappingFault) takeFaults();
   else if (vector == HostVector.Mailbox) onMailbox();
   if (vector != HostVector.Spurious) endOfInterrupt();

@@ -32,13 +32,15 @@ export const enum PlanFunction {
 export const enum PlanBar {
   GuestAddress = 0x00, // u64
   Address = 0x08, // u64 host-physical, or the first port of an I/O BAR
-  Size = 0x10, // u64 bytes, with the hardware's flags in bits 3:0 (I/O 1, 64-bit 4, prefetchable 8); 0 no BAR
+  Size = 0x10, // u64 bytes, with the hardware's flags in the low bits (I/O 1, 64-bit 4, prefetchable 8); 0 no BAR
   Bytes = 0x18,
 }
 
 const RECORDS: u64 = 2 * 4096;
-export const BAR_FLAGS: u64 = 0xf;
-export const BAR_IO: u64 = 1;
+/** Flags of a memory BAR, and those of an I/O BAR, whose size may be 4 or 8. */
+const MEMORY_FLAGS: u64 = 0xf;
+const IO_FLAGS: u64 = 0x3;
+const IO: u64 = 1;
 
 function record(index: u32): u64 { return planAddress() + RECORDS + <u64>index * <u64>PlanFunction.Size; }
 
@@ -61,10 +63,10 @@ function barField(index: u32, bar: u32, field: PlanBar): u64 {
 }
 export function barGuestAddress(index: u32, bar: u32): u64 { return load64(barField(index, bar, PlanBar.GuestAddress)); }
 export function barAddress(index: u32, bar: u32): u64 { return load64(barField(index, bar, PlanBar.Address)); }
-/** Bytes, with the hardware's flags in bits 3:0. */
+/** Bytes, with the hardware's flags in the low bits. */
 export function barSizeAndFlags(index: u32, bar: u32): u64 { return load64(barField(index, bar, PlanBar.Size)); }
-export function barSize(index: u32, bar: u32): u64 { return barSizeAndFlags(index, bar) & ~BAR_FLAGS; }
-export function barIsIo(index: u32, bar: u32): bool { return (barSizeAndFlags(index, bar) & BAR_IO) != 0; }
+export function barSize(index: u32, bar: u32): u64 { return barSizeAndFlags(index, bar) & ~(barIsIo(index, bar) ? IO_FLAGS : MEMORY_FLAGS); }
+export function barIsIo(index: u32, bar: u32): bool { return (barSizeAndFlags(index, bar) & IO) != 0; }
 
 export function setBar(index: u32, bar: u32, guestAddress: u64, address: u64, sizeAndFlags: u64): void {
   store64(barField(index, bar, PlanBar.GuestAddress), guestAddress);

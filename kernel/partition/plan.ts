@@ -38,6 +38,7 @@ export const enum PlanPartition {
   Monitor = 0x38, // u64 instance page and linear memory
   Status = 0x40, // u64 status page, see status-page.ts
   Images = 0x48, // three pairs of u64: address and size of kernel, initial RAM disk, command line
+  PostedDescriptor = 0x78, // u64 where hardware posts the messages of its functions; 0: each message has a vector of its own
   Size = 0x80,
 }
 

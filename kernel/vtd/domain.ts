@@ -1,7 +1,8 @@
 // The DMA domain of a partition: the addresses that its devices use are the guest-physical ones of its memory.
 
 import { MapStatus } from "../memory/page-tree";
-import { DmaRight, createSecondLevel, mapSecondLevel } from "./second-level";
+import { rangeUnmapped } from "./refresh";
+import { DmaRight, createSecondLevel, mapSecondLevel, unmapSecondLevel } from "./second-level";
 
 export const MAXIMUM_DOMAINS: u32 = 17;
 
@@ -25,4 +26,10 @@ export function grantMemory(partition: u32, from: u64, to: u64, length: u64): Ma
   const root = domainRoot(partition);
   if (root == 0) return MapStatus.OutOfFrames;
   return mapSecondLevel(root, from, to, length, DmaRight.All);
+}
+
+/** Takes a range away again, and has every unit and every device TLB forget it; false if one may still use it. */
+export function revokeMemory(partition: u32, from: u64, length: u64): bool {
+  if (!hasDomain(partition) || unmapSecondLevel(domainRoot(partition), from, length) != MapStatus.Done) return false;
+  return rangeUnmapped(domainOf(partition), partition, from, length);
 }

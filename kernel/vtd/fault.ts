@@ -25,7 +25,6 @@ const APIC_ID_SHIFT: u32 = 12;
 const APIC_ID_LOW: u32 = 0xff;
 
 const violations: usize = memory.data(64, 4); // MAXIMUM_PARTITIONS u32
-const taken: usize = memory.data(64, 4); // MAXIMUM_PARTITIONS u32
 /** Overflows since boot, on all units. */
 let overflows: u32 = 0;
 
@@ -102,16 +101,6 @@ function countViolation(partition: u32): void {
 /** Faults of a partition's devices since boot. */
 export function violationsOf(partition: u32): u32 {
   return partition < MAXIMUM_PARTITIONS ? load<u32>(violations + (<usize>partition << 2)) : 0;
-}
-
-/** Faults of a partition's devices since this was called last. */
-export function takeViolations(partition: u32): u32 {
-  if (partition >= MAXIMUM_PARTITIONS) return 0;
-  const slot = taken + (<usize>partition << 2);
-  const total = violationsOf(partition);
-  const fresh = total - load<u32>(slot);
-  store<u32>(slot, total);
-  return fresh;
 }
 
 /** For the housekeeping: reads the records of units whose interrupts are masked, and lets them interrupt again after a second. */

@@ -1,5 +1,5 @@
-// Posted-interrupt descriptors, VT-d 4.1 9.11 and SDM 3C 30.6: hardware collects a vCPU's interrupts in one and notifies
-// the core once. 64 bytes, aligned to 64:
+// Posted-interrupt descriptors, VT-d 4.1 9.11 and SDM 3C 30.6: hardware collects the interrupts for a core in one and
+// notifies the core once, however many there are. 64 bytes, aligned to 64:
 //
 //   0   PIR, 256 bits: one a vector     32  u32: ON bit 0, SN bit 1, NV bits 23:16     36  u32 NDST     40  reserved
 
@@ -23,9 +23,9 @@ const NOTIFICATION_VECTOR_SHIFT: u32 = 16; // NV
 /** Hardware only sets bits of a word, so that each failed exchange means at least one bit more. */
 const EXCHANGES: u32 = 33;
 
-/** True if devices of a vCPU may post: the unit must be able to, and the processor must take posted interrupts into the guest. */
-export function mayPost(unit: Unit, processorPosts: bool): bool {
-  return processorPosts && (unit.capability & CAP_PI) != 0;
+/** Whether devices behind the unit can post. Any processor can take what they post by takePosted(). */
+export function canPost(unit: Unit): bool {
+  return (unit.capability & CAP_PI) != 0;
 }
 
 /** Empties the descriptor; posting will send `notificationVector` to the core `apicId`. `extended`: x2APIC form. */
@@ -36,7 +36,7 @@ export function prepareDescriptor(descriptor: u64, notificationVector: u32, apic
 }
 
 /**
- * Takes the vectors that hardware posted while the vCPU did not run: `out` gets 8 u32, bit n of word w for vector 32w + n.
+ * Takes the vectors that hardware posted: `out` gets 8 u32, bit n of word w for vector 32w + n.
  * False if there was none. ON goes first: what is posted later than that notifies again.
  */
 export function takePosted(descriptor: u64, out: usize): bool {

@@ -24,7 +24,8 @@ export const CARD_BAR = 0xfe01_0000;
 export const UNIT = 0xfed9_0000;
 const MEMORY_64 = 4;
 
-export interface DeviceOptions extends Omit<KernelOptions, "prepare" | "tables"> {
+/** `tables`: those besides MADT, FADT, DMAR and MCFG. */
+export interface DeviceOptions extends Omit<KernelOptions, "prepare"> {
   partitions: PartitionOptions[];
   unit?: RemappingOptions;
   /** Structures of the DMAR table; without them one unit serves everything. */
@@ -45,7 +46,8 @@ export class DeviceMachine extends KernelMachine {
 
   constructor(module: WebAssembly.Module, options: DeviceOptions) {
     const structures = options.dmar ?? [drhd(UNIT, ["ioapic #0 ff:0.0"], { flags: 1 })];
-    const tables: Buffer[] = structures === "none" ? [] : [assemble(madeUp(structures, { hostAddressWidth: 46, flags: options.dmarFlags ?? 1 }))];
+    const tables = [...(options.tables ?? [])];
+    if (structures !== "none") tables.push(assemble(madeUp(structures, { hostAddressWidth: 46, flags: options.dmarFlags ?? 1 })));
     super(module, { ...options, tables, prepare: () => {} });
     this.pci = new SimulatedPci(this, [{ ...ECAM, lastBus: 1 }]);
     tables.push(this.pci.mcfg());

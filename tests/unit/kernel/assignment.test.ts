@@ -6,7 +6,7 @@ import { FunctionMailbox, Mailbox, PCI_WINDOW_BASE } from "../../../monitor/inte
 import { capability, extendedCapability } from "../machine/remapping-capability.ts";
 import { eptLeaves } from "../machine/page-walker.ts";
 import { compileKernel } from "./kernel-machine.ts";
-import { CARD, DISK, DISK_BAR, DISK_TABLE, machineWithDevices, startedWithDevices, TOY, type DeviceMachine, type DeviceOptions } from "./assignment-machine.ts";
+import { CARD, DISK, DISK_BAR, DISK_TABLE, machineWithDevices, startedWithDevices, TOY, UNIT, type DeviceMachine, type DeviceOptions } from "./assignment-machine.ts";
 
 const MIB = 1n << 20n;
 const WINDOW = BigInt(PCI_WINDOW_BASE);
@@ -42,7 +42,7 @@ describe.each([
     expect(machine.unit.deviceWrite(CARD, 0x1_2340n, data)).toBe(true);
     expect(machine.memory.readBytes(Number(machine.memoryBase(1)) + 0x1_2340, 8)).toEqual(data);
 
-    const elsewhere = [4n * MIB, machine.memoryBase(1) + 0x1000n, BigInt(DISK_BAR), machine.plan];
+    const elsewhere = [4n * MIB, machine.memoryBase(1) + 0x1000n, BigInt(DISK_BAR), BigInt(UNIT)];
     for (const address of elsewhere) expect(machine.unit.dma(DISK, address, 8, true).blocked, `0x${address.toString(16)}`).toBeDefined();
     expect(machine.unit.dma(DISK, 4n * MIB - 4n, 8, true)).toMatchObject({ blocked: expect.any(Number), pieces: [{ length: 4 }] });
     expect(machine.unit.protocolErrors).toEqual([]);

@@ -21,7 +21,6 @@ export interface RemappingExports {
   grantMemory(partition: number, from: bigint, to: bigint, length: bigint): number;
   drainFaults(unit: number): number;
   startFaultEvents(unit: number, apicId: number, vector: number): void;
-  takeViolations(partition: number): number;
   unmaskFaultEvents(): number;
   violationsOf(partition: number): number;
   faultReasonText(reason: number): number;

@@ -38,7 +38,7 @@ export interface InterruptExports {
   writeEntry(unit: number, index: number, vector: number, apicId: number, levelTriggered: number, validation: number): number;
   writePostedEntry(unit: number, index: number, vector: number, descriptor: bigint, urgent: number, validation: number): number;
   startInvalidation(unit: number): number;
-  mayPost(unit: number, processorPosts: number): number;
+  canPost(unit: number): number;
   prepareDescriptor(descriptor: bigint, notificationVector: number, apicId: number, extended: number): void;
   takePosted(descriptor: bigint, out: number): number;
   findUnits(): number;
