@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { BenchOptions } from "./commands/bench.ts";
 import type { BootOptions } from "./commands/boot.ts";
+import type { ImageOptions } from "./commands/image.ts";
 import { describeError } from "./error.ts";
 
 const emulatorOption = (): Option => new Option("--on <emulator>", "emulator to use; by default QEMU where the host has nested VMX, else Bochs").choices(["qemu", "bochs"]);
@@ -26,6 +27,8 @@ program
   .argument("<system>", "name of a folder in examples/, or the path of a system file")
   .addOption(emulatorOption())
   .addOption(timeoutOption())
+  .addOption(new Option("--device <device>", "QEMU: one device more, as after its -device; may be repeated").default([]).argParser(collect))
+  .addOption(new Option("--drive <drive>", "QEMU: one drive more, as after its -drive; may be repeated").default([]).argParser(collect))
   .action(async (system: string, options: BootOptions) => (await import("./commands/boot.ts")).bootCommand(system, options));
 
 program
@@ -34,6 +37,13 @@ program
   .addOption(emulatorOption())
   .addOption(timeoutOption())
   .action(async (options: BootOptions) => (await import("./commands/boot.ts")).demoCommand(options));
+
+program
+  .command("image")
+  .description("build, then write a system as a hybrid image that starts under BIOS and UEFI, from a CD, a disk or a USB stick")
+  .argument("<system>", "name of a folder in examples/, or the path of a system file")
+  .option("-o, --output <file>", "file to write; by default build/images/NAME.iso")
+  .action(async (system: string, options: ImageOptions) => (await import("./commands/image.ts")).imageCommand(system, options));
 
 program
   .command("test")
@@ -59,6 +69,10 @@ try {
 } catch (error) {
   process.stderr.write(`${describeError(error)}\n`);
   process.exitCode = 1;
+}
+
+function collect(text: string, earlier: string[]): string[] {
+  return [...earlier, text];
 }
 
 function parseSeconds(text: string): number {

@@ -22,7 +22,7 @@ export function barAt(bar: u32): Bar {
 /** Fills the table of BARs; the status of the first that is refused, which has size 0. The function decodes nothing meanwhile. */
 export function sizeBars(index: u32): BarStatus {
   const page = functionAt(index).page;
-  memory.fill(bars, 0, MAXIMUM_BARS * BAR_SIZE);
+  memory.fill(bars, 0, <usize>MAXIMUM_BARS * BAR_SIZE);
   const count = barCount(index);
   let status = BarStatus.Done;
   for (let bar: u32 = 0; bar < count; bar++) {

@@ -1,11 +1,11 @@
 // A Linux partition that owns a real NVMe disk, next to a TypeScript partition whose memory the disk cannot reach.
 //
-// It needs VT-d and such a disk. QEMU with KVM has both when the machine of README.md, "In an emulator", is started with
-// its `-device intel-iommu,intremap=on` and, behind that:
+// It needs VT-d and such a disk. QEMU with KVM has both; any file of whole 512-byte blocks can be the disk:
 //
-//   -drive file=disk.img,format=raw,if=none,id=disk -device nvme,drive=disk,serial=bulkhead
+//   truncate -s 64M disk.img
+//   npm run bulkhead -- boot assigned-disk --on qemu --drive file=disk.img,format=raw,if=none,id=disk --device nvme,drive=disk,serial=bulkhead
 //
-// disk.img is any file of whole 512-byte blocks: `truncate -s 64M disk.img`. In the Linux shell /dev/nvme0n1 is the disk.
+// In the Linux shell /dev/nvme0n1 is the disk.
 
 import { linux, system, typescript } from "../../scripts/policy/language.ts";
 import { linuxCommandLine } from "../linux-command-line.ts";

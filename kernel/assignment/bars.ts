@@ -11,7 +11,10 @@ import { MAXIMUM_PARTITIONS } from "../policy/layout";
 import { devicePartition } from "../policy/reader";
 import { printSource } from "../vtd/source-name";
 import { isMachineMemory } from "./machine-memory";
+import { barSharesPort, isMachinePort } from "./machine-ports";
 import { beginRefusal, refuse } from "./refusal";
+
+const PORTS_END: u64 = 0x10000;
 
 // First free guest-physical address of each partition's window.
 const next: usize = memory.data(128, 8); // MAXIMUM_PARTITIONS u64
@@ -34,19 +37,25 @@ export function describeBars(device: u32, index: u32, record: u32): bool {
 
 function describeBar(device: u32, index: u32, record: u32, bar: u32): bool {
   const found = barAt(bar);
-  const sizeAndFlags = found.size | <u64>found.flags;
   if (found.address == 0) return refuseBar(device, bar, "firmware gave it no address");
-  if ((found.flags & BarFlag.Io) != 0) {
-    if (found.address + found.size > 0x10000) return refuseBar(device, bar, "its ports lie beyond 0xffff");
-    setBar(record, bar, found.address, found.address, sizeAndFlags);
-    return true;
-  }
+  if ((found.flags & BarFlag.Io) != 0) return describePorts(device, index, record, bar);
   if (isMachineMemory(found.address, found.size)) return refuseBar(device, bar, "firmware put it over memory or registers of the machine itself");
   const sharer = barSharesPage(index, bar);
   if (sharer != NO_FUNCTION) return refuseShared(device, bar, sharer);
   const guestAddress = place(devicePartition(device), found.address, found.size);
   if (guestAddress == 0) return refuseBar(device, bar, "the partition's PCI window of 1,003 MiB has no room for it");
-  setBar(record, bar, guestAddress, found.address, sizeAndFlags);
+  setBar(record, bar, guestAddress, found.address, found.size | <u64>found.flags);
+  return true;
+}
+
+/** The partition has the ports under their own numbers. */
+function describePorts(device: u32, index: u32, record: u32, bar: u32): bool {
+  const found = barAt(bar);
+  if (found.address + found.size > PORTS_END) return refuseBar(device, bar, "its ports lie beyond 0xffff");
+  if (isMachinePort(found.address, found.size)) return refuseBar(device, bar, "firmware put it over ports of the machine itself");
+  const sharer = barSharesPort(index, bar);
+  if (sharer != NO_FUNCTION) return refuseSharedPorts(device, bar, sharer);
+  setBar(record, bar, found.address, found.address, found.size | <u64>found.flags);
   return true;
 }
 
@@ -73,6 +82,15 @@ function refuseShared(device: u32, bar: u32, sharer: u32): bool {
   printHex(barAt(bar).address & ~(PAGE_SIZE - 1), 12);
   print(" with ");
   printSource(functionAt(sharer).segment, functionAt(sharer).sourceId);
+  printLine();
+  return false;
+}
+
+function refuseSharedPorts(device: u32, bar: u32, sharer: u32): bool {
+  beginBar(device, bar);
+  print("has ports of ");
+  printSource(functionAt(sharer).segment, functionAt(sharer).sourceId);
+  print(" too");
   printLine();
   return false;
 }

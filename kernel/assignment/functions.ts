@@ -22,6 +22,7 @@ import { unitAt } from "../vtd/unit";
 import { clearWindows, describeBars } from "./bars";
 import { matchOf } from "./match";
 import { refuse } from "./refusal";
+import { checkReservedMemory } from "./reserved-memory";
 
 const SUBSYSTEM: u32 = 0x2c;
 /** Offset of the pending bits in the MSI-X capability, PCI 3.0 6.8.2.5. */
@@ -53,6 +54,7 @@ function describe(device: u32, index: u32): void {
   if ((flags & DeviceFlag.DeviceTlb) != 0 && !(hasDeviceTlb(found.page) && (unitAt(unit).extended & ECAP_DT) != 0)) {
     return refuse(device, "deviceTlb: the function or its VT-d unit (ECAP.DT) has none");
   }
+  if ((flags & DeviceFlag.ReservedMemory) != 0 && !checkReservedMemory(device, index)) return;
   const record = addFunction();
   if (record == MAXIMUM_PLAN_FUNCTIONS) return refuse(device, "32 functions are given away already");
   setFunction32(record, PlanFunction.Partition, devicePartition(device));

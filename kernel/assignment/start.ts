@@ -8,13 +8,12 @@ import { resetMethod, resetMethodText } from "../../drivers/pci/reset";
 import { HostVector } from "../../drivers/vectors";
 import { FatalReason, fatal, reportFatal, stop } from "../boot/fatal";
 import { print, printDecimal, printLine } from "../console/print";
-import { HIGH_MEMORY_BASE, LOW_MEMORY_LIMIT } from "../../monitor/interface";
 import { printPartitionName } from "../partition/current";
-import { deviceCount, devicePartition, partitionCount, partitionMemory, usesScalableRemapping } from "../policy/reader";
+import { deviceCount, devicePartition, usesScalableRemapping } from "../policy/reader";
 import { startFaultEvents } from "../vtd/fault";
-import { checkUnits } from "../vtd/requirement";
+import { isAnyRemapping } from "../vtd/interrupt-sources";
 import { unitOf } from "../vtd/scope";
-import { SetupStatus, chooseMode, prepareUnits, setupStatusText, startTranslation } from "../vtd/setup";
+import { SetupStatus, chooseMode, prepareUnits, setupStatusText, startInterrupts, startTranslation } from "../vtd/setup";
 import { printIdentity, printSource } from "../vtd/source-name";
 import { unitAt, unitCount } from "../vtd/unit";
 import { buildDomains } from "./domains";
@@ -24,6 +23,7 @@ import { buildInterruptEntries } from "./interrupts";
 import { matchDevices, matchOf } from "./match";
 import { refusalCount } from "./refusal";
 import { sealRemapping } from "./seal";
+import { allUnitsAnswer, checkRequirements } from "./requirements";
 import { printFunctions, requireTree } from "./survey";
 
 /** False: the units stay as firmware left them, and no device is given away. */
@@ -38,13 +38,14 @@ export function assignDevices(): u32 {
     printFunctions();
     printGroups();
   }
-  chooseMode(usesScalableRemapping());
-  const missing = checkMachine();
-  remaps = missing == 0 && unitCount() != 0;
   if (deviceCount() == 0) {
-    if (missing != 0) printLineOf("vtd: stays off: no device is given away, and none may start DMA");
+    chooseMode(false);
+    remaps = unitCount() != 0 && allUnitsAnswer();
     return 0;
   }
+  chooseMode(usesScalableRemapping());
+  const missing = checkRequirements();
+  remaps = missing == 0;
   requireTree();
   matchDevices();
   checkGroups();
@@ -52,34 +53,6 @@ export function assignDevices(): u32 {
   if (refusalCount() != 0) fatal(FatalReason.DevicesRefused);
   for (let device: u32 = 0; device < deviceCount(); device++) printAssignment(device);
   return missing;
-}
-
-function printLineOf(text: string): void {
-  print(text);
-  printLine();
-}
-
-function checkMachine(): u32 {
-  if (unitCount() == 0) {
-    if (deviceCount() != 0) printLineOf("missing: DMAR table (VT-d 8.1): VT-d, without which no device is given away; switch it on in the firmware's set-up");
-    return deviceCount() != 0 ? 1 : 0;
-  }
-  let missing = checkUnits(partitionCount(), topAddress(), usesScalableRemapping());
-  if (!interruptRemappingAllowed()) {
-    missing++;
-    printLineOf("missing: DMAR flag INTR_REMAP (VT-d 8.1): interrupt remapping, which the firmware forbids");
-  }
-  return missing;
-}
-
-/** First device address after the memory of the largest partition. */
-function topAddress(): u64 {
-  let top: u64 = 0;
-  for (let partition: u32 = 0; partition < partitionCount(); partition++) {
-    const size = partitionMemory(partition);
-    top = max(top, size <= LOW_MEMORY_LIMIT ? size : HIGH_MEMORY_BASE + size - LOW_MEMORY_LIMIT);
-  }
-  return top;
 }
 
 function printAssignment(device: u32): void {
@@ -115,12 +88,14 @@ export function sealAndStartRemapping(): void {
   sealRemapping();
   for (let i: u32 = 0; i < unitCount(); i++) start(i);
   for (let device: u32 = 0; device < deviceCount(); device++) openPath(matchOf(device));
-  print("vtd: translation and interrupt remapping on, every table matches the policy");
+  print(isAnyRemapping() ? "vtd: translation and interrupt remapping on" : "vtd: translation on, interrupts are not remapped");
+  print(", every table matches the policy");
   printLine();
 }
 
 function start(index: u32): void {
-  const status = startTranslation(unitAt(index));
+  let status = startTranslation(unitAt(index));
+  if (status == SetupStatus.Done && interruptRemappingAllowed()) status = startInterrupts(unitAt(index));
   if (status != SetupStatus.Done) {
     reportFatal(FatalReason.RemappingStart);
     print("  vtd unit ");

@@ -2,8 +2,9 @@
 
 import { print, printDecimal, printLine } from "../console/print";
 import {
-  ECAP_IR, ECAP_QI, ECAP_SLTS, ECAP_SMTS, domainsOf, maximumGuestWidth,
+  ECAP_EIM, ECAP_IR, ECAP_QI, ECAP_SLTS, ECAP_SMTS, domainsOf, maximumGuestWidth,
 } from "./register";
+import { isDestination } from "./interrupt-entry";
 import { tableLevels } from "./shape";
 import { Unit, unitAt, unitCount } from "./unit";
 
@@ -12,20 +13,31 @@ const NO_LEVELS: u32 = 0;
 
 let missing: u32 = 0;
 
+/** A unit that gives all ones is not there: whatever the table says, it holds nothing back. */
+export function answers(unit: Unit): bool {
+  return unit.capability != u64.MAX_VALUE && unit.extended != u64.MAX_VALUE;
+}
+
 /**
- * Checks all units for `partitions` domains of which the largest reaches up to `topAddress`; returns the number of missing
- * requirements, each of which was printed. `scalable`: the policy asks for scalable mode.
+ * Checks all units for `partitions` domains of which the largest reaches up to `topAddress`, and cores with APIC
+ * identifiers up to `topApicId`; returns the number of missing requirements, each of which was printed. `scalable`: the policy
+ * asks for scalable mode.
  */
-export function checkUnits(partitions: u32, topAddress: u64, scalable: bool): u32 {
+export function checkUnits(partitions: u32, topAddress: u64, topApicId: u32, scalable: bool): u32 {
   missing = 0;
-  for (let i: u32 = 0; i < unitCount(); i++) checkUnit(unitAt(i), partitions, topAddress, scalable);
+  for (let i: u32 = 0; i < unitCount(); i++) {
+    checkUnit(unitAt(i), partitions, topAddress, scalable);
+    if (!isDestination(topApicId, false) && (unitAt(i).extended & ECAP_EIM) == 0) {
+      report(i, "ECAP.EIM bit 4 (VT-d 11.4.3)", "extended interrupt mode, for cores with APIC identifiers above 254");
+    }
+  }
   if (missing == 0 && tableLevels() == NO_LEVELS) report(0, "CAP.SAGAW bits 12:8 (VT-d 11.4.2)", "a table depth of 3, 4 or 5 levels that all units share");
   return missing;
 }
 
 function checkUnit(unit: Unit, partitions: u32, topAddress: u64, scalable: bool): void {
   const index = unit.index;
-  if (unit.capability == u64.MAX_VALUE) return report(index, "VER, CAP and ECAP (VT-d 11.4)", "registers that answer");
+  if (!answers(unit)) return report(index, "VER, CAP and ECAP (VT-d 11.4)", "registers that answer");
   // Number 0 stays unused: a unit in caching mode marks with it what is not there (CAP.CM).
   if (domainsOf(unit.capability) <= partitions) report(index, "CAP.ND bits 2:0 (VT-d 11.4.2)", "a domain number for each partition");
   if (topAddress > addressLimit(unit)) report(index, "CAP.MGAW bits 21:16 (VT-d 11.4.2)", "addresses up to the end of every partition's memory");

@@ -101,8 +101,13 @@ export function startTranslation(unit: Unit): SetupStatus {
   if (!forgetAll(unit)) return SetupStatus.NotInvalidated;
   if (!setGlobal(unit, Global.TE, true)) return SetupStatus.Translation;
   unit.isTranslating = 1;
-  if (!disableProtectedMemory(unit)) return SetupStatus.ProtectedMemory;
-  return startInterruptRemapping(unit) == RemappingStatus.Done ? SetupStatus.Done : SetupStatus.InterruptTable;
+  return disableProtectedMemory(unit) ? SetupStatus.Done : SetupStatus.ProtectedMemory;
+}
+
+/** Lets a unit remap interrupts, if it can; translation is on. */
+export function startInterrupts(unit: Unit): SetupStatus {
+  const status = startInterruptRemapping(unit);
+  return status == RemappingStatus.Done || status == RemappingStatus.Unsupported ? SetupStatus.Done : SetupStatus.InterruptTable;
 }
 
 function rootPointer(unit: Unit): u64 {

@@ -16,10 +16,10 @@ const enum Header { Type = 0x10, Machine = 0x12 } // u16 each
 const EXECUTABLE: u16 = 2;
 const enum Machine { I386 = 3, X86_64 = 62 }
 
-const enum Header32 { ProgramHeaders = 0x1c, EntrySize = 0x2a, EntryCount = 0x2c, Size = 0x34 }
-const enum Header64 { ProgramHeaders = 0x20, EntrySize = 0x36, EntryCount = 0x38, Size = 0x40 }
-const enum ProgramHeader32 { Type = 0, Offset = 4, PhysicalAddress = 12, FileSize = 16, MemorySize = 20, Size = 32 }
-const enum ProgramHeader64 { Type = 0, Offset = 8, PhysicalAddress = 24, FileSize = 32, MemorySize = 40, Size = 56 }
+const enum Header32 { Entry = 0x18, ProgramHeaders = 0x1c, EntrySize = 0x2a, EntryCount = 0x2c, Size = 0x34 }
+const enum Header64 { Entry = 0x18, ProgramHeaders = 0x20, EntrySize = 0x36, EntryCount = 0x38, Size = 0x40 }
+const enum ProgramHeader32 { Type = 0, Offset = 4, VirtualAddress = 8, PhysicalAddress = 12, FileSize = 16, MemorySize = 20, Size = 32 }
+const enum ProgramHeader64 { Type = 0, Offset = 8, VirtualAddress = 16, PhysicalAddress = 24, FileSize = 32, MemorySize = 40, Size = 56 }
 
 export const enum SegmentType { Load = 1, Note = 4 }
 
@@ -51,6 +51,11 @@ function openProgramHeaders(size: u64): LoadStatus {
   return fits(tableOffset, <u64>entrySize * entryCount, size) ? LoadStatus.Done : LoadStatus.ImageMalformed;
 }
 
+/** The entry point as the header gives it. */
+export function elfEntry(): u64 {
+  return is64 ? imageLoad64(Image.Kernel, Header64.Entry) : imageLoad32(Image.Kernel, Header32.Entry);
+}
+
 export function segmentCount(): u32 {
   return entryCount;
 }
@@ -65,6 +70,10 @@ export function segmentOffset(index: u32): u64 {
 
 export function segmentAddress(index: u32): u64 {
   return field(index, ProgramHeader32.PhysicalAddress, ProgramHeader64.PhysicalAddress);
+}
+
+export function segmentVirtualAddress(index: u32): u64 {
+  return field(index, ProgramHeader32.VirtualAddress, ProgramHeader64.VirtualAddress);
 }
 
 export function segmentFileSize(index: u32): u64 {

@@ -15,6 +15,9 @@ export interface BootOptions {
   on?: EmulatorName;
   /** Seconds. */
   timeout?: number;
+  /** QEMU's -device and -drive. */
+  device?: string[];
+  drive?: string[];
 }
 
 const DEMO_SYSTEM = "demo";
@@ -38,6 +41,10 @@ async function bootSystem(name: string, options: BootOptions, commands: readonly
   await build();
   const system = await compileSystem(name);
   const emulator = options.on ?? preferredEmulator();
+  const { device: devices = [], drive: drives = [] } = options;
+  if (emulator === "bochs" && devices.length + drives.length > 0) {
+    throw new UserError(`Bochs takes no ${devices.length > 0 ? "--device" : "--drive"}`, "Boot with --on qemu.");
+  }
   announce(system, emulator);
   const typist = new Typist(commands, (text) => machine.write(text));
   const end = new EndWatch(() => machine.stop());
@@ -47,7 +54,7 @@ async function bootSystem(name: string, options: BootOptions, commands: readonly
     end.watch(bytes);
   };
   const interactive = hasTerminal() || commands.length > 0;
-  const machine: RunningMachine = await startMachine(system, { emulator, interactive, timeoutSeconds: options.timeout, onOutput });
+  const machine: RunningMachine = await startMachine(system, { emulator, interactive, timeoutSeconds: options.timeout, devices, drives, onOutput });
   if (hasTerminal()) connectTerminal(machine);
   judge(await machine.finished, emulator, end, options.timeout);
   if (end.summarised && !typist.done) throw new UserError("the system ended before the Linux shell took its commands", "See what the lines above say.");

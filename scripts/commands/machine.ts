@@ -13,6 +13,9 @@ export interface MachineChoice {
   /** One can type into it. */
   interactive: boolean;
   timeoutSeconds?: number | undefined;
+  /** QEMU's -device and -drive; Bochs has neither. */
+  devices?: readonly string[];
+  drives?: readonly string[];
   onOutput: (bytes: Buffer) => void;
 }
 
@@ -29,7 +32,9 @@ export function preferredEmulator(): EmulatorName {
 export function startMachine(system: CompiledSystem, choice: MachineChoice): Promise<RunningMachine> {
   const options = { cores: system.cores, memoryMiB: machineMemory(system), timeoutSeconds: choice.timeoutSeconds, onOutput: choice.onOutput };
   if (choice.emulator === "bochs") return startBochs(bootImage(system, "console=e9"), { ...options, interactive: choice.interactive });
-  return startQemu(bootImage(system, "console=com1"), { ...options, accelerator: hostHasNestedVmx() ? "kvm" : "tcg" });
+  const { devices = [], drives = [] } = choice;
+  const extraArguments = drives.flatMap((drive) => ["-drive", drive]);
+  return startQemu(bootImage(system, "console=com1"), { ...options, devices, extraArguments, accelerator: hostHasNestedVmx() ? "kvm" : "tcg" });
 }
 
 /** What the loader hands over: the kernel, policy.bin, then the images. */

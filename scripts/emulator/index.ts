@@ -14,6 +14,6 @@
 // - makeIso(image, path) writes the bootable CD or USB stick.
 
 export { startBochs, type BochsOptions } from "./bochs.ts";
-export { makeIso } from "./grub.ts";
+export { makeIso, supportedFirmware, type Firmware } from "./grub.ts";
 export { hostHasNestedVmx, startQemu, type QemuOptions, type RemappingUnit } from "./qemu.ts";
 export type { BootImage, EndReason, MachineOptions, Module, RunningMachine, RunOptions, RunResult } from "./types.ts";

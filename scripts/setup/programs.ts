@@ -1,7 +1,7 @@
 // The programs and files from outside npm that Bulkhead needs, and where Debian has them.
 
-/** What a command needs: to build, to boot as well, or to run all tests. */
-export type Purpose = "build" | "boot" | "test";
+/** What a command needs: to build, to boot as well, to make images for real machines, or to run all tests. */
+export type Purpose = "build" | "boot" | "image" | "test";
 
 export interface Requirement {
   /** Program on the PATH, or the full path of a file. */
@@ -28,6 +28,9 @@ export const REQUIREMENTS: readonly Requirement[] = [
   { name: "mformat", debianPackage: "mtools", purpose: "boot", reason: "makes the boot image where GRUB for EFI is installed too" },
   { name: "apt-get", debianPackage: "apt", purpose: "boot", reason: "downloads the guests' packages" },
   { name: "dpkg-deb", debianPackage: "dpkg", purpose: "boot", reason: "unpacks the guests' packages" },
+  { name: "/usr/lib/grub/x86_64-efi/multiboot2.mod", debianPackage: "grub-efi-amd64-bin", purpose: "image", reason: "GRUB for UEFI machines" },
+  { name: "lsblk", debianPackage: "util-linux", purpose: "image", reason: "tells which device an image may be written to" },
+  { name: "/usr/share/OVMF/OVMF_CODE_4M.fd", debianPackage: "ovmf", purpose: "test", reason: "UEFI firmware for QEMU" },
   { name: "/usr/include/stdio.h", debianPackage: "libc6-dev", purpose: "test", reason: "builds the program that checks the instruction decoder" },
   { name: "cpio", debianPackage: "cpio", purpose: "test", reason: "reads the initramfs that the tests make" },
   { name: "lz4", debianPackage: "lz4", purpose: "test", reason: "packs kernels for the tests of unpacking" },
@@ -35,7 +38,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
 ];
 
 /** Each purpose needs what those before it need. */
-const PURPOSES: readonly Purpose[] = ["build", "boot", "test"];
+const PURPOSES: readonly Purpose[] = ["build", "boot", "image", "test"];
 
 /** What is missing for the purpose, as `has` tells. */
 export function missingRequirements(purpose: Purpose, has: (name: string) => boolean): Requirement[] {

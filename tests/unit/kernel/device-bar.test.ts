@@ -36,7 +36,7 @@ describe("refused", () => {
   test.each([
     ["RAM", 0x1000, 0x800_0000],
     ["the end of RAM", 0x20_0000, 0xfe0_0000],
-    ["RAM below 1 MiB", 0x1000, 0xa_0000],
+    ["video memory", 0x1000, 0xa_0000],
     ["a VT-d unit", 0x1000, UNIT],
     ["a VT-d unit that is smaller than the BAR", 0x2_0000, 0xfed8_0000],
     ["the first bus of the ECAM", 0x1000, ECAM.base],
@@ -76,7 +76,7 @@ describe("refused", () => {
     expect(await refusals({ partitions: OWNER, pci: withBars(bar) })).toEqual([line]);
   });
 
-  test("in a page with one of a function of the same partition too: the kernel masks its messages there", async () => {
+  test("in a page with one of another function of the same partition", async () => {
     const partitions = [{ pci: [{ device: "00:05.0" }, { device: "00:07.0" }] }];
     expect(await refusals({ partitions, pci: withBars({ size: 0x100, address: CARD_BAR + 0x800 }) })).toEqual([
       `device 00:05.0 of guest0: BAR 0: shares the page at 0x0000${CARD_BAR.toString(16)} with 00:07.0`,

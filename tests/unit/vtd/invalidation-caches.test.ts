@@ -27,15 +27,9 @@ beforeAll(async () => {
 
 function start(options: RemappingOptions, scalable: boolean): RemappingMachine {
   const machine = new RemappingMachine(module, [options]);
-  if (options.extended !== undefined && (options.extended & 2n) === 0n) startWithoutInterrupts(machine);
-  else machine.start(scalable);
+  machine.start(scalable);
   expect(machine.kernel.addSource(0, DEVICE, 0, PARTITION)).toBe(0);
   return machine;
-}
-
-/** Interrupt remapping needs the queue: without it translation is on when startTranslation() refuses the rest. */
-function startWithoutInterrupts(machine: RemappingMachine): void {
-  expect(() => machine.start()).toThrow("units did not start");
 }
 
 function attach(machine: RemappingMachine): bigint {

@@ -1,0 +1,90 @@
+// Loadable segments of an ELF image that openElf() accepted. All are checked before any is copied.
+
+import { Image, clear, copyImage, imageSize } from "../imports";
+import { LoadStatus } from "../interface";
+import {
+  SegmentType, segmentAddress, segmentCount, segmentFileSize, segmentMemorySize, segmentOffset, segmentType, segmentVirtualAddress,
+} from "./elf";
+import { LOWEST_IMAGE_ADDRESS } from "./layout";
+import { checkPlace } from "./place";
+import { fits } from "./range";
+
+/** No segment holds the entry point; not a valid one, since code at 0 lies under the real-mode vectors. */
+export const NO_ENTRY: u64 = 0;
+
+let end: u64 = 0;
+
+/** First byte above every segment and above the first MiB. */
+export function segmentsEnd(): u64 {
+  return end;
+}
+
+export function checkSegments(): LoadStatus {
+  end = LOWEST_IMAGE_ADDRESS;
+  for (let i: u32 = 0; i < segmentCount(); i++) {
+    const status = segmentType(i) == SegmentType.Load ? checkSegment(i) : LoadStatus.Done;
+    if (status != LoadStatus.Done) return status;
+  }
+  return LoadStatus.Done;
+}
+
+function checkSegment(index: u32): LoadStatus {
+  const address = segmentAddress(index);
+  const size = segmentMemorySize(index);
+  if (!fits(segmentOffset(index), segmentFileSize(index), imageSize(Image.Kernel))) return LoadStatus.ImageMalformed;
+  if (size < segmentFileSize(index)) return LoadStatus.ImageMalformed;
+  if (size == 0) return LoadStatus.Done;
+  const place = checkPlace(address, size);
+  if (place != LoadStatus.Done) return place;
+  if (overlapsEarlier(index)) return LoadStatus.SegmentsOverlap;
+  end = max<u64>(end, address + size);
+  return LoadStatus.Done;
+}
+
+/** The earlier segments have been checked: their ends do not wrap. */
+function overlapsEarlier(index: u32): bool {
+  const start = segmentAddress(index);
+  const stop = start + segmentMemorySize(index);
+  for (let i: u32 = 0; i < index; i++) {
+    if (segmentType(i) != SegmentType.Load) continue;
+    const other = segmentAddress(i);
+    if (start < other + segmentMemorySize(i) && other < stop) return true;
+  }
+  return false;
+}
+
+/**
+ * Physical address of an entry point: as given if a segment holds it there; else, as GRUB does, the physical address of
+ * a virtual one; NO_ENTRY if it is neither.
+ */
+export function resolveEntry(entry: u64): u64 {
+  for (let i: u32 = 0; i < segmentCount(); i++) {
+    if (holds(i, segmentAddress(i), entry)) return entry;
+  }
+  for (let i: u32 = 0; i < segmentCount(); i++) {
+    if (holds(i, segmentVirtualAddress(i), entry)) return entry - segmentVirtualAddress(i) + segmentAddress(i);
+  }
+  return NO_ENTRY;
+}
+
+/** Unsigned difference: an address below `start` gives one larger than any size. */
+function holds(index: u32, start: u64, address: u64): bool {
+  return segmentType(index) == SegmentType.Load && address - start < segmentMemorySize(index);
+}
+
+/** False if a copy is refused, which the checks exclude. */
+export function copySegments(): bool {
+  for (let i: u32 = 0; i < segmentCount(); i++) {
+    if (segmentType(i) == SegmentType.Load && !copySegment(i)) return false;
+  }
+  return true;
+}
+
+/** Copies the part that the image holds and zeroes the rest. */
+function copySegment(index: u32): bool {
+  const address = segmentAddress(index);
+  const copied = segmentFileSize(index);
+  const cleared = segmentMemorySize(index) - copied;
+  if (copied != 0 && !copyImage(address, Image.Kernel, segmentOffset(index), copied)) return false;
+  return cleared == 0 || clear(address + copied, cleared) != 0;
+}
