@@ -17,7 +17,7 @@ import { MAXIMUM_PLAN_FUNCTIONS, PlanFunction, addFunction, setFunction32, setFu
 import { DeviceFlag, MAXIMUM_PARTITIONS } from "../policy/layout";
 import { deviceCount, deviceFlags, devicePartition } from "../policy/reader";
 import { ECAP_DT } from "../vtd/register";
-import { NO_UNIT, unitOf } from "../vtd/scope";
+import { NO_UNIT, mayUseDeviceTlb, unitOf } from "../vtd/scope";
 import { unitAt } from "../vtd/unit";
 import { clearWindows, describeBars } from "./bars";
 import { matchOf } from "./match";
@@ -53,6 +53,9 @@ function describe(device: u32, index: u32): void {
   }
   if ((flags & DeviceFlag.DeviceTlb) != 0 && !(hasDeviceTlb(found.page) && (unitAt(unit).extended & ECAP_DT) != 0)) {
     return refuse(device, "deviceTlb: the function or its VT-d unit (ECAP.DT) has none");
+  }
+  if ((flags & DeviceFlag.DeviceTlb) != 0 && !mayUseDeviceTlb(index)) {
+    return refuse(device, "deviceTlb: the DMAR table (ATSR) does not name its root port");
   }
   if ((flags & DeviceFlag.ReservedMemory) != 0 && !checkReservedMemory(device, index)) return;
   const record = addFunction();

@@ -3,7 +3,7 @@
 import { print, printDecimal, printLine } from "../console/print";
 import { NO_FUNCTION, findFunction, functionAt, functionCount, isBridge } from "../../drivers/pci/functions";
 import { DeviceMatch, MAXIMUM_DEVICES } from "../policy/layout";
-import { deviceCount, deviceIdentity, deviceMatch, devicePartition, deviceSegment, deviceSourceId } from "../policy/reader";
+import { deviceCount, deviceIdentity, deviceMatch, deviceSegment, deviceSourceId } from "../policy/reader";
 import { printSource } from "../vtd/source-name";
 import { beginRefusal, refuse } from "./refusal";
 
@@ -20,12 +20,6 @@ export function deviceOfFunction(index: u32): u32 {
     if (matchOf(device) == index) return device;
   }
   return NO_DEVICE;
-}
-
-/** Partition that owns a function, or `none`. */
-export function ownerOfFunction(index: u32, none: u32): u32 {
-  const device = deviceOfFunction(index);
-  return device == NO_DEVICE ? none : devicePartition(device);
 }
 
 /** Finds the function of each device; what cannot be found is refused. */

@@ -3,7 +3,7 @@
 
 import { dmarFailureOffset, dmarStatusText, hostAddressWidth } from "../../drivers/acpi/dmar/parse";
 import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit, unitRegisters } from "../../drivers/acpi/dmar/records";
-import { parseMcfg } from "../../drivers/acpi/mcfg";
+import { McfgStatus, mcfgStatusText, parseMcfg } from "../../drivers/acpi/mcfg";
 import { ScanStatus, functionAt, functionCount, isBridge, scanFailure, scanFunctions, scanStatusText } from "../../drivers/pci/functions";
 import { groupFunctions } from "../../drivers/pci/groups";
 import { quiesceFunctions } from "../../drivers/pci/quiesce";
@@ -25,7 +25,12 @@ export function surveyDevices(): void {
 }
 
 function surveyFunctions(): void {
-  parseMcfg();
+  const configuration = parseMcfg();
+  if (configuration != McfgStatus.Done && configuration != McfgStatus.Missing) {
+    print("pci: MCFG table not used: ");
+    print(mcfgStatusText(configuration));
+    printLine();
+  }
   const status = scanFunctions();
   if (status == ScanStatus.TooManyFunctions) fatal(FatalReason.PciScan);
   isTree = status == ScanStatus.Done;

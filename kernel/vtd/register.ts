@@ -42,15 +42,11 @@ export const RTADDR_TTM_SCALABLE: u64 = 1 << 10;
 
 /** Capability, 11.4.2. Single bits. */
 export const CAP_RWBF: u64 = 1 << 4;
-export const CAP_PLMR: u64 = 1 << 5;
-export const CAP_PHMR: u64 = 1 << 6;
 export const CAP_CM: u64 = 1 << 7;
 export const CAP_PSI: u64 = 1 << 39;
 export const CAP_DWD: u64 = 1 << 54; // write drain
 export const CAP_DRD: u64 = 1 << 55; // read drain
 export const CAP_PI: u64 = 1 << 59;
-export const CAP_ESIRTPS: u64 = 1 << 62;
-export const CAP_ESRTPS: u64 = 1 << 63;
 
 /** ND, bits 2:0: the unit knows 2^(4 + 2 * ND) domains. */
 // @ts-ignore: decorator
@@ -112,7 +108,6 @@ export function maximumHandleMask(extended: u64): u32 { return <u32>(extended >>
 /** Context Command, 11.4.6. */
 export const CCMD_ICC: u64 = 1 << 63;
 export const CCMD_GLOBAL: u64 = 1 << 61;
-export const CCMD_DOMAIN: u64 = 2 << 61;
 export const CCMD_DEVICE: u64 = 3 << 61;
 
 /** IOTLB Invalidate, 11.4.8.1, at tlbRegisterOffset() + 8. */

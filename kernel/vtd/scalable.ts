@@ -53,10 +53,3 @@ function makeDirectory(domainId: u32, root: u64): u64 {
   flushCache(directory, PAGE_SIZE);
   return directory;
 }
-
-/** PASID table of a domain, 0 if it has none. */
-export function pasidTableOf(domainId: u32): u64 {
-  if (domainId >= MAXIMUM_DOMAINS) return 0;
-  const directory = load<u64>(directories + (<usize>domainId << 3));
-  return directory == 0 ? 0 : load64(directory) & 0x000ffffffffff000;
-}

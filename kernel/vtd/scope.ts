@@ -1,8 +1,8 @@
 // Which unit serves which source id: the device scopes of the DMAR table, VT-d 4.1 8.3.1, followed through the bridges.
 
 import {
-  ScopeKind, ScopeOwner, reservedMemorySegment, scopeBus, scopeCount, scopeKind, scopeOwner, scopeOwnerKind, scopePathDevice,
-  scopePathFunction, scopePathLength, unitIncludesAll,
+  ScopeKind, ScopeOwner, reservedMemorySegment, rootPortAtsAllPorts, rootPortAtsCount, rootPortAtsSegment, scopeBus, scopeCount, scopeKind,
+  scopeOwner, scopeOwnerKind, scopePathDevice, scopePathFunction, scopePathLength, socAddressTranslationSegment, unitIncludesAll,
 } from "../../drivers/acpi/dmar/records";
 import { NO_FUNCTION, findFunction, functionAt } from "../../drivers/pci/functions";
 import { unitAt, unitCount } from "./unit";
@@ -59,4 +59,29 @@ export function reservedMemoryIsFor(index: u32, segment: u32, sourceId: u32): bo
     if (covers(scope, segment, sourceId)) return true;
   }
   return false;
+}
+
+/**
+ * Whether the platform lets the function use a device TLB: it is part of the root complex, or an ATSR or SATC structure
+ * names its root port or the function (VT-d 4.1 8.5 and 8.8).
+ */
+export function mayUseDeviceTlb(index: u32): bool {
+  const pciFunction = functionAt(index);
+  if (pciFunction.parent == NO_FUNCTION) return true;
+  for (let i: u32 = 0; i < rootPortAtsCount(); i++) {
+    if (rootPortAtsSegment(i) == pciFunction.segment && rootPortAtsAllPorts(i)) return true;
+  }
+  for (let scope: u32 = 0; scope < scopeCount(); scope++) {
+    if (namesDeviceTlb(scope, pciFunction.segment) && covers(scope, pciFunction.segment, pciFunction.sourceId)) return true;
+  }
+  return false;
+}
+
+/** Whether the scope belongs to an ATSR or SATC structure of the segment. */
+function namesDeviceTlb(scope: u32, segment: u32): bool {
+  switch (scopeOwnerKind(scope)) {
+    case ScopeOwner.RootPortAts: return rootPortAtsSegment(scopeOwner(scope)) == segment;
+    case ScopeOwner.SocAddressTranslation: return socAddressTranslationSegment(scopeOwner(scope)) == segment;
+    default: return false;
+  }
 }

@@ -30,7 +30,6 @@ export const SOURCE_SIZE: usize = 40;
 const sources: usize = memory.data(5120, 8); // MAXIMUM_SOURCES * SOURCE_SIZE
 let count: u32 = 0;
 
-export function clearSources(): void { count = 0; }
 export function sourceCount(): u32 { return count; }
 
 export function sourceAt(index: u32): Source {

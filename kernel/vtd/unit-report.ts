@@ -1,5 +1,6 @@
 // What each unit can do, one line each, for the boot log.
 
+import { proximityCount, proximityDomain, proximityRegisters } from "../../drivers/acpi/dmar/records";
 import { print, printDecimal, printHex, printLine } from "../console/print";
 import { LargePage } from "../memory/page-tree";
 import {
@@ -36,12 +37,22 @@ function printUnit(unit: Unit): void {
   print(" domains, ");
   printDecimal(faultRecords(unit.capability));
   print(faultRecords(unit.capability) == 1 ? " fault record" : " fault records");
+  printProximity(unit);
   printLine();
   print("vtd unit ");
   printDecimal(unit.index);
   print(" has legacy mode");
   printFeatures(unit);
   printLine();
+}
+
+/** Node of the machine's memory that the unit is next to, if the table says so (RHSA, VT-d 4.1 8.6). */
+function printProximity(unit: Unit): void {
+  for (let i: u32 = 0; i < proximityCount(); i++) {
+    if (proximityRegisters(i) != unit.registers) continue;
+    print(", proximity domain ");
+    printDecimal(proximityDomain(i));
+  }
 }
 
 /** Bit n of SAGAW stands for n + 2 levels. */
