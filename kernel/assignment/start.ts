@@ -96,6 +96,7 @@ export function sealAndStartRemapping(): void {
 function start(index: u32): void {
   let status = startTranslation(unitAt(index));
   if (status == SetupStatus.Done && interruptRemappingAllowed()) status = startInterrupts(unitAt(index));
+  if (status == SetupStatus.Done && deviceCount() != 0 && unitAt(index).isRemapping == 0) status = SetupStatus.InterruptTable;
   if (status != SetupStatus.Done) {
     reportFatal(FatalReason.RemappingStart);
     print("  vtd unit ");

@@ -132,6 +132,8 @@ function flush(unit: Unit, address: u64, length: u64): void {
 export function startInterruptRemapping(unit: Unit): RemappingStatus {
   if ((unit.extended & ECAP_IR) == 0) return RemappingStatus.Unsupported;
   if (unit.interruptTable == 0) return RemappingStatus.NoTable;
+  // Without the queue nothing invalidates the interrupt entry cache (VT-d 4.1 6.5.2.7).
+  if (unit.queue == 0) return RemappingStatus.Unsupported;
   const extended: u64 = usesExtendedDestinations(unit) ? IRTA_EIME : 0;
   write64(unit, Register.IRTA, unit.interruptTable | extended | IRTA_SIZE);
   if (!setTablePointer(unit, Global.SIRTP) || !blockCompatibilityFormat(unit)) return RemappingStatus.CommandIgnored;

@@ -10,7 +10,7 @@ import { InvalidationStatus } from "./invalidation-status";
 import {
   errorInformation, reportCompletionError, reportDeviceTimeOut, reportQueueError, reportStandstill,
 } from "./queue-report";
-import { FaultStatus, Global, Register } from "./register";
+import { ECAP_QI, FaultStatus, Global, Register } from "./register";
 import { NO_SOURCE } from "./sources";
 import { Unit, read32, read64, write32, write64 } from "./unit";
 import { mayWait, startWait } from "./wait";
@@ -25,10 +25,15 @@ const ATTEMPTS: u32 = 2;
 /** SID of a device TLB descriptor, bits 47:32. */
 const SOURCE_SHIFT: u64 = 32;
 
-/** Gives the unit its queue and switches it on; false if no frame is left or the unit does not follow. */
+/** Gives the unit the frames of its queue if it knows one and has none yet; false if no frame is left. */
+export function allocateQueue(unit: Unit): bool {
+  if (unit.queue == 0 && (unit.extended & ECAP_QI) != 0) unit.queue = allocate(2, 1);
+  return unit.queue != 0 || (unit.extended & ECAP_QI) == 0;
+}
+
+/** Switches the queue on; false if no frame is left for it or the unit does not follow. */
 export function startQueue(unit: Unit): bool {
-  if (unit.queue == 0) unit.queue = allocate(2, 1);
-  if (unit.queue == 0) return false;
+  if (!allocateQueue(unit)) return false;
   unit.queueTail = 0;
   write64(unit, Register.IQT, 0);
   write64(unit, Register.IQA, unit.queue | (unit.isScalable != 0 ? IQA_DW_256 : 0));

@@ -10,6 +10,7 @@ import { disableProtectedMemory, flushWriteBuffer, setGlobal, setTablePointer } 
 import { RemappingStatus, createInterruptTable, startInterruptRemapping } from "./interrupt-table";
 import { InvalidationStatus, startInvalidation } from "./invalidate";
 import { CAP_RWBF, Global, RTADDR_TTM_SCALABLE, Register } from "./register";
+import { allocateQueue } from "./queue";
 import { forgetAll } from "./refresh";
 import { chooseShape } from "./shape";
 import { MAXIMUM_UNITS, Unit, addUnit, clearUnits, read32, read64, unitAt, unitCount, write64 } from "./unit";
@@ -79,12 +80,12 @@ export function chooseMode(scalable: bool): void {
   chooseShape(scalable);
 }
 
-/** Gives each unit an empty root table, which denies everything, and an empty interrupt remapping table. */
+/** Gives each unit an empty root table, which denies everything, an empty interrupt remapping table, and its queue, which core 0 maps. */
 export function prepareUnits(): SetupStatus {
   for (let i: u32 = 0; i < unitCount(); i++) {
     const unit = unitAt(i);
     unit.rootTable = allocate(1, 1);
-    if (unit.rootTable == 0 || !createInterruptTable(unit)) return SetupStatus.OutOfFrames;
+    if (unit.rootTable == 0 || !createInterruptTable(unit) || !allocateQueue(unit)) return SetupStatus.OutOfFrames;
     flushCache(unit.rootTable, PAGE_SIZE);
   }
   return SetupStatus.Done;

@@ -8,7 +8,7 @@ import { domainOf } from "./domain";
 import { reportMasked, reportSwitchedOff } from "./fault-report";
 import { EVENT_MASKED, Register } from "./register";
 import { NO_SOURCE, sourceAt } from "./sources";
-import { MAXIMUM_UNITS, Unit, read32, write32 } from "./unit";
+import { MAXIMUM_UNITS, Unit, read32, unitAt, unitCount, write32 } from "./unit";
 import { oneSecond } from "./wait";
 
 /** Faults in a second that one source may have, and all sources of a unit without an owner together. */
@@ -101,6 +101,13 @@ function maskFaultEvents(unit: Unit, load: Load): void {
 }
 
 export function isMasked(unit: Unit): bool { return loadOf(unit).isMasked != 0; }
+
+export function isAnyUnitMasked(): bool {
+  for (let i: u32 = 0; i < unitCount(); i++) {
+    if (isMasked(unitAt(i))) return true;
+  }
+  return false;
+}
 
 /** Lets the unit interrupt again if it was masked for a second; its records must be empty, or it interrupts at once. */
 export function unmaskAfterSecond(unit: Unit): void {

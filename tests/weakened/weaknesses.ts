@@ -45,10 +45,10 @@ export const noHousekeeping: Weakness = {
 /** Behind a partition's own memory its EPT maps the machine's first 128 MiB at their own addresses. */
 export const openMemory: Weakness = {
   file: "kernel/partition/setup.ts",
-  text: "  const count = describeGrants(partition);\n  for (",
+  text: "  const count = describeMemory(partition);\n  for (",
   replacement:
-    "  mapEpt(root, size, size, 0x8000000 - size, EptRight.All, EptMemoryType.WriteBack, secondLevelLargePages());\n" +
-    "  const count = describeGrants(partition);\n  for (",
+    "  mapEpt(root, size, size, 0x8000000 - size, EptRight.All, 6, secondLevelLargePages());\n" + // 6: write-back
+    "  const count = describeMemory(partition);\n  for (",
 };
 
 export const unsealedPartitions: Weakness = {

@@ -9,6 +9,7 @@ import { EXPRESS_TYPE, express, msi, msix } from "../machine/pci-capabilities.ts
 import type { SimulatedFunction } from "../machine/pci-function.ts";
 import { ECAM, SimulatedPci } from "../machine/pci.ts";
 import { Stopped } from "../machine/machine.ts";
+import type { PhysicalMemory } from "../machine/physical-memory.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { assemble, drhd, madeUp, type Structure } from "../drivers/dmar-table.ts";
 import { compileKernel, KernelMachine, type KernelOptions, type PartitionOptions } from "./kernel-machine.ts";
@@ -32,6 +33,8 @@ export interface DeviceOptions extends Omit<KernelOptions, "prepare"> {
   dmar?: Structure[] | "none";
   /** The INTR_REMAP flag and others of the DMAR table. */
   dmarFlags?: number;
+  /** In place of memory of its own. */
+  memory?: PhysicalMemory;
   /** Adds functions, or changes those that are there. */
   pci?: (pci: SimulatedPci) => void;
 }
@@ -48,7 +51,7 @@ export class DeviceMachine extends KernelMachine {
     const structures = options.dmar ?? [drhd(UNIT, ["ioapic #0 ff:0.0"], { flags: 1 })];
     const tables = [...(options.tables ?? [])];
     if (structures !== "none") tables.push(assemble(madeUp(structures, { hostAddressWidth: 46, flags: options.dmarFlags ?? 1 })));
-    super(module, { ...options, tables, prepare: () => {} });
+    super(module, { ...options, tables, prepare: () => {} }, options.memory === undefined ? {} : { memory: options.memory });
     this.pci = new SimulatedPci(this, [{ ...ECAM, lastBus: 1 }]);
     tables.push(this.pci.mcfg());
     this.unit = new RemappingUnit(this.memory, options.unit);

@@ -84,7 +84,10 @@ describe("behind a bridge of conventional PCI", () => {
   });
 });
 
-describe.each<[string, number | "none"]>([["from PCI Express", EXPRESS_TYPE.expressToPci], ["of conventional PCI", "none"]])("two devices behind one bridge %s", (_, type) => {
+describe.each<[string, number | "none"]>([
+  ["from PCI Express", EXPRESS_TYPE.expressToPci],
+  ["of conventional PCI", "none"],
+])("two devices behind one bridge %s", (_, type) => {
   test("share their aliases in one partition", async () => {
     const { machine } = await started(type, ["01:01.0", "01:03.0"]);
     for (const source of [DEVICE, SIBLING, SECONDARY]) expect(dma(machine, source), source.toString(16)).toBeUndefined();

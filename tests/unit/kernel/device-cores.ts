@@ -2,6 +2,7 @@
 
 import { Stopped } from "../machine/machine.ts";
 import { leafAt, pagingLeaves, type Leaf } from "../machine/page-walker.ts";
+import type { PhysicalMemory } from "../machine/physical-memory.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { startedWithDevices, type DeviceMachine, type DeviceOptions } from "./assignment-machine.ts";
 import { compileKernel, KernelMachine } from "./kernel-machine.ts";
@@ -18,10 +19,13 @@ export function tablesOf(machine: KernelMachine, core: number): Leaf[] {
   return pagingLeaves(machine.memory, BigInt(calls[Math.max(core - 1, 0)]!.split(" ")[1]!));
 }
 
-/** Core 0 and core 1 in their partitions. */
-export async function bothCores(options: DeviceOptions): Promise<{ first: DeviceMachine; second: KernelMachine }> {
+/** Core 0 and core 1 in their partitions; `view`: the memory as core 1 has it, with the leaves of its tables. */
+export async function bothCores(
+  options: DeviceOptions,
+  view = (memory: PhysicalMemory, _leaves: Leaf[]): PhysicalMemory => memory,
+): Promise<{ first: DeviceMachine; second: KernelMachine }> {
   const first = await startedWithDevices(options);
-  const second = new KernelMachine(await compileKernel(), options, { coreId: 1, apicId: 1, memory: first.memory, clock: first.clock });
+  const second = new KernelMachine(await compileKernel(), options, { coreId: 1, apicId: 1, memory: view(first.memory, tablesOf(first, 1)), clock: first.clock });
   second.onIdle = () => {
     throw new Stopped("idle");
   };

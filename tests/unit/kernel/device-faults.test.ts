@@ -23,14 +23,38 @@ function owners(device: Action): DeviceOptions["partitions"] {
 
 describe("the line", () => {
   test.each<[string, number, (machine: DeviceMachine) => void, string]>([
-    ["a write", DISK, (machine) => void machine.unit.dma(DISK, 5n * MIB, 8, true), "00:04.0 of guest0: write at 0x0000000000500000 blocked: reason 0x05, no write permission"],
-    ["a read", CARD, (machine) => void machine.unit.dma(CARD, 5n * MIB, 8, false), "00:05.0 of guest1: read at 0x0000000000500000 blocked: reason 0x06, no read permission"],
-    ["beyond the width", DISK, (machine) => void machine.unit.dma(DISK, 1n << 50n, 8, false), "00:04.0 of guest0: read at 0x0004000000000000 blocked: reason 0x04, address beyond the width of the domain or the unit"],
-    ["the interrupt range", DISK, (machine) => void machine.unit.dma(DISK, 0xfee0_0000n, 8, false), "00:04.0 of guest0: read at 0x00000000fee00000 blocked: reason 0x0e, address leads into the interrupt range"],
-    ["who has no entry", TOY, (machine) => void machine.unit.dma(TOY, 0x1000n, 8, true), "00:06.0 of no partition: write at 0x0000000000001000 blocked: reason 0x02, context entry not present"],
-    ["a bus without functions", 0x4000, (machine) => void machine.unit.dma(0x4000, 0x1000n, 8, true), "40:00.0 of no partition: write at 0x0000000000001000 blocked: reason 0x01, root entry not present"],
-    ["another's interrupt", DISK, (machine) => void machine.unit.message(DISK, 0xfee0_0010 | (4 << 5), 0), "00:04.0 of guest0: interrupt of entry 4 blocked: reason 0x26, source-id verification failed"],
-    ["compatibility format", DISK, (machine) => void machine.unit.message(DISK, 0xfee0_0000, 0x41), "00:04.0 of guest0: interrupt blocked: reason 0x25, compatibility format interrupt blocked"],
+    [
+      "a write", DISK, (machine) => void machine.unit.dma(DISK, 5n * MIB, 8, true),
+      "00:04.0 of guest0: write at 0x0000000000500000 blocked: reason 0x05, no write permission",
+    ],
+    [
+      "a read", CARD, (machine) => void machine.unit.dma(CARD, 5n * MIB, 8, false),
+      "00:05.0 of guest1: read at 0x0000000000500000 blocked: reason 0x06, no read permission",
+    ],
+    [
+      "beyond the width", DISK, (machine) => void machine.unit.dma(DISK, 1n << 50n, 8, false),
+      "00:04.0 of guest0: read at 0x0004000000000000 blocked: reason 0x04, address beyond the width of the domain or the unit",
+    ],
+    [
+      "the interrupt range", DISK, (machine) => void machine.unit.dma(DISK, 0xfee0_0000n, 8, false),
+      "00:04.0 of guest0: read at 0x00000000fee00000 blocked: reason 0x0e, address leads into the interrupt range",
+    ],
+    [
+      "who has no entry", TOY, (machine) => void machine.unit.dma(TOY, 0x1000n, 8, true),
+      "00:06.0 of no partition: write at 0x0000000000001000 blocked: reason 0x02, context entry not present",
+    ],
+    [
+      "a bus without functions", 0x4000, (machine) => void machine.unit.dma(0x4000, 0x1000n, 8, true),
+      "40:00.0 of no partition: write at 0x0000000000001000 blocked: reason 0x01, root entry not present",
+    ],
+    [
+      "another's interrupt", DISK, (machine) => void machine.unit.message(DISK, 0xfee0_0010 | (4 << 5), 0),
+      "00:04.0 of guest0: interrupt of entry 4 blocked: reason 0x26, source-id verification failed",
+    ],
+    [
+      "compatibility format", DISK, (machine) => void machine.unit.message(DISK, 0xfee0_0000, 0x41),
+      "00:04.0 of guest0: interrupt blocked: reason 0x25, compatibility format interrupt blocked",
+    ],
   ])("of %s", async (_, _source, violate, line) => {
     const machine = await startedWithDevices({ partitions: owners("ignore") });
     violate(machine);

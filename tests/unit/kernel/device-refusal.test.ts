@@ -3,13 +3,18 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { extendedCapability } from "../machine/remapping-capability.ts";
 import { addressTranslation, EXPRESS_TYPE, express, msix } from "../machine/pci-capabilities.ts";
+import type { SimulatedPci } from "../machine/pci.ts";
 import { compileKernel } from "./kernel-machine.ts";
-import { CARD_BAR, startedWithDevices, UNIT } from "./assignment-machine.ts";
+import { CARD_BAR, startedWithDevices, UNIT, type DeviceOptions } from "./assignment-machine.ts";
 import { addBridge, addCard, fatalReason, refusals } from "./device-functions.ts";
-import { drhd } from "../drivers/dmar-table.ts";
+import { drhd, type Structure } from "../drivers/dmar-table.ts";
 
 const ABSENT = "this machine has no such function; the lines that begin with pci: name those it has";
 const DISK_OWNER = [{ pci: [{ device: "00:04.0" }] }];
+
+function addTranslatingCard(pci: SimulatedPci, address: string, type: number): void {
+  addressTranslation(addCard(pci, address, { type }));
+}
 
 beforeEach(() => void compileKernel(), 240_000);
 
@@ -66,10 +71,28 @@ describe("a device that cannot be given away", () => {
     const line = "device 00:07.0 of guest0: deviceTlb: the function or its VT-d unit (ECAP.DT) has none";
     const unit = { extended: extendedCapability({ deviceTlb: true }) };
     expect(await refusals({ partitions, unit, pci: (pci) => void addCard(pci, "00:07.0") })).toEqual([line]);
-    const pci = (machine: Parameters<typeof addCard>[0]): void => void addressTranslation(addCard(machine, "00:07.0"));
+    const pci = (machine: SimulatedPci): void => addTranslatingCard(machine, "00:07.0", EXPRESS_TYPE.integrated);
     expect(await refusals({ partitions, pci })).toEqual([line]);
     const machine = await startedWithDevices({ partitions, unit, pci });
     expect(machine.unit.deviceTlbDma(0x38, 0x1000n, true).blocked).toBeUndefined();
+  });
+
+  test("deviceTlb behind a root port that the DMAR table does not name for ATS", async () => {
+    const options = (...ports: Structure[]): DeviceOptions => ({
+      partitions: [{ pci: [{ device: "01:00.0", deviceTlb: true }] }],
+      unit: { extended: extendedCapability({ deviceTlb: true }) },
+      dmar: [drhd(UNIT, ["ioapic #0 ff:0.0"], { flags: 1 }), ...ports],
+      pci: (pci) => {
+        addBridge(pci, "00:1c.0", 1, EXPRESS_TYPE.rootPort);
+        addTranslatingCard(pci, "01:00.0", EXPRESS_TYPE.endpoint);
+      },
+    });
+    const ports = (scope: string): Structure => ({ type: "ATSR", flags: 0, segment: 0, scopes: [scope] });
+    const line = "device 01:00.0 of guest0: deviceTlb: the DMAR table (ATSR) does not name its root port";
+    expect(await refusals(options())).toEqual([line]);
+    expect(await refusals(options(ports("bridge 0:1d.0")))).toEqual([line]);
+    const machine = await startedWithDevices(options(ports("bridge 0:1c.0")));
+    expect(machine.unit.deviceTlbDma(0x100, 0x1000n, true).blocked).toBeUndefined();
   });
 
   test("that no unit serves", async () => {
@@ -89,7 +112,7 @@ describe("a device that cannot be given away", () => {
   });
 
   test("that has neither MSI nor MSI-X", async () => {
-    const pci = (machine: Parameters<typeof addCard>[0]): void => void express(machine.add("00:07.0"), EXPRESS_TYPE.integrated, { flr: true });
+    const pci = (machine: SimulatedPci): void => void express(machine.add("00:07.0"), EXPRESS_TYPE.integrated, { flr: true });
     const lines = await refusals({ partitions: [{ pci: [{ device: "00:07.0" }] }], pci });
     expect(lines).toEqual(["device 00:07.0 of guest0: it has neither MSI nor MSI-X, and line interrupts are not given away"]);
   });

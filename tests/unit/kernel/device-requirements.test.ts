@@ -1,17 +1,18 @@
-// What the machine must have before a device is given away. Without devices the kernel starts in any case.
+// What the machine must have before a device is given away. With nothing given away the units only have to answer.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { REGISTERS_SIZE, RemappingUnit } from "../machine/remapping-unit.ts";
+import { GLOBAL, REGISTERS_SIZE, RemappingUnit } from "../machine/remapping-unit.ts";
 import { capability, extendedCapability } from "../machine/remapping-capability.ts";
 import { drhd, rmrr } from "../drivers/dmar-table.ts";
 import { compileKernel } from "./kernel-machine.ts";
-import { machineWithDevices, startedWithDevices, UNIT, type DeviceOptions } from "./assignment-machine.ts";
+import { CARD, DISK, machineWithDevices, startedWithDevices, UNIT, type DeviceOptions } from "./assignment-machine.ts";
 import { fatalReason, linesOf, stoppedBy } from "./device-functions.ts";
 
 const SECOND_UNIT = 0xfeda_0000;
 const OWNER = [{ pci: [{ device: "00:04.0" }] }];
-const STAYS_OFF = "vtd: stays off: no device is given away, and none may start DMA";
-const BUS_MASTER = 4;
+const BUS_MASTER = 4n;
+/** Upper half of an I/O APIC entry in remappable format. */
+const REMAPPABLE = 0x1_0000;
 
 beforeEach(() => void compileKernel(), 240_000);
 
@@ -22,8 +23,11 @@ const MISSING: [string, Omit<DeviceOptions, "partitions">, string[]][] = [
     ["missing: vtd unit 0 ECAP.IR bit 3 (VT-d 11.4.3): interrupt remapping"],
   ],
   [
-    "ECAP.QI", { unit: { extended: extendedCapability({ queue: false }) } },
-    ["missing: vtd unit 0 ECAP.QI bit 1 (VT-d 11.4.3): queued invalidation, without which there is no interrupt remapping"],
+    "ECAP.QI, which ECAP.IR needs", { unit: { extended: extendedCapability({ queue: false, interrupts: false }) } },
+    [
+      "missing: vtd unit 0 ECAP.QI bit 1 (VT-d 11.4.3): queued invalidation, without which there is no interrupt remapping",
+      "missing: vtd unit 0 ECAP.IR bit 3 (VT-d 11.4.3): interrupt remapping",
+    ],
   ],
   [
     "scalable mode", { remapping: "scalable", unit: { extended: extendedCapability({ scalable: false }) } },
@@ -45,10 +49,6 @@ const MISSING: [string, Omit<DeviceOptions, "partitions">, string[]][] = [
     ["missing: vtd unit 0 CAP.SAGAW bits 12:8 (VT-d 11.4.2): a table depth of 3, 4 or 5 levels that all units share"],
   ],
   [
-    "registers that answer", { unit: { capability: 0xffff_ffff_ffff_ffffn, extended: 0xffff_ffff_ffff_ffffn } },
-    ["missing: vtd unit 0 VER, CAP and ECAP (VT-d 11.4): registers that answer"],
-  ],
-  [
     "several things at once", { dmarFlags: 0, unit: { capability: capability({ guestWidth: 21 }), extended: extendedCapability({ interrupts: false, queue: false }) } },
     [
       "missing: vtd unit 0 CAP.MGAW bits 21:16 (VT-d 11.4.2): addresses up to the end of every partition's memory",
@@ -66,12 +66,35 @@ describe.each(MISSING)("without %s", (_, options, lines) => {
     expect(machine.unit.globalStatus).toBe(0);
   });
 
-  test("a system that gives nothing away starts, VT-d stays off and no function may start DMA", async () => {
+  test("a system that gives nothing away starts, and its empty tables block every device", async () => {
     const machine = await startedWithDevices({ partitions: [{}], ...options, pci: (pci) => void pci.add("00:07.0").bytes.writeUInt16LE(7, 4) });
-    expect(linesOf(machine, "vtd: stays off")).toEqual([STAYS_OFF]);
+    expect(linesOf(machine, "missing: ")).toEqual([]);
+    expect(machine.unit.globalStatus & GLOBAL.TE).not.toBe(0);
+    for (const source of [DISK, CARD, 0x38, 0x100]) expect(machine.unit.dma(source, 0x1000n, 8, false).blocked).toBeDefined();
+    expect(machine.memory.read(0xb000_0000 + 0x38 * 4096 + 4, 2) & BUS_MASTER).toBe(0n);
+    const isRemapping = (machine.unit.globalStatus & GLOBAL.IRE) !== 0;
+    expect((machine.ioApic.entry(4).high & REMAPPABLE) !== 0).toBe(isRemapping);
+    expect(linesOf(machine, "vtd: translation")).toEqual([
+      `vtd: translation ${isRemapping ? "and interrupt remapping on" : "on, interrupts are not remapped"}, every table matches the policy`,
+    ]);
+    expect(machine.unit.protocolErrors).toEqual([]);
+  });
+});
+
+describe("a unit whose registers do not answer", () => {
+  const SILENT: Omit<DeviceOptions, "partitions"> = { unit: { capability: 0xffff_ffff_ffff_ffffn, extended: 0xffff_ffff_ffff_ffffn } };
+
+  test("a system that gives devices away does not start", async () => {
+    const machine = await stoppedBy("ProcessorUnsuitable", { partitions: OWNER, ...SILENT });
+    expect(linesOf(machine, "missing: ")).toEqual(["missing: vtd unit 0 VER, CAP and ECAP (VT-d 11.4): registers that answer"]);
+  });
+
+  test("a system that gives nothing away starts, VT-d stays off and no function may start DMA", async () => {
+    const machine = await startedWithDevices({ partitions: [{}], ...SILENT, pci: (pci) => void pci.add("00:07.0").bytes.writeUInt16LE(7, 4) });
+    expect(linesOf(machine, "vtd: stays off")).toEqual(["vtd: stays off: a unit does not answer; no device is given away, and none may start DMA"]);
     expect(machine.unit.globalStatus).toBe(0);
-    expect(machine.memory.read(0xb000_0000 + 0x38 * 4096 + 4, 2) & BigInt(BUS_MASTER)).toBe(0n);
-    expect(machine.ioApic.entry(4).high & 0x1_0000).toBe(0); // the console's interrupt is not remappable
+    expect(machine.memory.read(0xb000_0000 + 0x38 * 4096 + 4, 2) & BUS_MASTER).toBe(0n);
+    expect(machine.ioApic.entry(4).high & REMAPPABLE).toBe(0);
   });
 });
 
@@ -112,7 +135,11 @@ describe("the DMAR table", () => {
   test.each([
     ["an address of registers that is not on a page", [drhd(UNIT + 0x10, [], { flags: 1 })], "0x0030: a remapping unit's registers are at address 0 or not page-aligned"],
     ["reserved memory that ends before it begins", [drhd(UNIT, [], { flags: 1 }), rmrr(0x2000n, 0xfffn)], "0x0040: reserved memory ends before it starts"],
-    ["a structure that ends behind the table", [drhd(UNIT, [], { flags: 1 }), { type: "RAW" as const, bytes: Uint8Array.from([1, 0, 0xff, 0]) }], "0x0040: a structure leaves the table"],
+    [
+      "a structure that ends behind the table",
+      [drhd(UNIT, [], { flags: 1 }), { type: "RAW" as const, bytes: Uint8Array.from([1, 0, 0xff, 0]) }],
+      "0x0040: a structure leaves the table",
+    ],
   ])("is malformed: %s", async (_, dmar, told) => {
     for (const partitions of [OWNER, [{}]]) {
       const machine = await stoppedBy("DmarTable", { partitions, dmar });

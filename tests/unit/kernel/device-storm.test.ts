@@ -4,7 +4,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { capability, extendedCapability } from "../machine/remapping-capability.ts";
 import { Stopped } from "../machine/machine.ts";
-import { compileKernel } from "./kernel-machine.ts";
+import { compileKernel, type PartitionOptions } from "./kernel-machine.ts";
 import { CARD, DISK, startedWithDevices, type DeviceMachine, type DeviceOptions } from "./assignment-machine.ts";
 import { attachedGeneration, bothCores, mailbox, violationsReported } from "./device-cores.ts";
 import { linesOf } from "./device-functions.ts";
@@ -20,8 +20,9 @@ const DATA = Buffer.from("bulkhead");
 
 beforeEach(() => void compileKernel(), 240_000);
 
-const IGNORING: DeviceOptions["partitions"] = [{ pci: [{ device: "00:04.0" }], health: { device: "ignore" } }, { pci: [{ device: "00:05.0" }], health: { device: "ignore" } }];
-const RESTARTING: DeviceOptions["partitions"] = [{ pci: [{ device: "00:04.0" }], health: { device: "restart" } }, { pci: [{ device: "00:05.0" }], health: { device: "restart" } }];
+function owners(device: "ignore" | "restart" | "stop"): [PartitionOptions, PartitionOptions] {
+  return [{ pci: [{ device: "00:04.0" }], health: { device } }, { pci: [{ device: "00:05.0" }], health: { device } }];
+}
 const MODES: [string, Omit<DeviceOptions, "partitions">][] = [
   ["legacy mode", { unit: { capability: capability({ faultRecords: 64 }) } }],
   ["caching mode", { unit: { capability: capability({ faultRecords: 64, cachingMode: true }) } }],
@@ -43,7 +44,7 @@ function passTime(machine: DeviceMachine, counts: bigint): void {
 
 describe.each(MODES)("a source with too many faults in %s", (_, options) => {
   test("1000 faults: switched off with few lines, its other requests are blocked without a record, others go on", async () => {
-    const machine = await startedWithDevices({ partitions: IGNORING, ...options });
+    const machine = await startedWithDevices({ partitions: owners("ignore"), ...options });
     storm(machine, (n) => void machine.unit.dma(DISK, (5n + n) * MIB, 8, true), 1000);
     expect(linesOf(machine, "vtd unit 0: 00:04.0 of guest0: switched off")).toEqual(["vtd unit 0: 00:04.0 of guest0: switched off after 33 faults in a second"]);
     expect(linesOf(machine, "vtd unit 0: ").length).toBeLessThan(12);
@@ -55,7 +56,7 @@ describe.each(MODES)("a source with too many faults in %s", (_, options) => {
   });
 
   test("recorded before core 0 looked: its partition starts anew, with its device attached again after the reset", async () => {
-    const machine = await startedWithDevices({ partitions: RESTARTING, ...options });
+    const machine = await startedWithDevices({ partitions: owners("restart"), ...options });
     for (let n = 0n; n < 60n; n++) machine.unit.dma(DISK, (5n + n) * MIB, 8, true);
     const blockedAtReset: (number | undefined)[] = [];
     const reset = machine.disk.reset.bind(machine.disk);
@@ -78,7 +79,7 @@ describe.each(MODES)("a source with too many faults in %s", (_, options) => {
 
 describe("the partition of another core", () => {
   test("has core 0 attach its device again", async () => {
-    const { first, second } = await bothCores({ partitions: RESTARTING, ...MODES[0]![1] });
+    const { first, second } = await bothCores({ partitions: owners("restart"), ...MODES[0]![1] });
     for (let n = 0n; n < 60n; n++) first.unit.dma(CARD, (5n + n) * MIB, 8, true);
     first.faultInterrupt();
     expect(first.unit.deviceWrite(CARD, 0x1000n, DATA)).toBe(false);
@@ -95,7 +96,7 @@ describe("the partition of another core", () => {
   });
 
   test("goes on without its device if core 0 does not answer, and says so", async () => {
-    const { first, second } = await bothCores({ partitions: RESTARTING, ...MODES[0]![1] });
+    const { first, second } = await bothCores({ partitions: owners("restart"), ...MODES[0]![1] });
     for (let n = 0n; n < 60n; n++) first.unit.dma(CARD, (5n + n) * MIB, 8, true);
     first.faultInterrupt();
     const before = second.clock.now;
@@ -114,7 +115,7 @@ describe("housekeeping", () => {
   const isMasked = (machine: DeviceMachine): boolean => (machine.unit.read(FECTL, 4) & MASKED) !== 0n;
 
   test("drains a unit whose interrupts are masked, and unmasks it after a second", async () => {
-    const machine = await startedWithDevices({ partitions: [IGNORING![0]!, { pci: [{ device: "00:05.0" }] }] });
+    const machine = await startedWithDevices({ partitions: [owners("ignore")[0], owners("stop")[1]] });
     // Interrupts go on when the source's DMA is switched off.
     storm(machine, () => void machine.unit.message(DISK, 0xfee0_0000, 0x41), 200);
     expect(isMasked(machine)).toBe(true);
@@ -159,7 +160,7 @@ describe("housekeeping", () => {
 });
 
 test("a storm of one partition's device ends that partition alone", async () => {
-  const machine = await startedWithDevices({ partitions: [{ pci: [{ device: "00:04.0" }] }, { pci: [{ device: "00:05.0" }] }], ...MODES[0]![1] });
+  const machine = await startedWithDevices({ partitions: owners("stop"), ...MODES[0]![1] });
   for (let n = 0n; n < 60n; n++) machine.unit.dma(DISK, (5n + n) * MIB, 8, true);
   expect(() => machine.faultInterrupt()).toThrow(Stopped);
   expect(linesOf(machine, "partition guest0 stopped")).toHaveLength(1);
