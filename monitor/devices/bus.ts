@@ -1,9 +1,10 @@
 // Port and memory accesses of the guest, sent to the device that answers.
 
 import { hasDevice } from "../configuration";
-import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_BASE, PORT_PM1A_EVENT } from "../interface";
+import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_PAGE, PORT_PM1A_EVENT } from "../interface";
 import { readIoApic, writeIoApic } from "./io-apic";
 import { readPage, writePage } from "./local-apic/page";
+import { localApic } from "./local-apic/state";
 import { PciPort, readPci, writePci } from "./pci/mechanism";
 import { readMessagePage, writeMessagePage } from "./pci/message-pages";
 import { PicPort, readPic, writePic } from "./pic/pic";
@@ -126,8 +127,8 @@ export function portOut(vcpu: u32, port: u32, size: u32, value: u32): void {
   for (let index: u32 = 0; index < size; index++) writeByte((port + index) & 0xffff, (value >> (index << 3)) & 0xff);
 }
 
-function isLocalApic(gpa: u64): bool {
-  return (gpa & ~PAGE_OFFSET) == LOCAL_APIC_BASE && hasDevice(Device.LocalApic);
+function isLocalApic(vcpu: u32, gpa: u64): bool {
+  return (gpa & ~PAGE_OFFSET) == (localApic(vcpu).base & LOCAL_APIC_PAGE) && hasDevice(Device.LocalApic);
 }
 
 function isIoApic(gpa: u64): bool {
@@ -136,7 +137,7 @@ function isIoApic(gpa: u64): bool {
 
 /** Reads 1, 2, 4 or 8 bytes of a device's memory; what no device answers gives all ones. */
 export function memoryRead(vcpu: u32, gpa: u64, size: u32): u64 {
-  if (isLocalApic(gpa)) return readPage(vcpu, <u32>(gpa & PAGE_OFFSET));
+  if (isLocalApic(vcpu, gpa)) return readPage(vcpu, <u32>(gpa & PAGE_OFFSET));
   setStatus(AccessStatus.Done);
   if (isIoApic(gpa)) return readIoApic(<u32>(gpa & PAGE_OFFSET));
   return readMessagePage(gpa, size);
@@ -144,7 +145,7 @@ export function memoryRead(vcpu: u32, gpa: u64, size: u32): u64 {
 
 /** Writes 1, 2, 4 or 8 bytes of a device's memory. */
 export function memoryWrite(vcpu: u32, gpa: u64, size: u32, value: u64): void {
-  if (isLocalApic(gpa)) {
+  if (isLocalApic(vcpu, gpa)) {
     writePage(vcpu, <u32>(gpa & PAGE_OFFSET), size, <u32>value);
     return;
   }

@@ -4,6 +4,8 @@ import { MAXIMUM_VCPUS } from "../interface";
 import { setDeadline } from "./vcpu-mailbox";
 
 export const NEVER: u64 = u64.MAX_VALUE;
+/** TSC ticks between two expiries of one timer, so that a guest gets on whatever period it asks for. */
+export const LEAST_PROGRESS: u64 = 1024;
 
 let localTimer: u64 = NEVER; // of vCPU 0
 let pit: u64 = NEVER;

@@ -55,19 +55,36 @@ export function resetIoApic(): void {
   }
 }
 
+function deliveryMode(entry: u32): u32 {
+  return (entry >> Entry.DeliveryModeShift) & 7;
+}
+
+/** SMI, NMI and INIT are edges even if the entry says level. */
+function isLevelTriggered(entry: u32): bool {
+  return (entry & Entry.Level) != 0 && deliveryMode(entry) <= <u32>DeliveryMode.LowestPriority;
+}
+
 /** Sends the pin's interrupt unless it is masked or, being level-triggered, not yet ended. */
 function service(pin: u32): void {
   const entry = load<u32>(entryAddress(pin));
   if ((entry & Entry.Masked) != 0) return;
-  const isLevel = (entry & Entry.Level) != 0;
+  const isLevel = isLevelTriggered(entry);
   if (isLevel && (entry & Entry.RemoteIrr) != 0) return;
-  const mode = (entry >> Entry.DeliveryModeShift) & 7;
-  if (isLevel && mode <= <u32>DeliveryMode.LowestPriority) store<u32>(entryAddress(pin), entry | Entry.RemoteIrr);
   const destination = load<u32>(entryAddress(pin), 4) >> DESTINATION_SHIFT;
-  deliver(destination, (entry & Entry.Logical) != 0, BROADCAST, mode, entry & Entry.VectorMask, isLevel);
+  const isAccepted = deliver(destination, (entry & Entry.Logical) != 0, BROADCAST, deliveryMode(entry), entry & Entry.VectorMask, isLevel);
+  if (isLevel && isAccepted) store<u32>(entryAddress(pin), entry | Entry.RemoteIrr);
 }
 
-/** Asserts or releases a pin; polarity is the board's and already taken into account. An edge on a masked pin is lost. */
+function serviceIfLevel(pin: u32): void {
+  if (isLevelTriggered(load<u32>(entryAddress(pin))) && ((lines >> pin) & 1) != 0) service(pin);
+}
+
+/** A local APIC has been enabled: level-triggered interrupts that nobody accepted are sent again. */
+export function retryIoApic(): void {
+  for (let pin: u32 = 0; pin < PIN_COUNT; pin++) serviceIfLevel(pin);
+}
+
+/** Asserts or releases a pin. The entry's polarity bit is kept but not looked at, as every board's lines are what its tables say. An edge on a masked pin is lost. */
 export function setIoApicLine(pin: u32, isAsserted: bool): void {
   const bit: u32 = 1 << pin;
   if (!isAsserted) {
@@ -85,7 +102,7 @@ export function endOfInterrupt(vector: u32): void {
     const entry = load<u32>(entryAddress(pin));
     if ((entry & Entry.VectorMask) != vector || (entry & Entry.RemoteIrr) == 0) continue;
     store<u32>(entryAddress(pin), entry & ~Entry.RemoteIrr);
-    if (((lines >> pin) & 1) != 0) service(pin);
+    serviceIfLevel(pin);
   }
 }
 
@@ -104,7 +121,7 @@ function writeLowHalf(pin: u32, value: u32): void {
   let entry = (value & Entry.Writable & ~Entry.ReadOnly) | (load<u32>(entryAddress(pin)) & Entry.ReadOnly);
   if ((entry & Entry.Level) == 0) entry &= ~Entry.RemoteIrr;
   store<u32>(entryAddress(pin), entry);
-  if ((entry & Entry.Level) != 0 && ((lines >> pin) & 1) != 0) service(pin);
+  serviceIfLevel(pin);
 }
 
 function writeIndex(value: u32): void {

@@ -25,15 +25,25 @@ export function setApicBase(vcpu: u32, value: u64): void {
   store<u64>(record(vcpu), value, VcpuMailbox.ApicBase);
 }
 
-/** Asks the kernel to put a vCPU into wait-for-SIPI or to start it at page `vector`. */
-export function requestStart(vcpu: u32, start: VcpuStart, vector: u32): void {
+function setStart(vcpu: u32, start: u32, vector: u32): void {
   store<u32>(record(vcpu), vector, VcpuMailbox.StartVector);
-  store<u32>(record(vcpu), <u32>start, VcpuMailbox.Start);
+  store<u32>(record(vcpu), start, VcpuMailbox.Start);
+}
+
+/** Asks the kernel to put a vCPU into wait-for-SIPI. */
+export function requestInit(vcpu: u32): void {
+  setStart(vcpu, VcpuStart.Init, 0);
+}
+
+/** Asks the kernel to start a waiting vCPU at page `vector`. Of several requests the first counts; an INIT before it is kept. */
+export function requestStartUp(vcpu: u32, vector: u32): void {
+  const start = load<u32>(record(vcpu), VcpuMailbox.Start);
+  if ((start & <u32>VcpuStart.Sipi) == 0) setStart(vcpu, start | <u32>VcpuStart.Sipi, vector);
 }
 
 export function resetVcpuMailbox(vcpu: u32): void {
   setPendingVector(vcpu, 0);
   setPendingNmi(vcpu, false);
   setDeadline(vcpu, u64.MAX_VALUE);
-  requestStart(vcpu, VcpuStart.None, 0);
+  setStart(vcpu, VcpuStart.None, 0);
 }

@@ -26,6 +26,17 @@ function destinationOf(apic: LocalApic): u32 {
   return isExtended(apic) ? apic.commandHigh : apic.commandHigh >> 24;
 }
 
+/** SDM 3A table 11-3: INIT and start-up go to others only. */
+function canReachSelf(mode: u32): bool {
+  return mode != DeliveryMode.Init && mode != DeliveryMode.StartUp;
+}
+
+/** A self-IPI is sent and received by the same APIC (SDM 3A 11.5.3). */
+function reportIllegalVector(vcpu: u32, isSelf: bool): void {
+  reportError(vcpu, ApicError.SendIllegalVector);
+  if (isSelf) reportError(vcpu, ApicError.ReceiveIllegalVector);
+}
+
 function broadcast(sender: u32, mode: u32, vector: u32, excludesSender: bool): void {
   const count = vcpuCount();
   for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
@@ -42,15 +53,15 @@ export function sendCommand(vcpu: u32, value: u32): void {
   const vector = value & Command.VectorMask;
   if (mode == DeliveryMode.Init && (value & (Command.LevelAssert | Command.LevelTriggered)) == Command.LevelTriggered) return;
   if (mode <= <u32>DeliveryMode.LowestPriority && vector < LOWEST_VECTOR) {
-    reportError(vcpu, ApicError.SendIllegalVector);
+    reportIllegalVector(vcpu, (value & Command.ShorthandMask) == Command.Self);
     return;
   }
   switch (value & Command.ShorthandMask) {
     case Command.Self:
-      deliverTo(vcpu, mode, vector, false);
+      if (canReachSelf(mode)) deliverTo(vcpu, mode, vector, false);
       return;
     case Command.AllIncludingSelf:
-      broadcast(vcpu, mode, vector, false);
+      if (canReachSelf(mode)) broadcast(vcpu, mode, vector, false);
       return;
     case Command.AllExcludingSelf:
       broadcast(vcpu, mode, vector, true);
@@ -62,6 +73,6 @@ export function sendCommand(vcpu: u32, value: u32): void {
 
 /** SELF IPI register, x2APIC only (SDM 3A 11.12.11). */
 export function sendSelf(vcpu: u32, vector: u32): void {
-  if (vector < LOWEST_VECTOR) reportError(vcpu, ApicError.SendIllegalVector);
+  if (vector < LOWEST_VECTOR) reportIllegalVector(vcpu, true);
   else deliverTo(vcpu, DeliveryMode.Fixed, vector, false);
 }

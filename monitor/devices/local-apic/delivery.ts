@@ -1,11 +1,10 @@
 // Interrupt messages between vCPUs and from the I/O APIC to them (SDM 3A 11.6.2, 11.11).
 
 import { vcpuCount } from "../../configuration";
-import { VcpuStart } from "../../interface";
-import { requestStart, setPendingNmi } from "../vcpu-mailbox";
+import { requestInit, requestStartUp, setPendingNmi } from "../vcpu-mailbox";
 import { receiveInterrupt } from "./errors";
 import { resetLocalApic } from "./reset";
-import { isExtended, isGloballyEnabled, LocalApic, localApic } from "./state";
+import { isEnabled, isExtended, isGloballyEnabled, LocalApic, localApic } from "./state";
 
 export const enum DeliveryMode {
   Fixed = 0,
@@ -37,49 +36,51 @@ function matches(vcpu: u32, destination: u32, isLogical: bool, broadcast: u32): 
   return isLogical ? matchesLogical(apic, destination) : destination == vcpu;
 }
 
-/** Delivers one message to one vCPU. A start-up request is left to the kernel, which ignores it unless the vCPU waits for it. */
-export function deliverTo(vcpu: u32, mode: u32, vector: u32, isLevel: bool): void {
+/**
+ * Delivers one message to one vCPU and returns whether it is accepted. A start-up request is left to the kernel, which ignores it
+ * unless the vCPU waits for it. There is no SMM, so that an SMI is accepted and has no effect.
+ */
+export function deliverTo(vcpu: u32, mode: u32, vector: u32, isLevel: bool): bool {
   switch (mode) {
     case DeliveryMode.Fixed:
     case DeliveryMode.LowestPriority:
-      receiveInterrupt(vcpu, vector, isLevel);
-      return;
+      return receiveInterrupt(vcpu, vector, isLevel);
     case DeliveryMode.Nmi:
       setPendingNmi(vcpu, true);
-      return;
+      break;
     case DeliveryMode.Init:
       resetLocalApic(vcpu);
       setPendingNmi(vcpu, false);
-      requestStart(vcpu, VcpuStart.Init, 0);
-      return;
+      requestInit(vcpu);
+      break;
     case DeliveryMode.StartUp:
-      requestStart(vcpu, VcpuStart.Sipi, vector);
-      return;
+      requestStartUp(vcpu, vector);
+      break;
   }
+  return true;
 }
 
-/** The addressed vCPU with the lowest processor priority; the lowest number wins a tie. */
-function deliverToLowest(destination: u32, isLogical: bool, broadcast: u32, vector: u32, isLevel: bool): void {
+/** The addressed and enabled vCPU with the lowest processor priority; the lowest number wins a tie. */
+function deliverToLowest(destination: u32, isLogical: bool, broadcast: u32, vector: u32, isLevel: bool): bool {
   const count = vcpuCount();
   let chosen = count;
   let lowest: u32 = 0x100;
   for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
     const priority = localApic(vcpu).processorPriority;
-    if (priority >= lowest || !matches(vcpu, destination, isLogical, broadcast)) continue;
+    if (priority >= lowest || !isEnabled(localApic(vcpu)) || !matches(vcpu, destination, isLogical, broadcast)) continue;
     chosen = vcpu;
     lowest = priority;
   }
-  if (chosen < count) deliverTo(chosen, DeliveryMode.LowestPriority, vector, isLevel);
+  return chosen < count && deliverTo(chosen, DeliveryMode.LowestPriority, vector, isLevel);
 }
 
-/** Delivers one message to all whom `destination` addresses. */
-export function deliver(destination: u32, isLogical: bool, broadcast: u32, mode: u32, vector: u32, isLevel: bool): void {
-  if (mode == DeliveryMode.LowestPriority) {
-    deliverToLowest(destination, isLogical, broadcast, vector, isLevel);
-    return;
-  }
+/** Delivers one message to all whom `destination` addresses; whether one of them accepts it. */
+export function deliver(destination: u32, isLogical: bool, broadcast: u32, mode: u32, vector: u32, isLevel: bool): bool {
+  if (mode == DeliveryMode.LowestPriority) return deliverToLowest(destination, isLogical, broadcast, vector, isLevel);
   const count = vcpuCount();
+  let isAccepted = false;
   for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
-    if (matches(vcpu, destination, isLogical, broadcast)) deliverTo(vcpu, mode, vector, isLevel);
+    if (matches(vcpu, destination, isLogical, broadcast) && deliverTo(vcpu, mode, vector, isLevel)) isAccepted = true;
   }
+  return isAccepted;
 }

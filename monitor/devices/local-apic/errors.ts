@@ -12,13 +12,20 @@ export const enum ApicError {
 /** Vectors below this one are illegal in a local vector table and in an interrupt message. */
 export const LOWEST_VECTOR: u32 = 16;
 
-/** Notes an error and raises the error interrupt unless that is masked or its own vector is illegal. */
+/** An error entry with an illegal vector is an error more, and no interrupt. */
+function raiseErrorInterrupt(vcpu: u32, apic: LocalApic): void {
+  if ((apic.lvt5 & LVT_MASKED) != 0) return;
+  const vector = apic.lvt5 & 0xff;
+  if (vector < LOWEST_VECTOR) apic.errorsDetected |= ApicError.ReceiveIllegalVector;
+  else acceptInterrupt(vcpu, vector, false);
+}
+
+/** Notes an error; the first of its kind since the register was written raises the error interrupt. */
 export function reportError(vcpu: u32, error: ApicError): void {
   const apic = localApic(vcpu);
+  if ((apic.errorsDetected & <u32>error) != 0) return;
   apic.errorsDetected |= <u32>error;
-  const vector = apic.lvt5 & 0xff;
-  if ((apic.lvt5 & LVT_MASKED) != 0 || vector < LOWEST_VECTOR) return;
-  acceptInterrupt(vcpu, vector, false);
+  raiseErrorInterrupt(vcpu, apic);
 }
 
 /** A write of the register latches what was detected since the last one. */
@@ -27,8 +34,9 @@ export function latchErrors(apic: LocalApic): void {
   apic.errorsDetected = 0;
 }
 
-/** A fixed interrupt arrives, from outside or from the local vector table. */
-export function receiveInterrupt(vcpu: u32, vector: u32, isLevel: bool): void {
-  if (vector < LOWEST_VECTOR) reportError(vcpu, ApicError.ReceiveIllegalVector);
-  else acceptInterrupt(vcpu, vector, isLevel);
+/** A fixed interrupt arrives, from outside or from the local vector table. Returns whether it is accepted. */
+export function receiveInterrupt(vcpu: u32, vector: u32, isLevel: bool): bool {
+  if (vector >= LOWEST_VECTOR) return acceptInterrupt(vcpu, vector, isLevel);
+  reportError(vcpu, ApicError.ReceiveIllegalVector);
+  return false;
 }

@@ -1,11 +1,12 @@
 // MSRs of the local APIC: IA32_APIC_BASE, IA32_TSC_DEADLINE and the x2APIC registers (SDM 3A 11.12).
 
-import { AccessStatus, LOCAL_APIC_BASE } from "../../interface";
+import { AccessStatus, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, PCI_WINDOW_BASE } from "../../interface";
+import { lowMemory } from "../../configuration";
 import { openBus, setStatus } from "../status";
 import { COMMAND_WRITABLE, sendCommand, sendSelf } from "./command";
-import { isReadable, lvtWritable, readRegister, Register, writeEndOfInterrupt, writeRegister } from "./registers";
+import { isReadable, lvtWritable, readRegister, Register, SPURIOUS_WRITABLE, writeEndOfInterrupt, writeRegister } from "./registers";
 import { extendedLogicalId, resetLocalApic } from "./reset";
-import { ApicBase, isExtended, isGloballyEnabled, localApic } from "./state";
+import { ApicBase, isExtended, isGloballyEnabled, LocalApic, localApic } from "./state";
 import { readTscDeadline, writeTscDeadline } from "./timer";
 import { setApicBase } from "../vcpu-mailbox";
 
@@ -20,9 +21,9 @@ export const enum ApicMsr {
 
 /** Read-only and not reserved: software may write them back. */
 const DELIVERY_STATUS: u32 = 1 << 12;
-const LVT_READ_ONLY: u32 = DELIVERY_STATUS | (1 << 14); // and remote IRR
+const REMOTE_IRR: u32 = 1 << 14; // LVT LINT0 and LINT1
 
-const BASE_WRITABLE: u64 = ApicBase.Bsp | ApicBase.Extd | ApicBase.Enable;
+const BASE_WRITABLE: u64 = LOCAL_APIC_PAGE | ApicBase.Bsp | ApicBase.Extd | ApicBase.Enable;
 
 function generalProtection(): void {
   setStatus(AccessStatus.GeneralProtection);
@@ -60,12 +61,13 @@ export function readApicMsr(vcpu: u32, index: u32): u64 {
 /** Bits of a 32-bit x2APIC register that may be set in a write; a register that cannot be written has none. */
 function writableBits(offset: u32): u32 {
   if (offset >= <u32>Register.LvtTimer && offset <= <u32>Register.LvtError) {
-    return lvtWritable((offset - Register.LvtTimer) >> 4) | LVT_READ_ONLY;
+    const remoteIrr = offset == Register.LvtLint0 || offset == Register.LvtLint1 ? REMOTE_IRR : 0;
+    return lvtWritable((offset - Register.LvtTimer) >> 4) | DELIVERY_STATUS | remoteIrr;
   }
   switch (offset) {
     case Register.TaskPriority:
     case Register.SelfIpi: return 0xff;
-    case Register.Spurious: return 0x1ff;
+    case Register.Spurious: return SPURIOUS_WRITABLE;
     case Register.InitialCount: return 0xffffffff;
     case Register.DivideConfiguration: return 0xb;
     default: return 0;
@@ -98,22 +100,31 @@ function writeExtendedRegister(vcpu: u32, offset: u32, value: u64): void {
   else writeRegister(vcpu, offset, <u32>value);
 }
 
-/** Legal changes of mode only (SDM 3A figure 11-27); the register page stays at its place. */
+/** The page moves to where neither RAM nor another device is: between RAM and the PCI window (SDM 3A 11.4.5). */
+function canMoveTo(page: u64): bool {
+  return page == LOCAL_APIC_BASE || (page >= lowMemory() && page < PCI_WINDOW_BASE);
+}
+
+/** Legal changes of mode only (SDM 3A figure 11-27). */
+function isLegalBase(apic: LocalApic, value: u64): bool {
+  if ((value & ~BASE_WRITABLE) != 0 || !canMoveTo(value & LOCAL_APIC_PAGE)) return false;
+  const enable = (value & ApicBase.Enable) != 0;
+  return (value & ApicBase.Extd) != 0 ? enable && isGloballyEnabled(apic) : !(enable && isExtended(apic));
+}
+
+/** The boot-processor bit is not software's to change. */
 function writeBase(vcpu: u32, value: u64): void {
   const apic = localApic(vcpu);
-  const enable = (value & ApicBase.Enable) != 0;
-  const extended = (value & ApicBase.Extd) != 0;
-  const wasExtended = isExtended(apic);
-  const isLegal = extended ? enable && isGloballyEnabled(apic) : !(enable && wasExtended);
-  if (!isLegal || (value & ~BASE_WRITABLE) != LOCAL_APIC_BASE) {
+  if (!isLegalBase(apic, value)) {
     generalProtection();
     return;
   }
   const wasEnabled = isGloballyEnabled(apic);
-  apic.base = LOCAL_APIC_BASE | (apic.base & ApicBase.Bsp) | (value & (ApicBase.Extd | ApicBase.Enable));
+  const wasExtended = isExtended(apic);
+  apic.base = (apic.base & ApicBase.Bsp) | (value & ~(<u64>ApicBase.Bsp));
   setApicBase(vcpu, apic.base);
-  if (enable != wasEnabled) resetLocalApic(vcpu);
-  if (!extended || wasExtended) return;
+  if (isGloballyEnabled(apic) != wasEnabled) resetLocalApic(vcpu);
+  if (!isExtended(apic) || wasExtended) return;
   apic.logicalDestination = extendedLogicalId(vcpu);
   apic.commandHigh = 0;
 }

@@ -1,4 +1,4 @@
-// The xAPIC register page at LOCAL_APIC_BASE (SDM 3A 11.4.1).
+// The xAPIC register page (SDM 3A 11.4.1).
 
 import { openBus, setStatus } from "../status";
 import { AccessStatus } from "../../interface";
@@ -36,6 +36,16 @@ export function readPage(vcpu: u32, offset: u32): u64 {
   return readPageRegister(vcpu, offset & 0xff0) >> ((offset & 3) << 3);
 }
 
+/** Writes to a register that is there but cannot be written vanish; they are no error. */
+function isReadOnly(offset: u32): bool {
+  switch (offset) {
+    case Register.Identifier:
+    case Register.ArbitrationPriority:
+    case Register.RemoteRead: return true;
+    default: return isReadable(offset);
+  }
+}
+
 function writePageRegister(vcpu: u32, offset: u32, value: u32): void {
   const apic = localApic(vcpu);
   switch (offset) {
@@ -49,7 +59,7 @@ function writePageRegister(vcpu: u32, offset: u32, value: u32): void {
       apic.destinationFormat = value | FORMAT_RESERVED;
       return;
   }
-  if (!writeRegister(vcpu, offset, value)) reportError(vcpu, ApicError.IllegalRegisterAddress);
+  if (!writeRegister(vcpu, offset, value) && !isReadOnly(offset)) reportError(vcpu, ApicError.IllegalRegisterAddress);
 }
 
 /** Writes narrower than 32 bits or between registers are undefined (SDM 3A 11.4.1); here they vanish. */

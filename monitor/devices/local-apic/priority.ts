@@ -37,11 +37,13 @@ export function refreshPending(vcpu: u32): void {
   setPendingVector(vcpu, takesExternal(vcpu) ? externalVector : deliverableVector(localApic(vcpu)));
 }
 
-/** The PIC pair's INT output and its vector have changed. */
-export function setExternalVector(vector: u32): void {
-  if (vector == externalVector) return;
+/** The PIC pair's INT output and its vector. Returns whether the output has risen. */
+export function setExternalVector(vector: u32): bool {
+  if (vector == externalVector) return false;
+  const rises = externalVector == 0;
   externalVector = vector;
   refreshPending(0);
+  return rises;
 }
 
 function updateProcessorPriority(apic: LocalApic): void {
@@ -56,14 +58,15 @@ export function setTaskPriority(vcpu: u32, priority: u32): void {
   refreshPending(vcpu);
 }
 
-/** Enters a fixed interrupt, vector 16 or above, into IRR. A software-disabled APIC takes none (SDM 3A 11.4.7.2). */
-export function acceptInterrupt(vcpu: u32, vector: u32, isLevel: bool): void {
+/** Enters a fixed interrupt, vector 16 or above, into IRR; false from a software-disabled APIC, which takes none (SDM 3A 11.4.7.2). */
+export function acceptInterrupt(vcpu: u32, vector: u32, isLevel: bool): bool {
   const apic = localApic(vcpu);
-  if (!isEnabled(apic)) return;
+  if (!isEnabled(apic)) return false;
   setVector(requests(apic), vector);
   if (isLevel) setVector(triggerModes(apic), vector);
   else clearVector(triggerModes(apic), vector);
   refreshPending(vcpu);
+  return true;
 }
 
 /** Moves the deliverable vector from IRR to ISR and returns it; 0 if there is none. */

@@ -1,10 +1,10 @@
 // Registers common to both modes: offset in the xAPIC page, or (MSR - 0x800) << 4 in x2APIC mode (SDM 3A 11.4.1, 11.12.1.2).
 
-import { endOfInterrupt } from "../io-apic";
+import { endOfInterrupt, retryIoApic } from "../io-apic";
 import { sendCommand } from "./command";
 import { latchErrors } from "./errors";
 import { completeInterrupt, refreshPending, setTaskPriority } from "./priority";
-import { inService, LocalApic, localApic, Lvt, LVT_MASKED, lvtEntry, requests, setLvtEntry, SVR_ENABLE, triggerModes } from "./state";
+import { inService, LocalApic, localApic, Lvt, LVT_MASKED, lvtEntry, requests, setLvtEntry, SVR_ENABLE, SVR_SUPPRESS_EOI_BROADCAST, triggerModes } from "./state";
 import { currentCount, writeDivide, writeInitialCount, writeLvtTimer } from "./timer";
 
 export const enum Register {
@@ -36,9 +36,10 @@ export const enum Register {
   SelfIpi = 0x3f0, // x2APIC only
 }
 
-/** Integrated APIC, version 14h, six LVT entries, no EOI-broadcast suppression. */
-const VERSION: u32 = 0x50014;
-const SPURIOUS_WRITABLE: u32 = 0x1ff;
+/** Integrated APIC, version 14h, six LVT entries (no CMCI), EOI-broadcast suppression (SDM 3A 11.4.8). */
+const VERSION: u32 = 0x1050014;
+/** Focus processor checking, bit 9, is reserved (SDM 3A 11.9). */
+export const SPURIOUS_WRITABLE: u32 = 0x11ff;
 
 /** Bits of each LVT register that software writes (SDM 3A figure 11-8). */
 export function lvtWritable(entry: u32): u32 {
@@ -97,15 +98,17 @@ export function readRegister(vcpu: u32, offset: u32): u32 {
   }
 }
 
-/** A software-disabled APIC has all local vectors masked (SDM 3A 11.4.7.2). */
+/** A software-disabled APIC has all local vectors masked (SDM 3A 11.4.7.2); an enabled one takes what it refused before. */
 function writeSpurious(vcpu: u32, value: u32): void {
   const apic = localApic(vcpu);
+  const rises = value & ~apic.spurious & SVR_ENABLE;
   apic.spurious = value & SPURIOUS_WRITABLE;
   if ((value & SVR_ENABLE) == 0) {
     writeLvtTimer(vcpu, apic.lvt0 | LVT_MASKED);
     for (let entry: u32 = Lvt.Thermal; entry < <u32>Lvt.Count; entry++) setLvtEntry(apic, entry, lvtEntry(apic, entry) | LVT_MASKED);
   }
   refreshPending(vcpu);
+  if (rises != 0) retryIoApic();
 }
 
 function writeLvt(vcpu: u32, entry: u32, value: u32): void {
@@ -120,9 +123,10 @@ function writeLvt(vcpu: u32, entry: u32, value: u32): void {
   if (entry == Lvt.Lint0) refreshPending(vcpu);
 }
 
+/** With broadcasts suppressed, software writes the I/O APIC's own EOI register (SDM 3A 11.8.5). */
 export function writeEndOfInterrupt(vcpu: u32): void {
   const vector = completeInterrupt(vcpu);
-  if (vector != 0) endOfInterrupt(vector);
+  if (vector != 0 && (localApic(vcpu).spurious & SVR_SUPPRESS_EOI_BROADCAST) == 0) endOfInterrupt(vector);
 }
 
 /** Writes a register that both modes have; false if there is none that can be written. */

@@ -11,6 +11,7 @@ export const enum ApicBase {
 
 /** Spurious-interrupt vector register (SDM 3A 11.9). */
 export const SVR_ENABLE: u32 = 1 << 8;
+export const SVR_SUPPRESS_EOI_BROADCAST: u32 = 1 << 12;
 
 /** Local vector table entries, in the order of their registers from 0x320. */
 export const enum Lvt {

@@ -1,7 +1,7 @@
 // APIC timer (SDM 3A 11.5.4): counts TSC ticks over the divide value, or waits for a TSC deadline.
 
 import { now } from "../../imports";
-import { NEVER, setLocalTimerDeadline } from "../deadlines";
+import { LEAST_PROGRESS, NEVER, setLocalTimerDeadline } from "../deadlines";
 import { receiveInterrupt } from "./errors";
 import { LocalApic, localApic, LVT_MASKED } from "./state";
 
@@ -28,9 +28,9 @@ function period(apic: LocalApic): u64 {
   return <u64>apic.timerInitialCount << divideShift(apic);
 }
 
-/** A masked timer counts on without the kernel's help. */
-function publish(vcpu: u32, apic: LocalApic): void {
-  setLocalTimerDeadline(vcpu, (apic.lvt0 & LVT_MASKED) != 0 ? NEVER : apic.timerExpiry);
+/** Arms the deadline, at `earliest` or later. A masked timer counts on without the kernel's help. */
+function publish(vcpu: u32, apic: LocalApic, earliest: u64): void {
+  setLocalTimerDeadline(vcpu, (apic.lvt0 & LVT_MASKED) != 0 ? NEVER : max(apic.timerExpiry, earliest));
 }
 
 /** Leaves an expiry that has passed: a periodic timer goes to its next one and skips those lost. */
@@ -50,7 +50,7 @@ export function runLocalTimer(vcpu: u32, time: u64): void {
   if (time < apic.timerExpiry) return;
   advance(apic, time);
   if ((apic.lvt0 & LVT_MASKED) == 0) receiveInterrupt(vcpu, apic.lvt0 & 0xff, false);
-  publish(vcpu, apic);
+  publish(vcpu, apic, time + LEAST_PROGRESS);
 }
 
 export function writeInitialCount(vcpu: u32, count: u32): void {
@@ -58,7 +58,7 @@ export function writeInitialCount(vcpu: u32, count: u32): void {
   if (mode(apic) == TimerMode.TscDeadline) return;
   apic.timerInitialCount = count;
   apic.timerExpiry = count == 0 ? NEVER : now() + period(apic);
-  publish(vcpu, apic);
+  publish(vcpu, apic, 0);
 }
 
 /** Current-count register. */
@@ -82,7 +82,7 @@ export function writeDivide(vcpu: u32, value: u32): void {
   apic.timerDivide = value & 0xb;
   if (count == 0) return;
   apic.timerExpiry = time + (count << divideShift(apic));
-  publish(vcpu, apic);
+  publish(vcpu, apic, 0);
 }
 
 /** LVT timer register. Entering or leaving TSC-deadline mode disarms the timer (SDM 3A 11.5.4.1). */
@@ -96,7 +96,7 @@ export function writeLvtTimer(vcpu: u32, value: u32): void {
     apic.timerExpiry = NEVER;
     apic.timerInitialCount = 0;
   }
-  publish(vcpu, apic);
+  publish(vcpu, apic, 0);
 }
 
 /** IA32_TSC_DEADLINE; ignored outside its mode. */
@@ -105,7 +105,7 @@ export function writeTscDeadline(vcpu: u32, value: u64): void {
   if (mode(apic) != TimerMode.TscDeadline) return;
   apic.timerExpiry = value == 0 ? NEVER : value;
   const time = now();
-  if (time < apic.timerExpiry) publish(vcpu, apic);
+  if (time < apic.timerExpiry) publish(vcpu, apic, 0);
   else runLocalTimer(vcpu, time);
 }
 

@@ -13,6 +13,7 @@ export const NONE: u32 = 8;
   vectorBase: u32;
   /** The request with the highest priority; 0 unless rotated. */
   first: u32;
+  /** Expect of commands.ts; 0 once initialization is complete. */
   expect: u32;
   needsIcw4: u32;
   isSingle: u32;
@@ -33,14 +34,24 @@ export function priorityOf(bits: u32, first: u32): u32 {
   return ctz(((bits >> first) | (bits << (8 - first))) & 0xff);
 }
 
-/** Request that the chip signals, or NONE. */
+/** What is in service and counts: in special mask mode the mask takes levels out. */
+export function effectiveService(chip: Chip): u32 {
+  return chip.isSpecialMask != 0 ? chip.inService & ~chip.mask : chip.inService;
+}
+
+/** In special fully nested mode a slave in service does not block its own level, on which it may have a higher request. */
+function isBlocked(chip: Chip, request: u32, priority: u32): bool {
+  const blocking = priorityOf(effectiveService(chip), chip.first);
+  if (priority != blocking) return priority > blocking;
+  return chip != MASTER || chip.isSpecialFullyNested == 0 || request != CASCADE;
+}
+
+/** Request that the chip signals, or NONE. Nothing is signalled before the last initialization word. */
 export function signalled(chip: Chip): u32 {
-  const requested = priorityOf(chip.requests & ~chip.mask, chip.first);
-  if (requested == NONE) return NONE;
-  let blocking = chip.inService;
-  if (chip.isSpecialMask != 0) blocking &= ~chip.mask;
-  if (chip.isSpecialFullyNested != 0 && chip == MASTER) blocking &= ~((<u32>1) << CASCADE);
-  return requested < priorityOf(blocking, chip.first) ? (requested + chip.first) & 7 : NONE;
+  const priority = priorityOf(chip.requests & ~chip.mask, chip.first);
+  if (priority == NONE || chip.expect != 0) return NONE;
+  const request = (priority + chip.first) & 7;
+  return isBlocked(chip, request, priority) ? NONE : request;
 }
 
 /** Acknowledges a request: it moves into service, unless AEOI ends it at once. */

@@ -1,6 +1,6 @@
 // Command words that software writes to an 8259A (Intel 8259A data sheet, "Programming the 8259A").
 
-import { Chip, NONE, priorityOf } from "./chip";
+import { Chip, effectiveService, NONE, priorityOf } from "./chip";
 
 /** Initialization command words 1 and 4. */
 const enum Initialization {
@@ -69,7 +69,7 @@ function writeOcw2(chip: Chip, value: u32): void {
       return;
     case EndOfInterrupt.NonSpecific:
     case EndOfInterrupt.RotateNonSpecific: {
-      const priority = priorityOf(chip.inService, chip.first);
+      const priority = priorityOf(effectiveService(chip), chip.first);
       if (priority != NONE) endInterrupt(chip, (priority + chip.first) & 7, command == EndOfInterrupt.RotateNonSpecific);
       return;
     }

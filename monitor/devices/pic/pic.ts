@@ -1,6 +1,8 @@
 // The pair of 8259A interrupt controllers (Intel 8259A data sheet; ELCR from the PIIX4 data sheet).
 
+import { signalLocalInterrupt } from "../local-apic/lint";
 import { setExternalVector } from "../local-apic/priority";
+import { Lvt } from "../local-apic/state";
 import { CASCADE, Chip, MASTER, NONE, service, signalled, SLAVE } from "./chip";
 import { writeCommand, writeData } from "./commands";
 
@@ -25,15 +27,19 @@ export function resetPic(): void {
   setExternalVector(0);
 }
 
+function present(vector: u32): void {
+  if (setExternalVector(vector)) signalLocalInterrupt(0, Lvt.Lint0);
+}
+
 /** Carries the slave's output to the master and the master's to LINT0. */
 function update(): void {
   const slave = signalled(SLAVE);
   if (slave != NONE) MASTER.requests |= 1 << CASCADE;
   else MASTER.requests &= ~((<u32>1) << CASCADE);
   const master = signalled(MASTER);
-  if (master == NONE) setExternalVector(0);
-  else if (master == CASCADE) setExternalVector(SLAVE.vectorBase | slave);
-  else setExternalVector(MASTER.vectorBase | master);
+  if (master == NONE) present(0);
+  else if (master == CASCADE) present(SLAVE.vectorBase | slave);
+  else present(MASTER.vectorBase | master);
 }
 
 /** Drives one of the 16 lines; line 2 is the cascade and taken. */
@@ -89,17 +95,22 @@ function poll(chip: Chip): u32 {
 }
 
 function readCommand(chip: Chip): u32 {
-  if (chip.isPolled != 0) return poll(chip);
   return chip.readsInService != 0 ? chip.inService : chip.requests;
+}
+
+/** After a poll command the next read of either port is the acknowledge. */
+function readChip(chip: Chip, isCommand: bool): u32 {
+  if (chip.isPolled != 0) return poll(chip);
+  return isCommand ? readCommand(chip) : chip.mask;
 }
 
 /** Reads a byte from one of the ports of PicPort. */
 export function readPic(port: u32): u32 {
   switch (port) {
-    case PicPort.MasterCommand: return readCommand(MASTER);
-    case PicPort.MasterData: return MASTER.mask;
-    case PicPort.SlaveCommand: return readCommand(SLAVE);
-    case PicPort.SlaveData: return SLAVE.mask;
+    case PicPort.MasterCommand:
+    case PicPort.MasterData: return readChip(MASTER, port == PicPort.MasterCommand);
+    case PicPort.SlaveCommand:
+    case PicPort.SlaveData: return readChip(SLAVE, port == PicPort.SlaveCommand);
     case PicPort.MasterElcr: return MASTER.levels;
     default: return SLAVE.levels;
   }

@@ -20,8 +20,8 @@ export function latchStatus(target: Channel, time: u64): void {
   if (target.hasLatchedStatus != 0) return;
   target.hasLatchedStatus = 1;
   target.latchedStatus = (outputAt(target, time) ? Status.Output : 0)
-    | (target.isLoaded != 0 ? 0 : Status.NullCount)
-    | (target.access << 4) | (target.mode << 1);
+    | (target.isLoaded != 0 && target.next == 0 ? 0 : Status.NullCount)
+    | (target.access << 4) | (target.mode << 1) | target.isDecimal;
 }
 
 function readLatched(target: Channel): u32 {

@@ -22,11 +22,27 @@ export const enum Cmos {
   Size = 128,
 }
 
+export const enum RegisterA {
+  RateMask = 0x0f,
+  DividerReset = 3 << 5, // DV 11x holds the chain
+  UpdateInProgress = 1 << 7,
+}
+
+/** Flags in register C; each lies at the bit of its enable in register B. */
+export const enum RegisterC {
+  UpdateEnded = 1 << 4,
+  Alarm = 1 << 5,
+  Periodic = 1 << 6,
+  Sources = UpdateEnded | Alarm | Periodic,
+  Request = 1 << 7,
+}
+
 export const enum RegisterB {
   Hours24 = 1 << 1,
   Binary = 1 << 2,
   UpdateEndedEnable = 1 << 4, // UIE
   AlarmEnable = 1 << 5, // AIE
+  PeriodicEnable = 1 << 6, // PIE
   Set = 1 << 7,
 }
 
@@ -46,21 +62,21 @@ export function clearCmos(): void {
   memory.fill(MEMORY, 0, Cmos.Size);
 }
 
-function toRegister(value: u32): u32 {
+export function toRegister(value: u32): u32 {
   return (cmos(Cmos.RegisterB) & RegisterB.Binary) != 0 ? value : (value / 10) << 4 | value % 10;
 }
 
-function fromRegister(value: u32): u32 {
+export function fromRegister(value: u32): u32 {
   return (cmos(Cmos.RegisterB) & RegisterB.Binary) != 0 ? value : (value >> 4) * 10 + (value & 0xf);
 }
 
-function hoursToRegister(hours: u32): u32 {
+export function hoursToRegister(hours: u32): u32 {
   if ((cmos(Cmos.RegisterB) & RegisterB.Hours24) != 0) return toRegister(hours);
   const half = hours % 12;
   return toRegister(half == 0 ? 12 : half) | (hours >= 12 ? PM : 0);
 }
 
-function hoursFromRegister(value: u32): u32 {
+export function hoursFromRegister(value: u32): u32 {
   if ((cmos(Cmos.RegisterB) & RegisterB.Hours24) != 0) return fromRegister(value);
   return fromRegister(value & ~PM) % 12 + ((value & PM) != 0 ? 12 : 0);
 }
@@ -85,6 +101,11 @@ export function loadTime(): u64 {
   const date = encodeDate(year, fromRegister(cmos(Cmos.Month)), fromRegister(cmos(Cmos.DayOfMonth)));
   const minutes = hoursFromRegister(cmos(Cmos.Hours)) * 60 + fromRegister(cmos(Cmos.Minutes));
   return date + minutes * 60 + fromRegister(cmos(Cmos.Seconds));
+}
+
+/** The divider chain stands still, and with it time and periods. */
+export function isDividerReset(): bool {
+  return (cmos(Cmos.RegisterA) & RegisterA.DividerReset) == RegisterA.DividerReset;
 }
 
 export function isTimeRegister(at: u32): bool {

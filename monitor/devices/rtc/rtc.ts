@@ -5,41 +5,39 @@ import { now } from "../../imports";
 import { NEVER, rtcDeadline, setRtcDeadline } from "../deadlines";
 import { setInterruptLine } from "../interrupt-lines";
 import { UNIX_EPOCH } from "./calendar";
-import { clearCmos, Cmos, cmos, isTimeRegister, loadTime, RegisterB, setCmos, storeTime } from "./cmos";
+import { nextAlarm } from "./alarm";
+import {
+  clearCmos, Cmos, cmos, isDividerReset, isTimeRegister, loadTime, RegisterA, RegisterB, RegisterC, setCmos, storeTime,
+} from "./cmos";
+import { nextPeriod, restartPeriods, takePeriod } from "./periodic";
 
 export const enum RtcPort { Index = 0x70, Data = 0x71 }
 
-const UPDATE_IN_PROGRESS: u32 = 1 << 7; // register A
 const DIVIDER_AND_RATE: u32 = 0x26; // 32768 Hz, 1024 Hz
 const VALID_RAM_AND_TIME: u32 = 1 << 7; // register D
 
-/** Flags; each lies at the bit of its enable in register B. */
-const enum RegisterC {
-  UpdateEnded = 1 << 4,
-  Alarm = 1 << 5,
-  Sources = UpdateEnded | Alarm,
-  Request = 1 << 7,
-}
-
 const RTC_IRQ: u32 = 8;
-/** An alarm byte with both top bits set matches all. */
-const ANY: u32 = 0xc0;
 
 let index: u32 = 0;
 let flags: u32 = 0;
 let frequency: u64 = 1;
-/** Time and TSC from which the clock counts; while SET is on it stands at the time. */
+/** Time and TSC from which the clock counts. While it is stopped it stands at the time, and the TSC keeps the phase of the seconds. */
 let baseTime: u64 = 0;
 let baseTsc: u64 = 0;
 /** Time up to which update-ended and alarm flags are settled. */
 let settledTime: u64 = 0;
 
 function isStopped(): bool {
-  return (cmos(Cmos.RegisterB) & RegisterB.Set) != 0;
+  return (cmos(Cmos.RegisterB) & RegisterB.Set) != 0 || isDividerReset();
 }
 
 function timeAt(tsc: u64): u64 {
   return isStopped() ? baseTime : baseTime + (tsc - baseTsc) / frequency;
+}
+
+/** TSC at which the second of `tsc` began. */
+function secondStart(tsc: u64): u64 {
+  return tsc - (tsc - baseTsc) % frequency;
 }
 
 export function resetRtc(): void {
@@ -53,19 +51,9 @@ export function resetRtc(): void {
   baseTime = UNIX_EPOCH + wallClock();
   baseTsc = now();
   settledTime = baseTime;
+  restartPeriods(baseTsc);
   setInterruptLine(RTC_IRQ, false);
   setRtcDeadline(NEVER);
-}
-
-function matches(alarm: u32, current: u32): bool {
-  return (alarm & ANY) == ANY || alarm == current;
-}
-
-function isAlarmTime(time: u64): bool {
-  storeTime(time);
-  return matches(cmos(Cmos.SecondsAlarm), cmos(Cmos.Seconds))
-    && matches(cmos(Cmos.MinutesAlarm), cmos(Cmos.Minutes))
-    && matches(cmos(Cmos.HoursAlarm), cmos(Cmos.Hours));
 }
 
 function updateLine(): void {
@@ -74,24 +62,35 @@ function updateLine(): void {
   setInterruptLine(RTC_IRQ, isRequested);
 }
 
-/** Each second is looked at only while one of its interrupts is enabled. */
-function schedule(tsc: u64): void {
-  const enables = cmos(Cmos.RegisterB) & (RegisterB.UpdateEndedEnable | RegisterB.AlarmEnable);
-  if (enables == 0 || isStopped()) setRtcDeadline(NEVER);
-  else setRtcDeadline(baseTsc + ((tsc - baseTsc) / frequency + 1) * frequency);
+function secondAt(time: u64): u64 {
+  return time == NEVER ? NEVER : baseTsc + (time - baseTime) * frequency;
 }
 
-/** Sets the flags of the update cycles since the last call; of several only the last is compared with the alarm. */
+/** The next event of which an interrupt is enabled; a flag that is set already needs none. */
+function schedule(tsc: u64): void {
+  const awaited = cmos(Cmos.RegisterB) & ~flags;
+  let next = (awaited & RegisterB.PeriodicEnable) != 0 ? nextPeriod(tsc) : NEVER;
+  if (!isStopped()) {
+    const time = timeAt(tsc);
+    if ((awaited & RegisterB.UpdateEndedEnable) != 0) next = min(next, secondAt(time + 1));
+    if ((awaited & RegisterB.AlarmEnable) != 0) next = min(next, secondAt(nextAlarm(time)));
+  }
+  setRtcDeadline(next);
+}
+
+/** Sets the flags of what has happened since the last call. */
 function settle(tsc: u64): void {
+  if (takePeriod(tsc)) flags |= RegisterC.Periodic;
   const time = timeAt(tsc);
-  if (time == settledTime) return;
-  settledTime = time;
-  flags |= RegisterC.UpdateEnded;
-  if (isAlarmTime(time)) flags |= RegisterC.Alarm;
+  if (time != settledTime) {
+    flags |= RegisterC.UpdateEnded;
+    if (nextAlarm(settledTime) <= time) flags |= RegisterC.Alarm;
+    settledTime = time;
+  }
   updateLine();
 }
 
-/** The second has changed while an interrupt waits for it. */
+/** An event has come while an interrupt waits for it. */
 export function runRtc(tsc: u64): void {
   if (tsc < rtcDeadline()) return;
   settle(tsc);
@@ -102,7 +101,7 @@ export function runRtc(tsc: u64): void {
 function readRegisterA(tsc: u64): u32 {
   const untilUpdate = frequency - (tsc - baseTsc) % frequency;
   const isUpdating = !isStopped() && untilUpdate <= frequency >> 12;
-  return cmos(Cmos.RegisterA) | (isUpdating ? UPDATE_IN_PROGRESS : 0);
+  return cmos(Cmos.RegisterA) | (isUpdating ? RegisterA.UpdateInProgress : 0);
 }
 
 /** Reading register C clears it and ends the interrupt. */
@@ -111,6 +110,7 @@ function readRegisterC(tsc: u64): u32 {
   const value = flags;
   flags = 0;
   updateLine();
+  schedule(tsc);
   return value;
 }
 
@@ -131,24 +131,41 @@ function setTime(time: u64, tsc: u64): void {
 }
 
 /** While SET is on the registers hold still and take a new time, which counts from when SET goes off. */
-function writeRegisterB(value: u32, tsc: u64): void {
+/** The chain starts in the middle of a second; without a reset the seconds keep their phase. */
+function startClock(tsc: u64, wasReset: bool): void {
+  setTime(loadTime(), wasReset ? tsc - (frequency >> 1) : secondStart(tsc));
+}
+
+/** While SET is on or the chain is reset the registers hold still and take a new time, which then counts on. */
+function writeControl(value: u32, tsc: u64): void {
   settle(tsc);
   const wasStopped = isStopped();
+  const wasReset = isDividerReset();
   const time = timeAt(tsc);
   if (!wasStopped) storeTime(time);
-  const starts = wasStopped && (value & RegisterB.Set) == 0;
-  setCmos(Cmos.RegisterB, value);
-  if (starts) setTime(loadTime(), tsc);
-  else if (!wasStopped && isStopped()) setTime(time, tsc);
+  setCmos(index, value);
+  if (wasStopped && !isStopped()) startClock(tsc, wasReset);
+  else if (!wasStopped && isStopped()) setTime(time, secondStart(tsc));
+  if (index == Cmos.RegisterA) restartPeriods(tsc);
   updateLine();
   schedule(tsc);
 }
 
 function writeTime(value: u32, tsc: u64): void {
+  settle(tsc);
   if (!isStopped()) storeTime(timeAt(tsc));
   setCmos(index, value);
-  if (isStopped()) return;
-  setTime(loadTime(), tsc);
+  if (!isStopped()) setTime(loadTime(), secondStart(tsc));
+  schedule(tsc);
+}
+
+function isAlarmRegister(): bool {
+  return index == Cmos.SecondsAlarm || index == Cmos.MinutesAlarm || index == Cmos.HoursAlarm;
+}
+
+function writeAlarm(value: u32, tsc: u64): void {
+  settle(tsc);
+  setCmos(index, value);
   schedule(tsc);
 }
 
@@ -156,16 +173,17 @@ function writeData(value: u32): void {
   const tsc = now();
   switch (index) {
     case Cmos.RegisterA:
-      setCmos(index, value & ~UPDATE_IN_PROGRESS);
+      writeControl(value & ~RegisterA.UpdateInProgress, tsc);
       return;
-    case Cmos.RegisterB:
-      writeRegisterB(value, tsc);
+    case Cmos.RegisterB: // SET clears UIE
+      writeControl((value & RegisterB.Set) != 0 ? value & ~RegisterB.UpdateEndedEnable : value, tsc);
       return;
     case Cmos.RegisterC:
     case Cmos.RegisterD:
       return;
   }
   if (isTimeRegister(index)) writeTime(value, tsc);
+  else if (isAlarmRegister()) writeAlarm(value, tsc);
   else setCmos(index, value);
 }
 

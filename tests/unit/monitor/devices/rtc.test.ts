@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { NEVER, type SimulatedPartition, startPartition } from "../harness.ts";
+import { type SimulatedPartition, startPartition } from "../harness.ts";
 
 let partition: SimulatedPartition;
 const read = (index: number) => {
@@ -74,44 +74,5 @@ describe("time", () => {
     write(0x0d, 0);
     write(0x40, 0xa5);
     expect([read(0x0d), read(0x40), read(0xc0)]).toEqual([0x80, 0xa5, 0xa5]); // bit 7 of the index masks the NMI
-  });
-});
-
-describe("interrupts", () => {
-  const SECOND = 1_000_000_000n;
-  const isRaised = () => {
-    partition.out8(0xa0, 0x0a);
-    return (partition.in8(0xa0) & 1) === 1;
-  };
-  beforeEach(() => {
-    partition.out8(0x4d1, 0);
-  });
-
-  test("update-ended: each second while enabled, register C clears", () => {
-    expect(partition.deadline()).toBe(NEVER);
-    write(0x0b, 0x12);
-    expect(partition.deadline()).toBe(partition.tsc + SECOND);
-    partition.advance(SECOND);
-    expect([isRaised(), read(0x0c), read(0x0c)]).toEqual([true, 0x90, 0]);
-    partition.advance(SECOND);
-    expect(read(0x0c)).toBe(0x90);
-    write(0x0b, 0x02);
-    expect(partition.deadline()).toBe(NEVER);
-  });
-
-  test("flags come without their enables, the request does not", () => {
-    partition.tsc += SECOND;
-    expect([read(0x0c), isRaised()]).toEqual([0x10, false]);
-  });
-
-  test("alarm at its time, and with bytes that match all", () => {
-    for (const [index, value] of [[1, 0x01], [3, 0x31], [5, 0xff]] as const) write(index, value);
-    write(0x0b, 0x22);
-    partition.advance(2n * SECOND); // 15:31:00
-    expect([isRaised(), read(0x0c)]).toEqual([false, 0x10]);
-    partition.advance(SECOND);
-    expect([isRaised(), read(0x0c)]).toEqual([true, 0xb0]);
-    partition.advance(60n * SECOND);
-    expect(read(0x0c) & 0x20).toBe(0);
   });
 });

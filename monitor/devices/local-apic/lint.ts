@@ -1,0 +1,25 @@
+// Interrupts through the local vector table's pins (SDM 3A 11.5.1). ExtINT is priority.ts's: its vector is the PIC's.
+
+import { hasDevice } from "../../configuration";
+import { Device } from "../../interface";
+import { setPendingNmi } from "../vcpu-mailbox";
+import { DeliveryMode } from "./delivery";
+import { receiveInterrupt } from "./errors";
+import { isGloballyEnabled, localApic, LVT_MASKED, lvtEntry } from "./state";
+
+const DELIVERY_MODE_SHIFT: u32 = 8;
+
+/** The pin of `entry` has risen. */
+export function signalLocalInterrupt(vcpu: u32, entry: u32): void {
+  const apic = localApic(vcpu);
+  const value = lvtEntry(apic, entry);
+  if (!hasDevice(Device.LocalApic) || !isGloballyEnabled(apic) || (value & LVT_MASKED) != 0) return;
+  switch ((value >> DELIVERY_MODE_SHIFT) & 7) {
+    case DeliveryMode.Fixed:
+      receiveInterrupt(vcpu, value & 0xff, false);
+      return;
+    case DeliveryMode.Nmi:
+      setPendingNmi(vcpu, true);
+      return;
+  }
+}

@@ -1,0 +1,27 @@
+// Platform partition: drives the virtual interrupt controllers, timers and the clock as a guest's drivers do, one line a check.
+
+import { print, printLine } from "../runtime/console";
+import { startClock } from "../runtime/clock";
+import { checkClock } from "./clock";
+import { checkIoApic } from "./io-apic";
+import { checkLocalApic } from "./local-apic";
+import { checkLocalTimer } from "./local-timer";
+import { checkModes } from "./modes";
+import { useXapic } from "./page";
+import { maskPic, startPic } from "./pic";
+import { checkPit } from "./pit";
+
+export function main(): void {
+  startClock(); // for the frequency; it takes the best APIC mode
+  useXapic();
+  startPic();
+  checkPit();
+  checkClock();
+  maskPic();
+  checkIoApic();
+  checkLocalApic();
+  checkLocalTimer();
+  checkModes();
+  print("platform: over");
+  printLine();
+}

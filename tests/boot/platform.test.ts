@@ -1,0 +1,57 @@
+// The virtual platform in Bochs, driven by partitions/platform as by a guest's drivers: PIC, PIT, RTC, I/O APIC, local APIC.
+
+import { beforeAll, describe, expect, test } from "vitest";
+import { typescript, type SystemDescription } from "../../scripts/policy/language.ts";
+import { bootSystem, type SystemOutput } from "./helpers/system.ts";
+
+const TIMEOUT_SECONDS = 100;
+const CHECK = "check ";
+
+/** Checks in the order of the partition, by the file that makes them. */
+const CHECKS: Record<string, readonly string[]> = {
+  pit: [
+    "PIT rate generator", "PIT square wave", "PIT terminal count", "PIT channel 2 is low", "PIT channel 2 by port 61", "PIT status in BCD",
+    "PIT counts in BCD",
+  ],
+  clock: ["RTC periodic interrupt", "RTC alarm and update", "RTC register C clears"],
+  "io-apic": ["I/O APIC edge clears TMR", "I/O APIC level sets TMR", "I/O APIC remote IRR", "I/O APIC end of interrupt"],
+  "local-apic": [
+    "TPR holds a request back", "TPR lets a higher class through alone", "ICR reads back", "ESR before a write", "ESR of an illegal vector",
+    "ESR of a reserved register", "ESR is clear",
+  ],
+  "local-timer": [
+    "APIC timer one-shot", "APIC timer stays at 0", "APIC timer mode change starts nothing", "APIC timer periodic",
+    "APIC timer periodic to one-shot", "APIC timer masked", "APIC timer has no count in deadline mode", "TSC deadline",
+    "TSC deadline is 0 after it", "TSC deadline disarmed by a mode change",
+  ],
+  modes: [
+    "APIC version", "APIC disable", "APIC page of a disabled APIC", "disabled to x2APIC", "disabled to EXTD alone", "disabled to xAPIC",
+    "APIC software-disabled after it", "APIC page moves", "APIC page at its new place", "APIC page has left the old one", "APIC page moves back",
+    "APIC page onto RAM", "APIC base reserved bit", "xAPIC to x2APIC", "x2APIC version", "x2APIC identifier write", "x2APIC EOI other than 0",
+    "x2APIC EOI", "x2APIC to xAPIC", "x2APIC to EXTD alone", "APIC identifier after all",
+  ],
+};
+
+let output: SystemOutput;
+let answers: Map<string, string>;
+
+beforeAll(async () => {
+  const guest: SystemDescription["partitions"][number] = {
+    name: "guest", core: 0, memory: "16 MiB", image: typescript("platform"), devices: ["local-apic", "io-apic", "pic", "pit", "rtc"],
+  };
+  output = await bootSystem({ name: "test-platform", partitions: [guest] }, { timeoutSeconds: TIMEOUT_SECONDS });
+  const lines = output.of("guest").filter((line) => line.startsWith(CHECK));
+  answers = new Map(lines.map((line) => [line.slice(CHECK.length, line.lastIndexOf(": ")), line.slice(line.lastIndexOf(": ") + 2)]));
+});
+
+describe.each(Object.entries(CHECKS))("%s", (_file, names) => {
+  test.each(names)("%s", (name) => {
+    expect(answers.get(name), output.lines.join("\n")).toBe("ok");
+  });
+});
+
+test("the partition makes these checks and no others, and nothing of it is a violation", () => {
+  expect([...answers.keys()]).toEqual(Object.values(CHECKS).flat());
+  expect(output.of("guest").at(-1)).toBe("platform: over");
+  expect(output.summary("guest")).toBe("summary: guest: core 0, 16 MiB, powered off, restarts 0, violations 0");
+});
