@@ -11,10 +11,10 @@ const TIMEOUT_SECONDS = 300;
 /** 2023-11-14 22:13:20 UTC. */
 const START_TIME = 1_700_000_000;
 
-/** Runs a system, named as for `bulkhead boot`, to its end. */
-export async function runSystem(name: string, options: BochsOptions = {}): Promise<RunResult> {
+/** Runs a system, named as for `bulkhead boot`, to its end; `words` are those of the kernel command line besides the console. */
+export async function runSystem(name: string, options: BochsOptions = {}, words = ""): Promise<RunResult> {
   const system = await compileSystem(name);
-  return runImage(bootImage(system, "console=e9"), { memoryMiB: machineMemory(system), ...options });
+  return runImage(bootImage(system, `console=e9 ${words}`.trim()), { memoryMiB: machineMemory(system), ...options });
 }
 
 export async function runImage(image: BootImage, options: BochsOptions): Promise<RunResult> {

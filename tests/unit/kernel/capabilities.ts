@@ -35,8 +35,16 @@ const COMMON_MSRS: Record<string, bigint> = {
   IA32_TSC_AUX: 0x28n,
 };
 
+/** CPUID.7:EDX bits that say that an MSR against speculation exists. */
+const SPECULATION_MSRS: readonly [bit: number, msr: string][] = [[26, "IA32_SPEC_CTRL"], [26, "IA32_PRED_CMD"], [28, "IA32_FLUSH_CMD"]];
+
+function speculationMsrs({ cpuid }: Profile): [string, bigint][] {
+  const edx = cpuid.get("0x7")?.[3] ?? 0;
+  return SPECULATION_MSRS.flatMap(([bit, msr]) => ((edx >>> bit) & 1 ? [[msr, 0n]] : []));
+}
+
 export function applyProfile(processor: Processor, profile: Profile): void {
-  for (const [name, value] of [...Object.entries(COMMON_MSRS), ...profile.msrs]) processor.msrs.set(msrIndex(name), value);
+  for (const [name, value] of [...Object.entries(COMMON_MSRS), ...speculationMsrs(profile), ...profile.msrs]) processor.msrs.set(msrIndex(name), value);
   for (const [key, [eax, ebx, ecx, edx]] of profile.cpuid) {
     const [leaf, subleaf] = key.split(".");
     processor.setCpuid(Number(leaf), Number(subleaf ?? 0), { eax: eax!, ebx: ebx!, ecx: ecx!, edx: edx! });
