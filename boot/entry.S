@@ -1,4 +1,4 @@
-// Entry of the boot core: multiboot2 hands over in 32-bit protected mode without paging (Multiboot2 3.3).
+// Entries of the boot core: multiboot2 (Multiboot2 3.3) and PVH hand over in 32-bit protected mode without paging.
 // Goes to long mode on the entry tables and on to start.c. Application cores use the same entry tables.
 #include "layout.h"
 
@@ -19,8 +19,18 @@ header:
   .long 8
 header_end:
 
+// XEN_ELFNOTE_PHYS32_ENTRY: where QEMU's -kernel enters, with the address of the start information in EBX.
+.section .note.pvh, "a", @note
+.balign 4
+  .long 4, 4, 18
+  .asciz "Xen"
+  .long entry_pvh
+
 .section .boot, "ax", @progbits
 .code32
+.globl entry_pvh
+entry_pvh:
+  movl (%ebx), %eax
 .globl entry32
 entry32:
   cli
@@ -30,7 +40,10 @@ entry32:
   call set_up_com1
   movl $no_multiboot2, %esi
   cmpl $MULTIBOOT2_BOOT_MAGIC, %edi
+  je 1f
+  cmpl $PVH_START_MAGIC, %edi
   jne stop_with_message
+1:
   movl %ebx, %ebp
 
   movl $no_long_mode, %esi
@@ -123,7 +136,7 @@ uart_settings: // register, value
   .byte 4, 0x03 // DTR, RTS
 uart_settings_end:
 no_multiboot2:
-  .asciz "[bulkhead] fatal: not started by a multiboot2 loader\r\n"
+  .asciz "[bulkhead] fatal: not started by a multiboot2 or PVH loader\r\n"
 no_long_mode:
   .asciz "[bulkhead] fatal: this processor has no 64-bit mode (CPUID 80000001h EDX bit 29)\r\n"
 
@@ -148,12 +161,10 @@ entry_long_mode:
 .text
 entry64:
   movq $core_block + CORE_PAGE_MAIN_STACK_END * PAGE_SIZE, %rsp
-  movl %ebp, %r12d
   movl %ebp, %edi
   call prepare_boot_core
   movq %rax, %cr3
   movabsq $CORE_MAIN_STACK_TOP, %rsp
-  movl %r12d, %edi
   call start_boot_core
 1:
   cli

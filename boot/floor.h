@@ -60,6 +60,9 @@ void load_descriptors(void);
 void require_features(void);
 void set_control_registers(void);
 
+// pvh.c: physical address of the multiboot2 information, made from PVH's start information if the loader left that.
+u64 boot_information(u64 loader_information);
+
 // page-tables.c: builds the boot core's tables and returns the physical address of the PML4.
 u64 build_boot_tables(void);
 
@@ -81,7 +84,7 @@ void console_hex(u64 value);
 _Noreturn void stop(void);
 
 // vm-exit.S
-extern u8 vm_exit[];
+extern u8 vm_exit[], vm_exit_guarded[];
 _Noreturn void vm_launch(void);
 
 static inline void out8(u16 port, u8 value) {

@@ -4,6 +4,9 @@
 
 struct w2c_boot;
 
+/** In the kernel's linear memory: %gs:address. */
+typedef u32 __attribute__((address_space(256))) kernel_word;
+
 IMPORT u64 w2c_boot_imageAddress(INSTANCE(boot), u32 symbol) {
   switch (symbol) {
     case 0: return IMAGE_PHYSICAL(image_start);
@@ -38,7 +41,8 @@ IMPORT u32 w2c_boot_applicationCoreStarted(INSTANCE(boot)) {
 }
 
 IMPORT u64 w2c_boot_exitEntry(INSTANCE(boot)) {
-  return (u64)vm_exit;
+  const kernel_word* mitigations = (const kernel_word*)FIXED_MITIGATIONS;
+  return (u64)(*mitigations & MITIGATIONS_ON_EXIT ? vm_exit_guarded : vm_exit);
 }
 
 IMPORT u64 w2c_boot_hostStack(INSTANCE(boot)) {
@@ -60,6 +64,10 @@ IMPORT void w2c_boot_deliverNmi(INSTANCE(boot)) {
 
 /** The interrupt that ends HLT cannot come before it: STI holds interrupts off for one more instruction. */
 IMPORT void w2c_boot_idle(INSTANCE(boot)) {
+  static const u16 selector = SELECTOR_DATA;
+  // A thread that sleeps shares its buffers with the one beside it, which goes on.
+  const u32 clears = MITIGATION_VERW | MITIGATION_L1D_FLUSH;
+  if (*(const kernel_word*)FIXED_MITIGATIONS & clears) __asm__ volatile("verw %0" : : "m"(selector) : "cc");
   __asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 

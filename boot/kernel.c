@@ -27,11 +27,15 @@ static inline __attribute__((always_inline)) u32 w2c_kernel_exit(struct w2c_kern
 _Static_assert(sizeof(w2c_kernel) <= PAGE_SIZE, "the kernel's instance fits its page");
 
 _Noreturn void vm_resume(void);
+_Noreturn void vm_resume_guarded(void);
 
 /**
  * After each VM exit. It never returns, so it restores no register of its caller: vm-exit.S loads the guest's.
  */
 _Noreturn void handle_vm_exit(void) {
-  if (w2c_kernel_exit((w2c_kernel*)KERNEL_INSTANCE) != 0) vm_launch();
-  vm_resume();
+  switch (w2c_kernel_exit((w2c_kernel*)KERNEL_INSTANCE)) {
+    case NEXT_ENTRY_RESUME: vm_resume();
+    case NEXT_ENTRY_GUARDED_RESUME: vm_resume_guarded();
+    default: vm_launch();
+  }
 }

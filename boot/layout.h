@@ -61,7 +61,25 @@
 #define FIXED_GUEST_REGISTERS 0x400
 #define FIXED_PENDING_VECTORS 0x500
 #define FIXED_NMI_COUNT 0x520
+#define FIXED_MITIGATIONS 0x524
+#define FIXED_SPEC_CTRL 0x528
 #define FIXED_TRAP_FRAME 0x600
+
+// Sequences against speculation (Mitigation, kernel/cpu/mitigation-decision.ts), at Fixed.Mitigations.
+#define MITIGATION_IBRS 0x1
+#define MITIGATION_RSB_STUFFING 0x2
+#define MITIGATION_RSB_BARRIER 0x4
+#define MITIGATION_VERW 0x8
+#define MITIGATION_L1D_FLUSH 0x10
+#define MITIGATIONS_ON_EXIT 0x7
+#define MITIGATIONS_ON_ENTRY 0x19
+#define MSR_SPEC_CTRL 0x48
+#define MSR_FLUSH_CMD 0x10b
+
+// What follows an exit (NextEntry, kernel/partition/entry.ts).
+#define NEXT_ENTRY_RESUME 0
+#define NEXT_ENTRY_LAUNCH 1
+#define NEXT_ENTRY_GUARDED_RESUME 2
 
 // Grants of a monitor (Grant), an array of u64 in the monitor's instance page.
 #define MONITOR_GRANTS_OFFSET 0x800
@@ -100,5 +118,6 @@
 #define EFER_NXE (1 << 11)
 
 #define MULTIBOOT2_BOOT_MAGIC 0x36d76289
+#define PVH_START_MAGIC 0x336ec578 // first word of PVH's start information
 
 #endif

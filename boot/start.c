@@ -11,11 +11,14 @@ void w2c_kernel_bootApplication(void* instance);
 u8 core_block[CORE_PAGE_COUNT * PAGE_SIZE] CORE0_FRAMES;
 u8 kernel_memory[(1 + KERNEL_MEMORY_PAGES) * PAGE_SIZE] CORE0_FRAMES;
 
+static u64 multiboot_info;
+
 /** On the entry tables: returns the physical address of the PML4 to go on with. */
-u64 prepare_boot_core(u64 multiboot_info) {
+u64 prepare_boot_core(u64 loader_information) {
   require_features();
   set_control_registers();
   build_idt();
+  multiboot_info = boot_information(loader_information);
   install_trampoline(multiboot_info);
   return build_boot_tables();
 }
@@ -28,7 +31,7 @@ static void start_core(void) {
   CORE_DATA->trap_state = TRAP_STATE_READY;
 }
 
-_Noreturn void start_boot_core(u64 multiboot_info) {
+_Noreturn void start_boot_core(void) {
   start_core();
   w2c_kernel_boot((void*)KERNEL_INSTANCE, multiboot_info);
   stop();

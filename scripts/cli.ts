@@ -3,6 +3,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { BenchOptions } from "./commands/bench.ts";
 import type { BootOptions } from "./commands/boot.ts";
+import type { FlashOptions } from "./commands/flash.ts";
 import type { ImageOptions } from "./commands/image.ts";
 import { describeError } from "./error.ts";
 
@@ -46,6 +47,14 @@ program
   .action(async (system: string, options: ImageOptions) => (await import("./commands/image.ts")).imageCommand(system, options));
 
 program
+  .command("flash")
+  .description("write an image to a removable device, and read it back; everything on the device is lost")
+  .argument("<device>", "whole device, such as /dev/sdb; it must be removable, large enough and not mounted")
+  .argument("<image>", "what `bulkhead image` wrote")
+  .option("--yes", "do not ask before the device's content is destroyed")
+  .action(async (device: string, image: string, options: FlashOptions) => (await import("./commands/flash.ts")).flashCommand(device, image, options));
+
+program
   .command("test")
   .description("build, then run the unit tests, the audit's tests and the boots in an emulator")
   .argument("[filters...]", "parts of test file names; all tests if left out")
@@ -58,6 +67,11 @@ program
   .addOption(new Option("--json <file>", "also write the figures as an array of {name, value, unit, goal}").conflicts("profile"))
   .option("--profile", "tell instead where the instructions of an exit go")
   .action(async (options: BenchOptions) => (await import("./commands/bench.ts")).benchCommand(options));
+
+program
+  .command("doctor")
+  .description("tell what this host can build and boot, what is missing, and the command that mends it; status 1 if a command cannot work")
+  .action(async () => (await import("./commands/doctor.ts")).doctorCommand());
 
 program
   .command("setup")

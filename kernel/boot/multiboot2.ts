@@ -19,6 +19,7 @@ const enum Tag {
   CommandLine = 1,
   Module = 3,
   MemoryMap = 6,
+  Framebuffer = 8,
   OldRsdp = 14,
   NewRsdp = 15,
 }
@@ -33,6 +34,13 @@ const enum TagOffset {
   EntrySize = 8, // MemoryMap, u32
   Entries = 16, // MemoryMap
   Rsdp = 8, // copy of the RSDP
+  ScreenAddress = 8, // Framebuffer, u64
+  ScreenPitch = 16, // u32
+  ScreenWidth = 20, // u32
+  ScreenHeight = 24, // u32
+  ScreenBits = 28, // u8
+  ScreenType = 29, // u8
+  ScreenEnd = 31,
 }
 
 /** Offsets in one memory map entry. */
@@ -62,6 +70,13 @@ let mapEntries: u64 = 0;
 let mapEntrySize: u32 = 0;
 let mapCount: u32 = 0;
 let rsdpCopy: u64 = 0;
+// Copied, since the information itself is not mapped behind the seal.
+let screenAddress: u64 = 0;
+let screenPitch: u32 = 0;
+let screenWidth: u32 = 0;
+let screenHeight: u32 = 0;
+let screenBits: u32 = 0;
+let screenType: u32 = 0;
 
 /** Checks the information at physical address `info` and remembers where its parts are. */
 export function parse(info: u64): BootStatus {
@@ -96,6 +111,7 @@ function reset(): void {
   mapEntrySize = 0;
   mapCount = 0;
   rsdpCopy = 0;
+  screenAddress = 0;
 }
 
 function parseTag(tag: u64, type: u32, size: u32): BootStatus {
@@ -108,6 +124,8 @@ function parseTag(tag: u64, type: u32, size: u32): BootStatus {
       return parseModule(tag, size);
     case Tag.MemoryMap:
       return parseMemoryMap(tag, size);
+    case Tag.Framebuffer:
+      return parseFramebuffer(tag, size);
     case Tag.OldRsdp:
       // The tag with the ACPI 2.0 RSDP is preferred, in whatever order the two come.
       if (rsdpCopy == 0) rsdpCopy = tag + TagOffset.Rsdp;
@@ -146,6 +164,17 @@ function parseMemoryMap(tag: u64, size: u32): BootStatus {
   mapEntries = tag + TagOffset.Entries;
   mapEntrySize = entrySize;
   mapCount = (size - TagOffset.Entries) / entrySize;
+  return BootStatus.Done;
+}
+
+function parseFramebuffer(tag: u64, size: u32): BootStatus {
+  if (size < <u32>TagOffset.ScreenEnd) return BootStatus.TagInvalid;
+  screenAddress = load64(tag + TagOffset.ScreenAddress);
+  screenPitch = load32(tag + TagOffset.ScreenPitch);
+  screenWidth = load32(tag + TagOffset.ScreenWidth);
+  screenHeight = load32(tag + TagOffset.ScreenHeight);
+  screenBits = load8(tag + TagOffset.ScreenBits);
+  screenType = load8(tag + TagOffset.ScreenType);
   return BootStatus.Done;
 }
 
@@ -203,3 +232,11 @@ export function commandLineAddress(): u64 {
 export function commandLineSize(): u32 {
   return commandLineLength;
 }
+
+/** Physical address of the screen, 0 if the loader set up none; what follows describes it (Multiboot2 3.6.12). */
+export function framebufferAddress(): u64 { return screenAddress; }
+export function framebufferPitch(): u32 { return screenPitch; }
+export function framebufferWidth(): u32 { return screenWidth; }
+export function framebufferHeight(): u32 { return screenHeight; }
+export function framebufferBits(): u32 { return screenBits; }
+export function framebufferType(): u32 { return screenType; }

@@ -1,7 +1,9 @@
 // The consoles of the machine that kernel output goes to. Core 0 owns them; a fatal path of any core may write too.
 
 import * as debugConsole from "../../drivers/debug-console";
+import * as screen from "../../drivers/framebuffer-terminal";
 import * as uart from "../../drivers/uart16550";
+import { findScreen, forgetScreen, openScreen } from "./screen";
 import { flushSerial, putSerial, serialRoom, startQueueing, stopQueueing } from "./serial-queue";
 
 /** Mask of consoles. */
@@ -9,7 +11,8 @@ export const enum ConsoleDevice {
   None = 0,
   DebugConsole = 1 << 0, // e9
   Com1 = 1 << 1, // com1
-  All = 3,
+  Screen = 1 << 2, // fb
+  All = 7,
 }
 
 let active: u32 = ConsoleDevice.None;
@@ -17,8 +20,10 @@ let active: u32 = ConsoleDevice.None;
 /** Opens those of `wanted` that are present and returns them. */
 export function openConsoles(wanted: u32): u32 {
   active = ConsoleDevice.None;
+  findScreen();
   if (wanted & ConsoleDevice.DebugConsole && debugConsole.isPresent()) active |= ConsoleDevice.DebugConsole;
   if (wanted & ConsoleDevice.Com1 && uart.initialise()) active |= ConsoleDevice.Com1;
+  if (wanted & ConsoleDevice.Screen && openScreen()) active |= ConsoleDevice.Screen;
   return active;
 }
 
@@ -28,6 +33,13 @@ export function openConsolesForFatal(): void {
   active = ConsoleDevice.None;
   if (debugConsole.isPresent()) active |= ConsoleDevice.DebugConsole;
   if (uart.isPresent()) active |= ConsoleDevice.Com1;
+  if (openScreen()) active |= ConsoleDevice.Screen;
+}
+
+/** The screen is somebody else's from now on. */
+export function leaveScreen(): void {
+  active &= ~ConsoleDevice.Screen;
+  forgetScreen();
 }
 
 /** The consoles in use. */
@@ -46,7 +58,13 @@ export function useInterrupts(): void {
 /** A UART that does not take a byte in time is left out from then on, so that it cannot stop the kernel. */
 export function putByte(byte: u8): void {
   if (active & ConsoleDevice.DebugConsole) debugConsole.put(byte);
+  if (active & ConsoleDevice.Screen) screen.put(byte);
   if (active & ConsoleDevice.Com1 && !putSerial(byte)) active &= ~ConsoleDevice.Com1;
+}
+
+/** For the screen alone, if it is in use. */
+export function putScreenByte(byte: u8): void {
+  if (active & ConsoleDevice.Screen) screen.put(byte);
 }
 
 /** Bytes that putByte() takes now without a wait. */

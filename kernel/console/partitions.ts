@@ -4,11 +4,11 @@ import { pendingInterrupt, receive, NO_BYTE, UartInterrupt } from "../../drivers
 import { identifier, sendFixed } from "../../drivers/local-apic";
 import { HostVector } from "../../drivers/vectors";
 import { MAXIMUM_PARTITIONS } from "../policy/layout";
-import { consoleRoom, flushConsoles, useInterrupts } from "./devices";
+import { consoleRoom, flushConsoles, putScreenByte, useInterrupts } from "./devices";
 import { KERNEL_SOURCES, nameByte, NOBODY, putSourceByte, setName, showAtOnce } from "./multiplexer";
 import { print, printByte, printDecimal, printLine } from "./print";
 import {
-  acceptSignal, isAttached, NO_ENTRY, putInput, putPartitionRingByte, ringCores, setShown, takeEntry, takeInputByte, takeLostLines,
+  acceptSignal, isAttached, NO_ENTRY, putInput, putPartitionRingByte, ringCores, SCREEN_SOURCE, setShown, takeEntry, takeInputByte, takeLostLines,
 } from "./rings";
 import { onTransmitterEmpty } from "./serial-queue";
 
@@ -100,6 +100,7 @@ function drainRing(core: u32): bool {
     const entry = takeEntry(core);
     if (entry == NO_ENTRY) return false;
     const source = entry >> 8;
+    if (source == SCREEN_SOURCE) putScreenByte(<u8>entry);
     // A core can speak for partitions and for itself, not for the kernel on another core.
     if (source < MAXIMUM_PARTITIONS || source == KERNEL_SOURCES + core) putSourceByte(source, <u8>entry);
   }

@@ -4,7 +4,7 @@
 
 import { openConsolesForFatal, putByte } from "./devices";
 import { putKernelLine } from "./multiplexer";
-import { countLostLine, isAttached, putKernelRingByte, signalCore0 } from "./rings";
+import { countLostLine, isAttached, putKernelRingByte, putScreenRingByte, signalCore0 } from "./rings";
 
 const LINE_CAPACITY: u32 = 200;
 const NEW_LINE: u8 = 0x0a;
@@ -21,8 +21,7 @@ export function printDirectly(): void {
   if (direct) return;
   direct = true;
   openConsolesForFatal();
-  putByte(CARRIAGE_RETURN);
-  putByte(NEW_LINE);
+  endDirectLine();
   const gathered = length;
   length = 0;
   for (let i: u32 = 0; i < gathered; i++) printByte(load<u8>(line + i));
@@ -33,7 +32,7 @@ export function printByte(byte: u8): void {
   if (direct) {
     if (length == 0) putText("[bulkhead] ");
     length++;
-    putByte(byte);
+    putDirectly(byte);
     return;
   }
   if (length == LINE_CAPACITY) printLine();
@@ -42,7 +41,19 @@ export function printByte(byte: u8): void {
 }
 
 function putText(text: string): void {
-  for (let i = 0; i < text.length; i++) putByte(<u8>text.charCodeAt(i));
+  for (let i = 0; i < text.length; i++) putDirectly(<u8>text.charCodeAt(i));
+}
+
+/** To every console of this core, and through core 0 to the screen, as far as there is room on the way. */
+function putDirectly(byte: u8): void {
+  putByte(byte);
+  if (isAttached()) putScreenRingByte(byte);
+}
+
+function endDirectLine(): void {
+  putDirectly(CARRIAGE_RETURN);
+  putDirectly(NEW_LINE);
+  if (isAttached()) signalCore0();
 }
 
 /** Prints ASCII text. */
@@ -75,8 +86,7 @@ export function printLine(): void {
   const complete = length;
   length = 0;
   if (direct) {
-    putByte(CARRIAGE_RETURN);
-    putByte(NEW_LINE);
+    endDirectLine();
   } else if (isAttached()) {
     sendLine(complete);
   } else {

@@ -41,6 +41,8 @@ const INPUT_CAPACITY: u32 = 128;
 const PAGE: u64 = 4096;
 
 export const NO_ENTRY: u32 = u32.MAX_VALUE;
+/** Source of what goes to the screen alone: a fatal report of another core, which reaches all other consoles itself. */
+export const SCREEN_SOURCE: u32 = 0xfe;
 
 let area: u64 = 0;
 let cores: u32 = 0;
@@ -98,6 +100,11 @@ function putEntry(source: u32, byte: u8): bool {
 /** Puts a byte of this core's kernel output; false if the ring is full. */
 export function putKernelRingByte(byte: u8): bool {
   return putEntry(KERNEL_SOURCES + ownCore, byte);
+}
+
+/** Puts a byte for the screen; false if the ring is full. */
+export function putScreenRingByte(byte: u8): bool {
+  return putEntry(SCREEN_SOURCE, byte);
 }
 
 /** Counts a line of this core that did not fit; core 0 says so. */

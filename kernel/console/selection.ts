@@ -1,4 +1,4 @@
-// Which consoles the command line asks for: `console=e9`, `console=com1` or both; without the word all that are present.
+// Which consoles the command line asks for: `console=` and some of e9, com1 and fb; without the word all that are present.
 
 import { commandLineHasKey, commandLineKeyHas } from "../boot/command-line";
 import { ConsoleDevice } from "./devices";
@@ -9,5 +9,6 @@ export function selectedConsoles(): u32 {
   let wanted: u32 = ConsoleDevice.None;
   if (commandLineKeyHas("console=", "e9")) wanted |= ConsoleDevice.DebugConsole;
   if (commandLineKeyHas("console=", "com1")) wanted |= ConsoleDevice.Com1;
+  if (commandLineKeyHas("console=", "fb")) wanted |= ConsoleDevice.Screen;
   return wanted;
 }

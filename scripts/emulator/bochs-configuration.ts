@@ -16,7 +16,7 @@ export type BochsSerial = { kind: "file"; path: string } | { kind: "socket"; por
 export function bochsConfiguration(machine: MachineOptions, source: BochsSource, serial: BochsSerial, log: string): string {
   const memory = machine.memoryMiB ?? DEFAULT_MEMORY_MIB;
   const lines = [
-    `cpu: model=${machine.cpuModel ?? DEFAULT_CPU_MODEL}, count=${machine.cores ?? 1}, ips=${INSTRUCTIONS_PER_SECOND}, reset_on_triple_fault=0`,
+    `cpu: model=${machine.cpuModel ?? DEFAULT_CPU_MODEL}, count=${processorCount(machine)}, ips=${INSTRUCTIONS_PER_SECOND}, reset_on_triple_fault=0`,
     // A host memory smaller than the guest's breaks the block order that the option ROM relies on.
     `memory: guest=${memory}, host=${memory}`,
     `romimage: file=${BIOS}, options=fastboot`,
@@ -33,6 +33,11 @@ export function bochsConfiguration(machine: MachineOptions, source: BochsSource,
     `log: ${log}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** Bochs counts packages, cores of each and threads of those. */
+function processorCount({ cores = 1, threadsPerCore = 1 }: MachineOptions): string {
+  return threadsPerCore === 1 ? `${cores}` : `1:${cores / threadsPerCore}:${threadsPerCore}`;
 }
 
 function sourceLines(source: BochsSource): string[] {

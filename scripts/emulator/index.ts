@@ -15,5 +15,6 @@
 
 export { startBochs, type BochsOptions } from "./bochs.ts";
 export { makeIso, supportedFirmware, type Firmware } from "./grub.ts";
+export { ramDisk } from "./ram-disk.ts";
 export { hostHasNestedVmx, startQemu, type QemuOptions, type RemappingUnit } from "./qemu.ts";
 export type { BootImage, EndReason, MachineOptions, Module, RunningMachine, RunOptions, RunResult } from "./types.ts";

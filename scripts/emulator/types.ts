@@ -18,6 +18,8 @@ export interface BootImage {
 export interface MachineOptions {
   /** Number of cores; 1 if left out. */
   cores?: number;
+  /** Hyper-threads of each processor core, a divisor of `cores`; 1 if left out (Bochs). */
+  threadsPerCore?: number;
   /** RAM in MiB; 256 if left out. */
   memoryMiB?: number;
   /** The emulator's own name of the CPU model. */

@@ -45,3 +45,8 @@ export function missingRequirements(purpose: Purpose, has: (name: string) => boo
   const purposes = PURPOSES.slice(0, PURPOSES.indexOf(purpose) + 1);
   return REQUIREMENTS.filter((requirement) => purposes.includes(requirement.purpose) && !has(requirement.name));
 }
+
+/** Those of `missing` that this purpose needs and none before it. */
+export function missingFor(purpose: Purpose, missing: readonly Requirement[]): Requirement[] {
+  return missing.filter((requirement) => requirement.purpose === purpose);
+}

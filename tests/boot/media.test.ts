@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeSystemImage } from "../../scripts/image/system-image.ts";
 import { compileDescription } from "../../scripts/policy/compile.ts";
 import { typescript } from "../../scripts/policy/language.ts";
-import { bootMedium } from "./helpers/media-machine.ts";
+import { bootMedium, textOfPicture } from "./helpers/media-machine.ts";
 
 const LAST_WORDS = "fatal 8 on core 0: the machine lacks what the kernel needs";
 
@@ -32,15 +32,15 @@ describe("the image", () => {
   });
 
   test.each([
-    ["bios", "cd"],
-    ["bios", "disk"],
-    ["bios", "usb"],
-    ["uefi", "cd"],
-    ["uefi", "disk"],
-    ["uefi", "usb"],
-  ] as const)("starts under %s from a %s, and the kernel says on every console what the machine lacks", async (firmware, medium) => {
-    const { serial, debugConsole } = await bootMedium(image, { firmware, medium }, LAST_WORDS);
-    for (const console of [serial, debugConsole]) {
+    ["bios", "cd", "with"],
+    ["bios", "disk", "with"],
+    ["bios", "usb", "without"],
+    ["uefi", "disk", "with"],
+    ["uefi", "usb", "without"],
+  ] as const)("starts under %s from a %s %s a serial line, and the kernel says on every console what the machine lacks", async (firmware, medium, line) => {
+    const { serial, debugConsole, screen, textMemory } = await bootMedium(image, { firmware, medium, serial: line === "with" }, LAST_WORDS);
+    const shown = firmware === "uefi" ? textOfPicture(screen) : textMemory;
+    for (const console of [debugConsole, shown, ...(line === "with" ? [serial] : [])]) {
       expect(console).toContain("[bulkhead] missing: CPUID.1:ECX bit 5 (VMX)");
       expect(console).toContain(LAST_WORDS);
       expect(console).not.toContain("starts on core");

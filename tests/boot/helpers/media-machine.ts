@@ -6,6 +6,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { GLYPH_HEIGHT, GLYPH_WIDTH, readScreen } from "../../unit/console/screen.ts";
 import { startProcess } from "../../../scripts/emulator/emulator-process.ts";
 
 export interface MediaMachine {
@@ -21,11 +22,18 @@ export interface MediaResult {
   debugConsole: string;
   /** The screen as a PPM file (P6). */
   screen: Buffer;
+  /** The letters of EGA text memory. */
+  textMemory: string;
 }
 
-const TIMEOUT_SECONDS = 90;
+const TIMEOUT_SECONDS = 150;
 const LINGER_MS = 300;
 const POLL_MS = 50;
+const DUMP_WAIT_MS = 5000;
+const PPM_HEADER = /^P6\n(\d+) (\d+)\n255\n/;
+const TEXT_MEMORY = 0xb8000;
+const TEXT_ROW = 160;
+const TEXT_MEMORY_SIZE = 25 * TEXT_ROW;
 
 const FIRMWARE_ARGUMENTS = {
   bios: [],
@@ -58,10 +66,11 @@ export async function runQemu(source: readonly string[], machine: Pick<MediaMach
       if (await Promise.race([ended, delay(POLL_MS, false)])) break;
     }
     await delay(LINGER_MS);
-    const screen = await dumpScreen(monitor, path.join(folder, "screen.ppm"));
+    const screen = await dump(monitor, "screendump", path.join(folder, "screen.ppm"), isPicture);
+    const text = await dump(monitor, `pmemsave ${TEXT_MEMORY} ${TEXT_MEMORY_SIZE}`, path.join(folder, "text"), (bytes) => bytes.length === TEXT_MEMORY_SIZE);
     emulator.stop();
     const { output } = await emulator.finished;
-    return { serial: output, debugConsole: readText(debugFile), screen };
+    return { serial: output, debugConsole: readText(debugFile), screen, textMemory: lettersOf(text) };
   } finally {
     emulator.stop();
     await emulator.finished;
@@ -80,21 +89,39 @@ function machineLine(source: readonly string[], machine: Pick<MediaMachine, "ser
   ];
 }
 
-async function dumpScreen(monitor: string, file: string): Promise<Buffer> {
+/** Lets QEMU's monitor write a file; empty if it does not, since the machine has ended. */
+async function dump(monitor: string, command: string, file: string, isComplete: (bytes: Buffer) => boolean): Promise<Buffer> {
   const socket = connect(monitor);
-  socket.on("error", () => undefined); // a machine that has ended shows no screen, which the caller sees
-  socket.write(`screendump ${file}\n`);
-  for (let waited = 0; waited < 5000 && !isComplete(file); waited += POLL_MS) await delay(POLL_MS);
+  socket.on("error", () => undefined); // the caller sees that nothing was written
+  socket.write(`${command} "${file}"\n`); // quoted, since QEMU would divide a number before it by its path
+  let bytes = Buffer.alloc(0);
+  for (let waited = 0; waited < DUMP_WAIT_MS && !isComplete(bytes); waited += POLL_MS) {
+    await delay(POLL_MS);
+    if (existsSync(file)) bytes = readFileSync(file);
+  }
   socket.destroy();
-  return isComplete(file) ? readFileSync(file) : Buffer.alloc(0);
+  return isComplete(bytes) ? bytes : Buffer.alloc(0);
 }
 
 /** A PPM has three bytes for each pixel behind its header. */
-function isComplete(file: string): boolean {
-  if (!existsSync(file)) return false;
-  const bytes = readFileSync(file);
-  const header = /^P6\n(\d+) (\d+)\n255\n/.exec(bytes.toString("latin1", 0, 32));
+function isPicture(bytes: Buffer): boolean {
+  const header = PPM_HEADER.exec(bytes.toString("latin1", 0, 32));
   return header !== null && bytes.length === header[0].length + Number(header[1]) * Number(header[2]) * 3;
+}
+
+/** Text on a screen whose letters are the kernel's own. */
+export function textOfPicture(picture: Buffer): string {
+  const header = PPM_HEADER.exec(picture.toString("latin1", 0, 32));
+  if (header === null) throw new Error("QEMU wrote no picture of the screen");
+  const [width, height] = [Number(header[1]), Number(header[2])];
+  const isLit = (x: number, y: number): boolean => picture.readUInt8(header[0].length + (y * width + x) * 3) !== 0;
+  return readScreen(Math.floor(width / GLYPH_WIDTH), Math.floor(height / GLYPH_HEIGHT), isLit).join("\n");
+}
+
+/** Each cell is a letter and its colours. */
+function lettersOf(memory: Buffer): string {
+  const rows = Array.from({ length: memory.length / TEXT_ROW }, (_, row) => memory.subarray(row * TEXT_ROW, (row + 1) * TEXT_ROW));
+  return rows.map((row) => Buffer.from(row.filter((_, index) => index % 2 === 0)).toString("latin1").trimEnd()).join("\n");
 }
 
 function readText(file: string): string {

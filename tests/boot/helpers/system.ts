@@ -14,6 +14,8 @@ export interface SystemOptions extends BochsOptions {
   timeoutSeconds: number;
   /** The boot is over once this line was printed; left out: once the machine ends by itself. */
   until?: RegExp;
+  /** Words of the kernel command line besides the console. */
+  commandLine?: string;
   /** ELF file of another kernel. */
   kernel?: string;
   /** Looks at each line as it comes, and may type. */
@@ -69,7 +71,7 @@ export interface Audit {
 
 /** Boots `description`, whose name is that of its folder in build/systems: no other test may use it. */
 export async function bootSystem(description: SystemDescription, options: SystemOptions): Promise<SystemOutput> {
-  const { until, kernel = kernelElf, onLine, ...bochs } = options;
+  const { until, kernel = kernelElf, onLine, commandLine = "", ...bochs } = options;
   const system = await compileDescription(description, import.meta.filename);
   let partial = "";
   let machine: RunningMachine | undefined;
@@ -82,7 +84,8 @@ export async function bootSystem(description: SystemDescription, options: System
       if (until?.test(line) === true) setTimeout(machine.stop, LINGER_MS);
     }
   };
-  const image = bootImage(system, bochs.interactive === true ? "console=e9,com1" : "console=e9", kernel);
+  const console = bochs.interactive === true ? "console=e9,com1" : "console=e9";
+  const image = bootImage(system, `${console} ${commandLine}`.trim(), kernel);
   machine = await startBochs(image, { cores: system.cores, memoryMiB: machineMemory(system), ...bochs, onOutput });
   return new SystemOutput(await machine.finished);
 }

@@ -33,13 +33,24 @@ describe("boot/layout.h", () => {
     ["CORE_DATA", LAYOUT, "CoreData"],
     ["SELECTOR", LAYOUT, "Selector"],
     ["GRANT", "kernel/partition/monitor.ts", "Grant"],
+    ["NEXT_ENTRY", "kernel/partition/entry.ts", "NextEntry"],
   ])("%s_* are all members of %s %s", (prefix, file, name) => {
     for (const [member, value] of readEnum(file, name)) expect(defines.get(defineName(prefix, member)), member).toBe(BigInt(value));
   });
 
   test("FIXED_* are the places that the floor writes", () => {
     const fixed = enumReader(LAYOUT, "Fixed");
-    for (const member of ["GuestRegisters", "PendingVectors", "NmiCount", "TrapFrame"]) expect(defines.get(defineName("FIXED", member)), member).toBe(BigInt(fixed(member)));
+    for (const member of ["GuestRegisters", "PendingVectors", "NmiCount", "Mitigations", "SpecCtrl", "TrapFrame"]) expect(defines.get(defineName("FIXED", member)), member).toBe(BigInt(fixed(member)));
+  });
+
+  test("MITIGATION_* are the sequences of exits and entries", () => {
+    const sequences = [...readEnum("kernel/cpu/mitigation-decision.ts", "Mitigation")].filter(([, bit]) => bit < 1 << 8);
+    for (const [member, bit] of sequences) expect(defines.get(defineName("MITIGATION", member)), member).toBe(BigInt(bit));
+    const all = (names: string[]): bigint => names.reduce((sum, name) => sum | defines.get(`MITIGATION_${name}`)!, 0n);
+    expect(defines.get("MITIGATIONS_ON_EXIT")).toBe(all(["IBRS", "RSB_STUFFING", "RSB_BARRIER"]));
+    expect(defines.get("MITIGATIONS_ON_ENTRY")).toBe(all(["IBRS", "VERW", "L1D_FLUSH"]));
+    expect(defines.get("MSR_SPEC_CTRL")).toBe(BigInt(enumReader("kernel/cpu/msr-index.ts", "Msr")("IA32_SPEC_CTRL")));
+    expect(defines.get("MSR_FLUSH_CMD")).toBe(BigInt(enumReader("kernel/cpu/msr-index.ts", "Msr")("IA32_FLUSH_CMD")));
   });
 
   test("HIGH_MEMORY_BASE is the monitor's", () => {

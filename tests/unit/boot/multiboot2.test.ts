@@ -126,6 +126,11 @@ describe("malformed boot information is refused", () => {
     expect(parse(encodeBootInformation({ memoryMap: PC_MEMORY_MAP, newRsdp: Buffer.alloc(35) })).result).toBe(status("TagInvalid"));
     expect(parse(encodeBootInformation({ memoryMap: PC_MEMORY_MAP, oldRsdp: Buffer.alloc(19) })).result).toBe(status("TagInvalid"));
   });
+
+  test("a framebuffer tag that is too short", () => {
+    expect(parse(encodeBootInformation({ memoryMap: PC_MEMORY_MAP, tags: [tag(8, Buffer.alloc(22))] })).result).toBe(status("TagInvalid"));
+    expect(parse(encodeBootInformation({ memoryMap: PC_MEMORY_MAP, tags: [tag(8, Buffer.alloc(23))] })).result).toBe(status("Done"));
+  });
 });
 
 describe("command line", () => {
@@ -152,8 +157,10 @@ describe("command line", () => {
   });
 
   test.each([
-    ["", 3],
+    ["", 7],
     ["console=e9", 1],
+    ["console=fb", 4],
+    ["console=fb,com1,e9", 7],
     ["console=com1", 2],
     ["console=e9,com1", 3],
     ["console=com1,e9", 3],

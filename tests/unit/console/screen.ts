@@ -1,0 +1,57 @@
+// A screen in simulated memory: what a framebuffer tag says of it, and the letters on it.
+
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { projectDirectory } from "../../../scripts/policy/project.ts";
+
+export const GLYPH_WIDTH = 8;
+export const GLYPH_HEIGHT = 16;
+const FIRST_CHARACTER = 0x20;
+
+export interface ScreenShape {
+  address: number;
+  pitch: number;
+  width: number;
+  height: number;
+  bits: number;
+  /** framebuffer_type: 1 RGB, 2 text. */
+  type: number;
+}
+
+/** Content of a framebuffer tag (Multiboot2 3.6.12). */
+export function framebufferTag(shape: ScreenShape): Buffer {
+  const bytes = Buffer.alloc(24);
+  bytes.writeBigUInt64LE(BigInt(shape.address), 0);
+  bytes.writeUInt32LE(shape.pitch, 8);
+  bytes.writeUInt32LE(shape.width, 12);
+  bytes.writeUInt32LE(shape.height, 16);
+  bytes.writeUInt8(shape.bits, 20);
+  bytes.writeUInt8(shape.type, 21);
+  return bytes;
+}
+
+/** Glyphs of drivers/framebuffer-font.ts by their 16 bytes in hexadecimal. */
+const CHARACTERS = new Map(
+  [...readFileSync(path.join(projectDirectory, "drivers/framebuffer-font.ts"), "utf8").matchAll(/^ {2}((?:0x[0-9a-f]{2}, ?){16})$/gm)].map(([, row], index) => [
+    (row ?? "").replace(/0x|, ?/g, ""),
+    String.fromCharCode(FIRST_CHARACTER + index),
+  ]),
+);
+
+/** How many glyphs differ from each other. */
+export const DISTINCT_GLYPHS = CHARACTERS.size;
+
+/** Lines of text on a screen of `columns` by `rows` letters, by whether the pixel at (x, y) is lit; what is no glyph is shown as U+FFFD. */
+export function readScreen(columns: number, rows: number, isLit: (x: number, y: number) => boolean): string[] {
+  return Array.from({ length: rows }, (_, row) => Array.from({ length: columns }, (_unused, column) => readLetter(column, row, isLit)).join("").trimEnd());
+}
+
+function readLetter(column: number, row: number, isLit: (x: number, y: number) => boolean): string {
+  let key = "";
+  for (let y = 0; y < GLYPH_HEIGHT; y++) {
+    let line = 0;
+    for (let x = 0; x < GLYPH_WIDTH; x++) line = (line << 1) | (isLit(column * GLYPH_WIDTH + x, row * GLYPH_HEIGHT + y) ? 1 : 0);
+    key += line.toString(16).padStart(2, "0");
+  }
+  return CHARACTERS.get(key) ?? "\ufffd";
+}
