@@ -1,15 +1,16 @@
 // The virtualisation back end of this machine. Above kernel/cpu/ only these verbs are used and nothing names VMX.
 
 export {
-  advance, codeMode, cr0, cr3, cr4, efer, endInterruptShadow, flags, instructionPointer, interruptsEnabled, linearAddress,
-  privilegeLevel, readAnyRegister, setFlags, setInstructionPointer, sleep, writeAnyRegister,
+  DEBUGCTL_BTF, advance, codeMode, cr0, cr3, cr4, debugControl, efer, endInstruction, flags, instructionPointer, interruptsEnabled,
+  isTrapPending, linearAddress, privilegeLevel, readAnyRegister, segmentBase, segmentLimit, segmentRights, setDebugControl, setFlags, setInstructionPointer,
+  setTimeOffset, sleep, writeAnyRegister,
 } from "./vmx/vcpu";
 export {
   canInjectInterrupt, injectGeneralProtection, injectGeneralProtectionDuringDelivery, injectInterrupt,
-  injectPageFault, tryInjectNmi, wasDeliveringDoubleFault,
+  injectPageFault, injectStackFault, tryInjectNmi, wasDeliveringDoubleFault,
 } from "./vmx/events";
 export { VcpuFrames, flushTranslations, initialiseRegion, loadVmcs as loadVcpu, rewindLaunchState } from "./vmx/vmcs";
-export { startFlat32, startLong64 } from "./vmx/guest-state";
+export { startFlat32, startLong64, startReal } from "./vmx/guest-state";
 export { armDeadline } from "./vmx/deadline";
 export { IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantPorts, grantTscAux, initialiseMsrBitmap } from "./vmx/bitmaps";
 export { EXIT_COUNTERS, exitCount } from "./vmx/counters";

@@ -14,16 +14,24 @@ export namespace Cr0 {
 }
 
 export namespace Cr4 {
+  export const VME: u64 = 1 << 0;
+  export const PVI: u64 = 1 << 1;
+  export const TSD: u64 = 1 << 2;
+  export const DE: u64 = 1 << 3;
+  export const PSE: u64 = 1 << 4;
   export const PAE: u64 = 1 << 5;
-  export const LA57: u64 = 1 << 12;
+  export const MCE: u64 = 1 << 6;
+  export const PGE: u64 = 1 << 7;
+  export const PCE: u64 = 1 << 8;
+  export const OSFXSR: u64 = 1 << 9;
+  export const OSXMMEXCPT: u64 = 1 << 10;
+  export const UMIP: u64 = 1 << 11;
   export const VMXE: u64 = 1 << 13;
-  export const SMXE: u64 = 1 << 14;
+  export const FSGSBASE: u64 = 1 << 16;
   export const PCIDE: u64 = 1 << 17;
   export const OSXSAVE: u64 = 1 << 18;
-  export const PKE: u64 = 1 << 22;
-  export const CET: u64 = 1 << 23;
-  export const PKS: u64 = 1 << 24;
-  export const UINTR: u64 = 1 << 25;
+  export const SMEP: u64 = 1 << 20;
+  export const SMAP: u64 = 1 << 21;
 }
 
 export namespace Efer {
@@ -35,7 +43,9 @@ export namespace Efer {
 
 export namespace Rflags {
   export const FIXED: u64 = 1 << 1;
+  export const TF: u64 = 1 << 8;
   export const IF: u64 = 1 << 9;
+  export const RF: u64 = 1 << 16;
   /** CF, PF, AF, ZF, SF, OF. */
   export const ARITHMETIC: u64 = 0x8d5;
 }

@@ -15,6 +15,7 @@ import { addRemappingRanges, protectRemapping } from "../assignment/remapping-ra
 import { registersAddress, usesMsrs } from "../../drivers/local-apic";
 import * as plan from "./plan";
 import { PlanHeader, PlanPartition, field64, header32, header64 } from "./plan";
+import { addScreenRange } from "./screen-range";
 
 const space: CoreSpace = changetype<CoreSpace>(memory.data(88, 8));
 
@@ -31,6 +32,7 @@ export function buildSpace(core: u32, coreBlock: u64, kernelMemory: u64): u64 {
   if (partition != plan.NO_PARTITION) addPartitionRanges(partition);
   if (core == 0) addStatusPages(partition);
   if (core == 0) addRemappingRanges();
+  if (core == 0) addScreenRange();
   if (directRangesOverflowed()) fatal(FatalReason.PageTables);
   space.directRanges = directRanges();
   space.directRangeCount = directRangeCount();

@@ -4,7 +4,8 @@ import { hasInvpcid, hasRdtscp } from "../cpu/backend";
 import { cpuid } from "../cpu/processor";
 import { Device } from "../../monitor/interface";
 import { hasDevice } from "./current";
-import { hasFastStrings, readMiscEnable } from "./misc-enable";
+import { hasFastStrings } from "./misc-enable";
+import { LEAF7_EBX_AVX512, vectorsWithheld1Ecx, vectorsWithheld7Ebx, vectorsWithheld7Ecx, vectorsWithheld7Edx } from "./vector-features";
 import { grantedXcr0 } from "./xcr0";
 
 /** One answer. */
@@ -53,12 +54,15 @@ const LEAF1_ECX_SHOWN: u32 = Leaf1Ecx.SSE3 | Leaf1Ecx.PCLMULQDQ | Leaf1Ecx.SSSE3
   | Leaf1Ecx.SSE4_1 | Leaf1Ecx.SSE4_2 | Leaf1Ecx.MOVBE | Leaf1Ecx.POPCNT | Leaf1Ecx.AESNI | Leaf1Ecx.XSAVE | Leaf1Ecx.AVX | Leaf1Ecx.F16C
   | Leaf1Ecx.RDRAND;
 
-/** FPU VME DE PSE TSC MSR PAE CX8 SEP PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 SS. MCE, MCA and MTRR are not virtualised. */
+/** FPU VME DE PSE TSC MSR PAE CX8 SEP PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 SS. MCE and MCA are not virtualised. */
 const LEAF1_EDX_SHOWN: u32 = 0x0f8ba97f;
 const LEAF1_EDX_APIC: u32 = 1 << 9;
+/** The kernel keeps these registers itself, whatever the processor has. */
+const LEAF1_EDX_MTRR: u32 = 1 << 12;
 
 namespace Leaf7Ebx {
   export const FSGSBASE: u32 = 1 << 0;
+  export const TSC_ADJUST: u32 = 1 << 1;
   export const BMI1: u32 = 1 << 3;
   export const AVX2: u32 = 1 << 5;
   export const SMEP: u32 = 1 << 7;
@@ -72,8 +76,6 @@ namespace Leaf7Ebx {
   export const CLWB: u32 = 1 << 24;
   export const SHA: u32 = 1 << 29;
 }
-/** AVX512F, DQ, IFMA, CD, BW, VL. */
-const LEAF7_EBX_AVX512: u32 = (1 << 16) | (1 << 17) | (1 << 21) | (1 << 28) | (1 << 30) | (1 << 31);
 const LEAF7_EBX_SHOWN: u32 = Leaf7Ebx.FSGSBASE | Leaf7Ebx.BMI1 | Leaf7Ebx.AVX2 | Leaf7Ebx.SMEP | Leaf7Ebx.BMI2 | Leaf7Ebx.ERMS | Leaf7Ebx.RDSEED
   | Leaf7Ebx.ADX | Leaf7Ebx.SMAP | Leaf7Ebx.CLFLUSHOPT | Leaf7Ebx.CLWB | Leaf7Ebx.SHA | LEAF7_EBX_AVX512;
 /** AVX512_VBMI, UMIP, VBMI2, GFNI, VAES, VPCLMULQDQ, VNNI, BITALG, VPOPCNTDQ. */
@@ -97,7 +99,6 @@ export function maximumBasicLeaf(): u32 { return basicLeaf(0).eax; }
 
 /** Fills the tables for the partition of this core. */
 export function buildCpuidTable(): void {
-  readMiscEnable();
   memory.fill(basic, 0, BASIC_LEAVES * LEAF_SIZE);
   memory.fill(extended, 0, EXTENDED_LEAVES * LEAF_SIZE);
   buildIdentification();
@@ -125,9 +126,10 @@ function buildFeatures(): void {
   const clflushSize = leaf.ebx & 0xff00;
   leaf.ebx = clflushSize | (1 << 16); // APIC identifier 0, one logical processor
   leaf.ecx = (leaf.ecx & LEAF1_ECX_SHOWN) | Leaf1Ecx.HYPERVISOR;
-  leaf.edx &= LEAF1_EDX_SHOWN | LEAF1_EDX_APIC;
+  leaf.edx = (leaf.edx & (LEAF1_EDX_SHOWN | LEAF1_EDX_APIC)) | LEAF1_EDX_MTRR;
   if (hasApic) leaf.ecx |= Leaf1Ecx.X2APIC | Leaf1Ecx.TSC_DEADLINE;
   else leaf.edx &= ~LEAF1_EDX_APIC;
+  leaf.ecx &= ~vectorsWithheld1Ecx(grantedXcr0());
   if (!grantedXcr0()) leaf.ecx &= ~Leaf1Ecx.XSAVE;
 }
 
@@ -135,9 +137,13 @@ function buildStructuredFeatures(): void {
   if (maximumBasicLeaf() < 7) return;
   const leaf = copyLeaf(7);
   leaf.eax = 0;
-  leaf.ebx &= LEAF7_EBX_SHOWN | (hasInvpcid() ? Leaf7Ebx.INVPCID : 0);
+  leaf.ebx = (leaf.ebx & (LEAF7_EBX_SHOWN | (hasInvpcid() ? Leaf7Ebx.INVPCID : 0))) | Leaf7Ebx.TSC_ADJUST;
   leaf.ecx &= LEAF7_ECX_SHOWN;
   leaf.edx &= LEAF7_EDX_SHOWN;
+  const granted = grantedXcr0();
+  leaf.ebx &= ~vectorsWithheld7Ebx(granted);
+  leaf.ecx &= ~vectorsWithheld7Ecx(granted);
+  leaf.edx &= ~vectorsWithheld7Edx(granted);
   if (hasFastStrings()) return;
   leaf.ebx &= ~Leaf7Ebx.ERMS;
   leaf.edx &= ~LEAF7_EDX_FSRM;

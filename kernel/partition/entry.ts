@@ -3,24 +3,35 @@
 import { Mailbox, VcpuMailbox } from "../../monitor/interface";
 import { armDeadline, canInjectInterrupt, injectInterrupt, tryInjectNmi } from "../cpu/backend";
 import { nextHousekeeping } from "./housekeeping";
-import { carryOutIntent, hasIntent } from "./lifecycle";
+import { carryOutIntent, entersPlainly, hasIntent } from "./lifecycle";
 import { acknowledge, acknowledgeNmi, peek32, peek64 } from "./monitor";
 import { settleMonitorCall } from "./monitor-call";
 
 const VCPU: u32 = Mailbox.Vcpus;
 
 /** What the exit stub does next. */
-export const enum NextEntry { Resume = 0, Launch = 1 }
+export const enum NextEntry {
+  Resume = 0,
+  Launch = 1,
+  /** Resume, past the sequences against speculation that this processor needs at an entry. */
+  GuardedResume = 2,
+}
 
 export function prepareEntry(): u32 {
   // Vector and NMI lie side by side.
   if (peek64(VCPU + VcpuMailbox.PendingVector)) deliverPending();
+  if (!entersPlainly()) return prepareUnusualEntry();
+  armDeadline(min(peek64(VCPU + VcpuMailbox.Deadline), nextHousekeeping()));
+  return NextEntry.Resume;
+}
+
+function prepareUnusualEntry(): u32 {
   if (hasIntent()) {
     carryOutIntent();
     return NextEntry.Launch;
   }
   armDeadline(min(peek64(VCPU + VcpuMailbox.Deadline), nextHousekeeping()));
-  return NextEntry.Resume;
+  return NextEntry.GuardedResume;
 }
 
 function deliverPending(): void {

@@ -2,8 +2,9 @@
 
 import { coreId } from "../boot/stub";
 import { print, printDecimal, printHex, printLine } from "../console/print";
-import { loadStatusText } from "./load-status";
+import { printLoadStatus } from "./load-status";
 import * as backend from "../cpu/backend";
+import { forgetBranches, guardsEntries } from "../cpu/mitigations";
 import { rdtsc } from "../cpu/processor";
 import * as phys from "../memory/physical";
 import { BOOT_GDT_LIMIT, EntryMode, EntryState, LoadStatus, Mailbox } from "../../monitor/interface";
@@ -19,6 +20,7 @@ import * as monitor from "./monitor";
 import { PlanHeader, PlanPartition, field64, header64, imageAddress, imageLength } from "./plan";
 import { park } from "./park";
 import { PartitionState, publishStop, restarts, setRestarts, setState } from "./status-page";
+import { resetVirtualMsrs } from "./virtual-msrs";
 
 /** Why a partition stands still. Numbers are printed and never reused. */
 export const enum StopReason {
@@ -51,6 +53,8 @@ export function stopReasonText(reason: u32): string {
 }
 
 const enum Intent { Run = 0, Restart = 1, Stop = 2 }
+/** Beside the intent, so that the common exit tests both at once: entries need sequences against speculation. */
+const GUARDED: u32 = 1 << 31;
 const RESTART_LIMIT_NONE: u32 = u32.MAX_VALUE;
 
 const frames: backend.VcpuFrames = changetype<backend.VcpuFrames>(memory.data(40, 8));
@@ -61,7 +65,14 @@ let reasonToStop: u32 = 0;
 /** Whether the handler of this exit asked for something else than to go on. */
 // @ts-ignore: decorator
 @inline
-export function hasIntent(): bool { return intent != Intent.Run; }
+export function hasIntent(): bool { return (intent & ~GUARDED) != Intent.Run; }
+
+/** Whether the next entry resumes the guest with nothing to do before it. */
+// @ts-ignore: decorator
+@inline
+export function entersPlainly(): bool { return intent == Intent.Run; }
+
+function setIntent(wanted: Intent): void { intent = <u32>wanted | (guardsEntries() ? GUARDED : 0); }
 
 /** Loads the control structure of this core's vCPU; false if the processor refuses it. */
 export function loadPartitionVcpu(): bool {
@@ -79,11 +90,13 @@ export function loadPartitionVcpu(): bool {
 /** Loads the image and sets the vCPU to its entry point; parks the core if that fails. */
 export function startPartition(): void {
   const partition = currentPartition();
+  setIntent(Intent.Run);
   // Before its memory is cleared, so that no DMA of the run before reaches the next one.
   if (!resetFunctions()) return end(StopReason.DeviceReset);
   if (hasFunctions() && restarts(partition) != 0) requestAttachment();
   const size = field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory);
   phys.clear(field64(partition, PlanPartition.MemoryBase), size);
+  forgetBranches();
   configureMonitor(partition);
   const status = monitor.start();
   if (monitor.faulted()) return end(StopReason.MonitorFault);
@@ -91,10 +104,11 @@ export function startPartition(): void {
     print("partition ");
     printPartitionName(partition);
     print(": ");
-    print(loadStatusText(status));
+    printLoadStatus(status, monitor.peek32(Mailbox.LoadDetail));
     printLine();
     return end(StopReason.LoadFailed);
   }
+  resetVirtualMsrs();
   buildCpuidTable();
   setEntryState();
   backend.flushTranslations(frames);
@@ -128,7 +142,9 @@ function entryField(field: EntryState): u64 { return monitor.peek64(Mailbox.Entr
 
 function setEntryState(): void {
   const rip = entryField(EntryState.Rip);
-  if (entryField(EntryState.Mode) == EntryMode.Flat32) return backend.startFlat32(rip, entryField(EntryState.Rbx));
+  const mode = entryField(EntryState.Mode);
+  if (mode == EntryMode.Flat32) return backend.startFlat32(rip, entryField(EntryState.Rax), entryField(EntryState.Rbx));
+  if (mode == EntryMode.Real) return backend.startReal(rip);
   backend.startLong64(
     rip, entryField(EntryState.Rsp), entryField(EntryState.Rsi), entryField(EntryState.Cr3),
     entryField(EntryState.GdtBase), BOOT_GDT_LIMIT,
@@ -151,7 +167,7 @@ function announce(partition: u32): void {
 
 /** Asks for the end of the partition at the next entry. */
 export function stopPartition(reason: StopReason): void {
-  intent = Intent.Stop;
+  setIntent(Intent.Stop);
   reasonToStop = reason;
 }
 
@@ -164,7 +180,7 @@ function restartUnless(limit: u32): void {
   const count = restarts(currentPartition());
   if (count >= limit) return stopPartition(StopReason.TooManyRestarts);
   setRestarts(currentPartition(), count + 1);
-  intent = Intent.Restart;
+  setIntent(Intent.Restart);
 }
 
 /** The partition failed: its policy restarts or stops it. */
@@ -193,8 +209,8 @@ export function onMonitorFault(): void {
 
 /** Carries out what handlers asked for. Returns once the vCPU is to be launched anew; a stopped partition's core parks. */
 export function carryOutIntent(): void {
-  const wanted = intent;
-  intent = Intent.Run;
+  const wanted = intent & ~GUARDED;
+  setIntent(Intent.Run);
   if (wanted == Intent.Stop) return end(reasonToStop);
   print("partition ");
   printPartitionName(currentPartition());

@@ -22,6 +22,7 @@ export const enum PlanHeader {
   CoreCount = 0x30, // u32
   FunctionCount = 0x34, // u32 PCI functions that partitions own
   DeviceReports = 0x38, // u64 page in which core 0 counts what devices did wrong, see device-reports.ts
+  AllMitigations = 0x40, // u32, 1 where the command line asks for every sequence against speculation
   CoreRegions = 0x100, // MAXIMUM_CORES u64: a frame a core, for the back end (VMX: the VMXON region)
   CorePartitions = 0x400, // MAXIMUM_CORES u32 or NO_PARTITION
   PartitionApicIds = 0x500, // u32 a partition: APIC identifier of its core

@@ -109,7 +109,7 @@ describe("model-specific registers", () => {
     ["IA32_VMX_EPT_VPID_CAP", "0x48c"],
     ["IA32_SMM_MONITOR_CTL", "0x9b"],
     ["IA32_SMBASE", "0x9e"],
-    ["IA32_MTRRCAP", "0xfe"],
+    ["IA32_SMRR_PHYSBASE", "0x1f2"],
     ["MSR_RAPL_POWER_UNIT", "0x606"],
     ["beyond both ranges of the bitmap", "0x40000000"],
   ];
@@ -117,8 +117,8 @@ describe("model-specific registers", () => {
     ["IA32_FEATURE_CONTROL", "0x3a", "0x5"],
     ["IA32_BIOS_UPDT_TRIG", "0x79", "0x0"],
     ["IA32_VMX_BASIC", "0x480", "0x0"],
-    ["IA32_MTRR_DEF_TYPE", "0x2ff", "0x0"],
-    ["IA32_TIME_STAMP_COUNTER", "0x10", "0x0"],
+    ["IA32_SMRR_PHYSBASE", "0x1f2", "0x0"],
+    ["IA32_PERF_CTL", "0x199", "0x0"],
   ];
 
   beforeAll(async () => {

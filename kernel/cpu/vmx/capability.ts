@@ -16,7 +16,7 @@ const MISC_ACTIVITY_HLT: u64 = 1 << 6;
 const MISC_PREEMPTION_SHIFT_MASK: u64 = 0x1f;
 
 const PIN_REQUIRED: u32 = PinBased.EXTERNAL_INTERRUPT_EXITING | PinBased.NMI_EXITING | PinBased.VIRTUAL_NMIS | PinBased.VMX_PREEMPTION_TIMER;
-const PRIMARY_REQUIRED: u32 = Primary.HLT_EXITING | Primary.MWAIT_EXITING | Primary.RDPMC_EXITING | Primary.CR8_LOAD_EXITING
+const PRIMARY_REQUIRED: u32 = Primary.USE_TSC_OFFSETTING | Primary.HLT_EXITING | Primary.MWAIT_EXITING | Primary.RDPMC_EXITING | Primary.CR8_LOAD_EXITING
   | Primary.CR8_STORE_EXITING | Primary.USE_IO_BITMAPS | Primary.USE_MSR_BITMAPS | Primary.MONITOR_EXITING
   | Primary.ACTIVATE_SECONDARY_CONTROLS;
 /** Set while an event waits, so they must be allowed though they are clear at first. */

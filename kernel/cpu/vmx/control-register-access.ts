@@ -3,6 +3,7 @@
 import * as taskPriority from "../../partition/exits/task-priority";
 import { load64 } from "../../memory/physical";
 import { guestToHost } from "../../partition/memory-grant";
+import { beyondPhysicalAddress } from "../address-width";
 import { Cr0, Cr4, Efer } from "../control-register";
 import { Msr } from "../msr-index";
 import { rdmsr } from "../processor";
@@ -10,23 +11,25 @@ import { EntryControl } from "./controls";
 import { injectGeneralProtection, injectInvalidOpcode } from "./events";
 import { VmcsField } from "./field";
 import { vmread, vmwrite } from "./instructions";
+import { flushGuestTranslations } from "./vmcs";
 import { advance, readAnyRegister, writeAnyRegister } from "./vcpu";
 
 /** CR0 bits the guest sees only as a shadow: NE must stay 1, and cache control is the kernel's. */
 export const CR0_OWNED: u64 = Cr0.NE | Cr0.NW | Cr0.CD;
 const CR0_DEFINED: u64 = 0xe005003f;
-/** CR4 features that are not virtualised, whatever the processor offers. */
-const CR4_WITHHELD: u64 = Cr4.VMXE | Cr4.SMXE | Cr4.LA57 | Cr4.PKE | Cr4.CET | Cr4.PKS | Cr4.UINTR;
+/** What a guest may set where the processor has it; all else, known or not, is reserved to it. */
+const CR4_OFFERED: u64 = Cr4.VME | Cr4.PVI | Cr4.TSD | Cr4.DE | Cr4.PSE | Cr4.PAE | Cr4.MCE | Cr4.PGE | Cr4.PCE | Cr4.OSFXSR | Cr4.OSXMMEXCPT
+  | Cr4.UMIP | Cr4.FSGSBASE | Cr4.PCIDE | Cr4.OSXSAVE | Cr4.SMEP | Cr4.SMAP;
 const CS_ACCESS_LONG: u64 = 1 << 13;
 const PDPTE_PRESENT: u64 = 1 << 0;
-/** Bits 1-2 and 5-8 of a PDPTE are reserved, SDM 3A 4.4.1. */
-const PDPTE_RESERVED: u64 = 0x1e6;
+/** Bits 1-2 and 5-8 of a PDPTE are reserved, and those above the physical address, SDM 3A 4.4.1. */
+const PDPTE_RESERVED_LOW: u64 = 0x1e6;
 
 const enum AccessType { MovTo = 0, MovFrom = 1, Clts = 2, Lmsw = 3 }
 
 /** CR4 bits whose setting by the guest must exit: those it may not have, and VMXE, which the processor needs set. */
 export function hostOwnedCr4(): u64 {
-  return ~rdmsr(Msr.IA32_VMX_CR4_FIXED1) | CR4_WITHHELD;
+  return ~(rdmsr(Msr.IA32_VMX_CR4_FIXED1) & CR4_OFFERED);
 }
 
 export function onControlRegisterAccess(): void {
@@ -64,6 +67,8 @@ function writeCr0(value: u64): bool {
   if ((value & Cr0.NW) && !(value & Cr0.CD)) return false;
   const changed = value ^ vmread(VmcsField.GUEST_CR0);
   if ((changed & Cr0.PG) && !switchPaging((value & Cr0.PG) != 0)) return false;
+  // With a VPID the translations of before outlive the exit (SDM 3C 29.4.3.1).
+  if (changed & Cr0.PG) flushGuestTranslations(vmread(VmcsField.VIRTUAL_PROCESSOR_ID));
   const defined = value & CR0_DEFINED;
   vmwrite(VmcsField.CR0_READ_SHADOW, defined | Cr0.ET);
   vmwrite(VmcsField.GUEST_CR0, (defined & ~CR0_OWNED) | Cr0.NE | Cr0.ET);
@@ -92,11 +97,12 @@ function switchPaging(enable: bool): bool {
 /** With EPT a VM entry takes the PDPTEs of PAE paging from the VMCS (SDM 3C 27.3.2.4). */
 function loadPageDirectoryPointers(): bool {
   const table = vmread(VmcsField.GUEST_CR3) & 0xffffffe0;
+  const reserved = PDPTE_RESERVED_LOW | beyondPhysicalAddress();
   for (let index: u64 = 0; index < 4; index++) {
     const host = guestToHost(table + index * 8, 8);
     if (host == 0) return false;
     const entry = load64(host);
-    if ((entry & PDPTE_PRESENT) && (entry & PDPTE_RESERVED)) return false;
+    if ((entry & PDPTE_PRESENT) && (entry & reserved)) return false;
     vmwrite(VmcsField.GUEST_PDPTE0 + index * 2, entry);
   }
   return true;

@@ -9,6 +9,7 @@ export namespace PinBased {
 
 export namespace Primary {
   export const INTERRUPT_WINDOW_EXITING: u32 = 1 << 2;
+  export const USE_TSC_OFFSETTING: u32 = 1 << 3;
   export const HLT_EXITING: u32 = 1 << 7;
   export const MWAIT_EXITING: u32 = 1 << 10;
   export const RDPMC_EXITING: u32 = 1 << 11;

@@ -5,6 +5,7 @@ import { FatalReason, fatal } from "../../boot/fatal";
 import { deliverNmi } from "../../boot/stub";
 import * as interrupts from "../../partition/host-interrupts";
 import { auditInstruction } from "../../partition/audit";
+import { onCacheFlush } from "../../partition/exits/cache";
 import { onCpuid } from "../../partition/exits/cpuid";
 import { onHalt } from "../../partition/exits/halt";
 import { onHypercall } from "../../partition/exits/hypercall";
@@ -21,7 +22,8 @@ import { closeInterruptWindow, closeNmiWindow, deliverInterruptedEvent, injectGe
 import { ENTRY_FAILURE, ExitReason, exitReasonName } from "./exit-reason";
 import { VmcsField } from "./field";
 import { vmread, vmwrite } from "./instructions";
-import { Interruptibility, advance } from "./vcpu";
+import { onTaskSwitch } from "./task-switch";
+import { Interruptibility } from "./vcpu";
 
 const INTERRUPTION_TYPE_MASK: u32 = 7 << 8;
 const INTERRUPTION_TYPE_NMI: u32 = 2 << 8;
@@ -54,9 +56,8 @@ export function handleExit(): void {
     case ExitReason.XSETBV: return onXsetbv();
     case ExitReason.EXCEPTION_OR_NMI: return onExceptionOrNmi();
     case ExitReason.TRIPLE_FAULT: return partitionFault(StopReason.TripleFault);
-    // No device of this partition does DMA, so memory and caches agree and there is nothing to write back.
     case ExitReason.INVD:
-    case ExitReason.WBINVD: return advance();
+    case ExitReason.WBINVD: return onCacheFlush();
     case ExitReason.RDPMC: return injectGeneralProtection();
     case ExitReason.TASK_SWITCH: return onTaskSwitch();
     // Another processor's INIT cannot be meant for a partition: the kernel sent all of its own before the first entry.
@@ -110,12 +111,6 @@ function onExceptionOrNmi(): void {
   deliverNmi();
 }
 
-/** Hardware task switching is not offered to guests. */
-function onTaskSwitch(): void {
-  auditInstruction("task switch");
-  injectGeneralProtection();
-}
-
 function onVirtualisationInstruction(reason: u32): void {
   auditInstruction(exitReasonName(reason));
   injectInvalidOpcode();
@@ -123,6 +118,7 @@ function onVirtualisationInstruction(reason: u32): void {
 
 /** An entry failure, an EPT misconfiguration or a reason no control asked for: the VMCS says why, and this partition alone stops. */
 function onUnexpectedExit(reason: u32): void {
+  if (reason == (ENTRY_FAILURE | ExitReason.ENTRY_FAILURE_MACHINE_CHECK)) return fatal(FatalReason.MachineCheck);
   print(reason & ENTRY_FAILURE ? "VM entry failed, exit reason " : "unexpected exit reason ");
   printHex(reason, 8);
   print(", qualification ");

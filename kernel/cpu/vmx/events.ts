@@ -1,11 +1,11 @@
 // Events delivered to the guest at VM entry, SDM 3C 25.8.3 and 27.6.
 
-import { Rflags } from "../control-register";
+import { Cr0, Rflags } from "../control-register";
 import { writeCr2 } from "../processor";
 import { Primary } from "./controls";
 import { VmcsField } from "./field";
 import { vmread, vmwrite } from "./instructions";
-import { Interruptibility, wake } from "./vcpu";
+import { Interruptibility, isTrapPending, wake } from "./vcpu";
 
 const VALID: u32 = 1 << 31;
 const DELIVER_ERROR_CODE: u32 = 1 << 11;
@@ -33,6 +33,7 @@ const NMI_VECTOR: u32 = 2;
 
 export function injectInvalidOpcode(): void { injectException(Exception.UD, false); }
 export function injectGeneralProtection(): void { injectException(Exception.GP, true); }
+export function injectStackFault(): void { injectException(Exception.SS, true); }
 
 /** #PF at `address`: CR2 belongs to the guest while it runs, so the kernel writes it in the processor. */
 export function injectPageFault(address: u64, errorCode: u64): void {
@@ -43,8 +44,11 @@ export function injectPageFault(address: u64, errorCode: u64): void {
 
 /** Raises a fault at the instruction that exited, with error code 0 where it has one. */
 function injectException(vector: u32, hasErrorCode: bool): void {
+  // What a fault saves has RF set, so that an instruction breakpoint does not trap a second time (SDM 3B 18.3.1.1).
+  if (vector != Exception.DF) vmwrite(VmcsField.GUEST_RFLAGS, vmread(VmcsField.GUEST_RFLAGS) | Rflags.RF);
   if (hasErrorCode) vmwrite(VmcsField.VM_ENTRY_EXCEPTION_ERROR_CODE, 0);
-  const error = hasErrorCode ? DELIVER_ERROR_CODE : 0;
+  // Real mode knows no error codes (SDM 3C 27.2.1.3).
+  const error: u32 = hasErrorCode && (vmread(VmcsField.GUEST_CR0) & Cr0.PE) ? DELIVER_ERROR_CODE : 0;
   writeEvent(vector | (EventType.HardwareException << TYPE_SHIFT) | error);
 }
 
@@ -76,11 +80,12 @@ export function deliverInterruptedEvent(): void {
 }
 
 /** Raises the fault that access to what is not there causes, over an event that may have been in delivery (SDM 3A table 6-5). */
-export function injectGeneralProtectionDuringDelivery(): void {
+export function injectGeneralProtectionDuringDelivery(errorCode: u64): void {
   const information = <u32>vmread(VmcsField.IDT_VECTORING_INFORMATION);
   const type = (information >> TYPE_SHIFT) & TYPE_MASK;
-  if (!(information & VALID) || type != EventType.HardwareException || !isContributory(information & 0xff)) return injectGeneralProtection();
-  injectException(Exception.DF, true);
+  if ((information & VALID) && type == EventType.HardwareException && isContributory(information & 0xff)) return injectException(Exception.DF, true);
+  injectException(Exception.GP, true);
+  vmwrite(VmcsField.VM_ENTRY_EXCEPTION_ERROR_CODE, errorCode);
 }
 
 /** Exceptions during whose delivery a second fault becomes #DF, or a triple fault for #DF itself. */
@@ -88,16 +93,16 @@ function isContributory(vector: u32): bool {
   return vector == 0 || (vector >= <u32>Exception.TS && vector <= <u32>Exception.PF);
 }
 
-/** True if an exit interrupted the delivery of #DF: one more fault is a triple fault. */
+/** True if an exit interrupted the delivery of #DF, which interrupts and INT 8 only resemble: one more fault is a triple fault. */
 export function wasDeliveringDoubleFault(): bool {
   const information = <u32>vmread(VmcsField.IDT_VECTORING_INFORMATION);
-  return (information & VALID) != 0 && (information & 0xff) == Exception.DF;
+  return (information & (VALID | (TYPE_MASK << TYPE_SHIFT) | 0xff)) == (VALID | (EventType.HardwareException << TYPE_SHIFT) | Exception.DF);
 }
 
 /** Injects an NMI if the guest can take it now; otherwise asks for an NMI-window exit. Returns whether it was injected. */
 export function tryInjectNmi(): bool {
   const blocked = vmread(VmcsField.GUEST_INTERRUPTIBILITY) & (Interruptibility.NMI | Interruptibility.MOV_SS | Interruptibility.STI);
-  if (blocked || isEventWritten()) {
+  if (blocked || isEventWritten() || isTrapPending()) {
     setPrimary(Primary.NMI_WINDOW_EXITING);
     return false;
   }
@@ -108,7 +113,7 @@ export function tryInjectNmi(): bool {
 /** Whether an external interrupt could be injected now; otherwise asks for an interrupt-window exit. */
 export function canInjectInterrupt(): bool {
   const blocked = vmread(VmcsField.GUEST_INTERRUPTIBILITY) & (Interruptibility.STI | Interruptibility.MOV_SS);
-  if (!blocked && (vmread(VmcsField.GUEST_RFLAGS) & Rflags.IF) && !isEventWritten()) return true;
+  if (!blocked && (vmread(VmcsField.GUEST_RFLAGS) & Rflags.IF) && !isEventWritten() && !isTrapPending()) return true;
   setPrimary(Primary.INTERRUPT_WINDOW_EXITING);
   return false;
 }

@@ -15,6 +15,10 @@ const ACCESS_CODE32: u64 = 0xc09b; // present, execute/read, accessed, D, G
 const ACCESS_CODE64: u64 = 0xa09b; // present, execute/read, accessed, L, G
 const ACCESS_DATA: u64 = 0xc093; // present, read/write, accessed, B, G
 const ACCESS_BUSY_TSS: u64 = 0x8b;
+const ACCESS_REAL_CODE: u64 = 0x9b; // present, execute/read, accessed
+const ACCESS_REAL_DATA: u64 = 0x93; // present, read/write, accessed
+const LIMIT_64K: u64 = 0xffff;
+const REAL_VECTORS_LIMIT: u64 = 0x3ff;
 const LIMIT_4G: u64 = 0xffffffff;
 const PAT_RESET: u64 = 0x0007040600070406; // SDM 3A 12.12.4
 const DR7_RESET: u64 = 0x400;
@@ -23,13 +27,32 @@ const NO_LINK: u64 = u64.MAX_VALUE;
 
 const scratch = memory.data(16, 8);
 
-/** Protected mode, flat segments, paging off: the start the PVH protocol asks for. */
-export function startFlat32(rip: u64, rbx: u64): void {
+/** Protected mode, flat segments, paging off: the start that the PVH and multiboot protocols ask for. */
+export function startFlat32(rip: u64, rax: u64, rbx: u64): void {
   resetState();
   writeSegments(0x08, ACCESS_CODE32, 0x10);
   writeControlRegisters(Cr0.PE | Cr0.ET, 0, 0, 0);
   vmwrite(VmcsField.GUEST_RIP, rip);
+  writeRegister(Register.RAX, rax);
   writeRegister(Register.RBX, rbx);
+}
+
+/** Real mode at the linear address `entry` below 1 MiB, data segments and stack at 0 (SDM 3B 21.1, unrestricted guest). */
+export function startReal(entry: u64): void {
+  const codeBase = entry <= LIMIT_64K ? 0 : entry & ~<u64>0xf;
+  resetState();
+  writeSegments(0, ACCESS_REAL_CODE, 0);
+  vmwrite(VmcsField.GUEST_CS_SELECTOR, codeBase >> 4);
+  vmwrite(VmcsField.GUEST_CS_BASE, codeBase);
+  vmwrite(VmcsField.GUEST_CS_LIMIT, LIMIT_64K);
+  for (let segment: u64 = 0; segment <= 10; segment += 2) {
+    if (segment == 2) continue;
+    vmwrite(VmcsField.GUEST_ES_LIMIT + segment, LIMIT_64K);
+    vmwrite(VmcsField.GUEST_ES_ACCESS_RIGHTS + segment, ACCESS_REAL_DATA);
+  }
+  vmwrite(VmcsField.GUEST_IDTR_LIMIT, REAL_VECTORS_LIMIT);
+  writeControlRegisters(Cr0.ET, 0, 0, 0);
+  vmwrite(VmcsField.GUEST_RIP, entry - codeBase);
 }
 
 /** 64-bit mode with the tables at `cr3` and the GDT at `gdt`: the start Linux's 64-bit boot protocol asks for. */

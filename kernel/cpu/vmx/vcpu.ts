@@ -12,22 +12,42 @@ export namespace Interruptibility {
   export const NMI: u64 = 1 << 3;
 }
 
+/** Pending debug exceptions, SDM 3C table 25-4. */
+namespace PendingDebug {
+  export const ENABLED_BREAKPOINT: u64 = 1 << 12;
+  export const BS: u64 = 1 << 14;
+}
+
+/** IA32_DEBUGCTL.BTF: RFLAGS.TF traps after branches only, SDM 3B 18.4.1. */
+export const DEBUGCTL_BTF: u64 = 1 << 1;
+
 const ACTIVITY_HLT: u64 = 1;
 const CS_ACCESS_L: u64 = 1 << 13;
 const CS_ACCESS_D: u64 = 1 << 14;
 const SS_ACCESS_DPL_SHIFT: u64 = 5;
 
-/** Moves RIP past the instruction that exited and ends the interrupt shadow that covered it. */
+/** Moves RIP past the instruction that exited, with all that its end brings. */
 export function advance(): void {
   vmwrite(VmcsField.GUEST_RIP, vmread(VmcsField.GUEST_RIP) + vmread(VmcsField.VM_EXIT_INSTRUCTION_LENGTH));
-  endInterruptShadow();
+  endInstruction();
 }
 
-export function endInterruptShadow(): void {
-  const state = vmread(VmcsField.GUEST_INTERRUPTIBILITY);
-  if (state & (Interruptibility.STI | Interruptibility.MOV_SS)) {
-    vmwrite(VmcsField.GUEST_INTERRUPTIBILITY, state & ~(Interruptibility.STI | Interruptibility.MOV_SS));
-  }
+/** The end of an instruction that the kernel carried out: the interrupt shadow over it ends, and a single step is over. */
+export function endInstruction(): void {
+  const step = vmread(VmcsField.GUEST_RFLAGS) & Rflags.TF;
+  if (vmread(VmcsField.GUEST_INTERRUPTIBILITY) | step) endShadowAndStep(step != 0);
+}
+
+function endShadowAndStep(step: bool): void {
+  vmwrite(VmcsField.GUEST_INTERRUPTIBILITY, vmread(VmcsField.GUEST_INTERRUPTIBILITY) & ~(Interruptibility.STI | Interruptibility.MOV_SS));
+  if (!step || (vmread(VmcsField.GUEST_IA32_DEBUGCTL) & DEBUGCTL_BTF)) return;
+  // The entry delivers #DB with DR6.BS and clears DR7.GD, SDM 3C 27.7.3.
+  vmwrite(VmcsField.GUEST_PENDING_DEBUG_EXCEPTIONS, PendingDebug.BS);
+}
+
+/** Whether the next entry delivers a debug trap, which goes before interrupts and NMIs (SDM 3A table 6-2). */
+export function isTrapPending(): bool {
+  return (vmread(VmcsField.GUEST_PENDING_DEBUG_EXCEPTIONS) & (PendingDebug.BS | PendingDebug.ENABLED_BREAKPOINT)) != 0;
 }
 
 /** Linear address of the access that exited, where the exit gives one (SDM 3C 28.2.1). */
@@ -40,7 +60,18 @@ export function cr0(): u64 { return vmread(VmcsField.GUEST_CR0); }
 export function cr3(): u64 { return vmread(VmcsField.GUEST_CR3); }
 export function cr4(): u64 { return vmread(VmcsField.GUEST_CR4); }
 export function efer(): u64 { return vmread(VmcsField.GUEST_IA32_EFER); }
+/** IA32_DEBUGCTL. */
+export function debugControl(): u64 { return vmread(VmcsField.GUEST_IA32_DEBUGCTL); }
+export function setDebugControl(value: u64): void { vmwrite(VmcsField.GUEST_IA32_DEBUGCTL, value); }
+/** What the guest's time-stamp counter has over the processor's. */
+export function setTimeOffset(offset: u64): void { vmwrite(VmcsField.TSC_OFFSET, offset); }
 export function interruptsEnabled(): bool { return (vmread(VmcsField.GUEST_RFLAGS) & Rflags.IF) != 0; }
+
+/** Segment registers in encoding order: ES, CS, SS, DS, FS, GS. Their fields follow each other so (SDM 3D B.3, B.4). */
+export function segmentBase(segment: u32): u64 { return vmread(VmcsField.GUEST_ES_BASE + (segment << 1)); }
+export function segmentLimit(segment: u32): u32 { return <u32>vmread(VmcsField.GUEST_ES_LIMIT + (segment << 1)); }
+/** As in SDM 3C table 25-2. */
+export function segmentRights(segment: u32): u32 { return <u32>vmread(VmcsField.GUEST_ES_ACCESS_RIGHTS + (segment << 1)); }
 
 /** Bit 0 CS.L while IA-32e mode is active, bit 1 CS.D, bits 2-3 CPL. */
 export function codeMode(): u64 {

@@ -75,5 +75,11 @@ function eptPointer(frames: VcpuFrames): u64 {
 export function flushTranslations(frames: VcpuFrames): void {
   const capabilities = eptVpidCapabilities();
   invept(capabilities & EptVpidCapability.INVEPT_SINGLE_CONTEXT ? InveptType.SingleContext : InveptType.AllContexts, eptPointer(frames));
-  invvpid(capabilities & EptVpidCapability.INVVPID_SINGLE_CONTEXT ? InvvpidType.SingleContext : InvvpidType.AllContexts, frames.vpid, 0);
+  flushGuestTranslations(frames.vpid);
+}
+
+/** Translations of the guest's own tables, global ones too. */
+export function flushGuestTranslations(vpid: u64): void {
+  const capabilities = eptVpidCapabilities();
+  invvpid(capabilities & EptVpidCapability.INVVPID_SINGLE_CONTEXT ? InvvpidType.SingleContext : InvvpidType.AllContexts, vpid, 0);
 }

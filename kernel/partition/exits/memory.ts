@@ -1,6 +1,6 @@
 // Guest-physical addresses that the partition's EPT does not map: its virtual devices, or a violation.
 
-import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_BASE, PCI_WINDOW_BASE, PCI_WINDOW_END } from "../../../monitor/interface";
+import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, Mailbox, PCI_WINDOW_BASE, PCI_WINDOW_END, VcpuMailbox } from "../../../monitor/interface";
 import {
   injectGeneralProtectionDuringDelivery, wasDeliveringDoubleFault,
 } from "../../cpu/backend";
@@ -11,7 +11,7 @@ import { currentPartition, hasDevice } from "../current";
 import { hasFunctions } from "../functions";
 import { lendFrame, raiseGuestFault, takeBackFrame } from "../frame";
 import { StopReason, applyHealthAction, partitionFault } from "../lifecycle";
-import { faulted, memoryAccess } from "../monitor";
+import { faulted, memoryAccess, peek64 } from "../monitor";
 import { settleMonitorCall } from "../monitor-call";
 import { lastStatus } from "../access-status";
 
@@ -31,9 +31,14 @@ export function onMemoryAccess(gpa: u64, qualification: u64, linearAddress: u64,
 
 function isDevice(gpa: u64): bool {
   const page = gpa & ~PAGE_MASK;
-  if (page == LOCAL_APIC_BASE) return hasDevice(Device.LocalApic);
+  if (page == LOCAL_APIC_BASE || page == movedLocalApic()) return hasDevice(Device.LocalApic);
   if (page == IO_APIC_BASE) return hasDevice(Device.IoApic);
   return hasFunctions() && gpa >= PCI_WINDOW_BASE && gpa < PCI_WINDOW_END;
+}
+
+/** Where the guest has put the page of its local APIC. */
+function movedLocalApic(): u64 {
+  return peek64(Mailbox.Vcpus + VcpuMailbox.ApicBase) & LOCAL_APIC_PAGE;
 }
 
 /** Lets the monitor carry out the instruction; false if it cannot. */
@@ -58,5 +63,5 @@ function onViolation(gpa: u64, isWrite: bool, isFetch: bool, linearAddress: u64,
   if (action >= HealthAction.Restart) return applyHealthAction(action, StopReason.Violation);
   if (action == HealthAction.Ignore && !isFetch && !delivering && carryOut(gpa, isWrite, linearAddress)) return;
   if (wasDeliveringDoubleFault()) return partitionFault(StopReason.TripleFault);
-  injectGeneralProtectionDuringDelivery();
+  injectGeneralProtectionDuringDelivery(0);
 }

@@ -25,6 +25,21 @@ void build_idt(void);
 /** Takes the number of interrupts seen on a vector since the last call. */
 uint32_t take_interrupts(uint32_t vector);
 
+/** Address of the instruction that the last interrupt on a vector came before. */
+uint64_t interrupt_place(uint32_t vector);
+
+/** Debug exceptions since this was cleared: how many, and of the last one RIP, DR6 and DR7 as the handler found them. */
+struct debug_trap {
+  uint64_t count, rip, status, control;
+};
+extern struct debug_trap debug_trap;
+
+/** Makes the next NMIs send as many more while they are in service; `command` is a value of the x2APIC's ICR. */
+void begin_nmi(uint64_t command, uint32_t more);
+void send_nmi(uint64_t command);
+/** Most NMIs in service at a time since begin_nmi(). */
+uint32_t deepest_nmi(void);
+
 /** Calls an address that may be no code; returns 0, or the vector of the fault. */
 uint64_t try_call(uint64_t address);
 

@@ -6,6 +6,8 @@
 
 #include "benchmark.h"
 #include "console.h"
+#include "debug.h"
+#include "instructions.h"
 #include "interrupts.h"
 #include "processor.h"
 

@@ -1,6 +1,7 @@
 // Exits for control registers: what the guest sees of CR0, CR4 and CR8, and what it may not have.
 
 import { beforeEach, describe, expect, test } from "vitest";
+import { readProfile } from "./capabilities.ts";
 import { KernelMachine, REGISTERS, startedKernel, type RegisterName } from "./kernel-machine.ts";
 
 const PE = 1n << 0n;
@@ -57,6 +58,13 @@ describe("masks", () => {
     const mask = machine.vmcs("CR0_GUEST_HOST_MASK");
     expect(mask & (NE | NW | CD)).toBe(NE | NW | CD);
     expect(mask & (PG | PE | TS | WP)).toBe(0n);
+  });
+
+  test("CR4: a feature of a processor to come is withheld unless it is offered", async () => {
+    const profile = readProfile();
+    profile.msrs.set("IA32_VMX_CR4_FIXED1", (1n << 64n) - 1n);
+    const mask = (await startedKernel({ profile })).vmcs("CR4_GUEST_HOST_MASK");
+    expect(mask).toBe(((1n << 64n) - 1n) & ~0x37_0fffn);
   });
 
   test("CR4: what the processor lacks and what is not virtualised", () => {
@@ -139,6 +147,14 @@ describe("paging switched by a MOV to CR0 that exits", () => {
     expect(machine.vmcs("VM_ENTRY_CONTROLS") & IA32E_MODE_GUEST).toBe(0n);
   });
 
+  test("drops the translations of before, which the VPID would keep; another change does not", () => {
+    const flushes = (): bigint[][] => machine.processor.vmxCalls.filter((call) => call.name === "invvpid").map(({ operands }) => operands);
+    const before = flushes().length;
+    for (const value of [PE | TS, PG | PE, PG | PE | WP, PE]) moveTo(0, value);
+    const flush = [1n, machine.vmcs("VIRTUAL_PROCESSOR_ID"), 0n];
+    expect(flushes().slice(before)).toEqual([flush, flush]);
+  });
+
   test("off while CR4.PCIDE is set: #GP", () => {
     machine.setVmcs({ GUEST_IA32_EFER: LME | LMA, GUEST_CR4: VMXE | PAE | (1n << 17n), GUEST_CR0: PG | PE | ET | NE, CR0_READ_SHADOW: PG | PE | ET | NE });
     machine.setVmcs({ GUEST_CS_ACCESS_RIGHTS: 0xc09bn });
@@ -166,6 +182,14 @@ describe("PAE paging", () => {
   test("reserved bits in a present pointer are #GP", () => {
     machine.memory.write(memoryBase() + 0x3008, 8, 0x2003n);
     expectRefused(() => paging(0x3000n));
+  });
+
+  test("a pointer beyond the processor's physical addresses is #GP", () => {
+    machine.memory.write(memoryBase() + 0x3000, 8, (1n << 40n) | 1n);
+    expectRefused(() => paging(0x3000n));
+    machine.memory.write(memoryBase() + 0x3000, 8, (1n << 39n) | 1n);
+    paging(0x3000n);
+    expectDone();
   });
 
   test("a table outside the partition's memory is #GP: the kernel reads nothing there", () => {

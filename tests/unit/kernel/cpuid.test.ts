@@ -50,8 +50,16 @@ describe("leaf 1", () => {
     expect(has(ecx, 31)).toBe(true);
     const hidden = { DTES64: 2, MONITOR: 3, DS_CPL: 4, VMX: 5, SMX: 6, EST: 7, TM2: 8, PDCM: 15, DCA: 18 };
     for (const [name, bit] of Object.entries(hidden)) expect(has(ecx, bit), name).toBe(false);
-    for (const [name, bit] of Object.entries({ MCE: 7, MTRR: 12, MCA: 14, DS: 21, ACPI: 22, HTT: 28, TM: 29, PBE: 31 })) expect(has(edx, bit), name).toBe(false);
+    for (const [name, bit] of Object.entries({ MCE: 7, MCA: 14, DS: 21, ACPI: 22, HTT: 28, TM: 29, PBE: 31 })) expect(has(edx, bit), name).toBe(false);
     for (const [name, bit] of Object.entries({ SSE3: 0, CX16: 13, POPCNT: 23, AES: 25, XSAVE: 26, AVX: 28 })) expect(has(ecx, bit), name).toBe(true);
+  });
+
+  test("shows the memory type range registers, which the kernel keeps whether or not the processor has them", async () => {
+    expect(has(cpuid(1).edx, 12)).toBe(true);
+    const profile = readProfile();
+    const [eax = 0, ebx = 0, ecx = 0, edx = 0] = profile.cpuid.get("0x1") ?? [];
+    profile.cpuid.set("0x1", [eax, ebx, ecx, (edx & ~(1 << 12)) >>> 0]);
+    expect(has(cpuid(1, 0, await startedKernel({ profile })).edx, 12)).toBe(true);
   });
 
   test("mirrors the guest's CR4.OSXSAVE", () => {
@@ -109,10 +117,10 @@ describe("features that depend on controls", () => {
     expect(await shown(0n)).toEqual([false, false]);
   });
 
-  test("leaf 7 hides TSC_ADJUST and has no other subleaf", () => {
+  test("leaf 7 shows TSC_ADJUST, which the TSC offset makes, and has no other subleaf", () => {
     const { eax, ebx } = cpuid(7);
     expect(eax).toBe(0);
-    expect([has(ebx, 1), has(ebx, 0), has(ebx, 7), has(ebx, 20)]).toEqual([false, true, true, true]);
+    expect([has(ebx, 1), has(ebx, 0), has(ebx, 7), has(ebx, 20)]).toEqual([true, true, true, true]);
     expect(cpuid(7, 1)).toEqual({ eax: 0, ebx: 0, ecx: 0, edx: 0 });
   });
 
@@ -122,6 +130,22 @@ describe("features that depend on controls", () => {
     const other = await startedKernel({ profile });
     expect(has(cpuid(1, 0, other).ecx, 26)).toBe(false);
     expect(cpuid(0, 0, other).eax).toBe(7);
+  });
+
+  test.each([
+    ["nothing", 0n, [false, false, false, false]],
+    ["x87 and SSE", 3n, [false, false, false, false]],
+    ["AVX", 7n, [true, true, false, false]],
+    ["AVX and a part of AVX-512", 0x67n, [true, true, false, false]],
+    ["AVX-512", 0xe7n, [true, true, true, true]],
+  ])("XCR0 that can enable %s: AVX, VAES, AVX512F and AVX512_VNNI are shown accordingly", async (_name, xcr0, shown) => {
+    const profile = readProfile();
+    const [eax = 0, ebx = 0, ecx = 0, edx = 0] = profile.cpuid.get("0x7") ?? [];
+    profile.cpuid.set("0x7", [eax, (ebx | (1 << 16)) >>> 0, ecx | (1 << 9) | (1 << 11), edx]);
+    profile.cpuid.set("0xd", [Number(xcr0), 0x240, 0x240, 0]);
+    const other = await startedKernel({ profile });
+    const leaf = cpuid(7, 0, other);
+    expect([has(cpuid(1, 0, other).ecx, 28), has(leaf.ecx, 9), has(leaf.ebx, 16), has(leaf.ecx, 11)]).toEqual(shown);
   });
 });
 

@@ -51,6 +51,10 @@ export interface KernelOptions {
   memoryMap?: MemoryMapEntry[];
   /** ACPI tables besides MADT and FADT. */
   tables?: Buffer[];
+  /** More tags of the boot information. */
+  bootTags?: Buffer[];
+  /** Words of the kernel command line besides the console. */
+  commandLine?: string;
   /** Changes the machine before the kernel starts. */
   prepare?: (machine: KernelMachine) => void;
 }
@@ -61,6 +65,7 @@ export interface ScriptedEntry {
   rip: bigint;
   rsp?: bigint;
   rsi?: bigint;
+  rax?: bigint;
   rbx?: bigint;
   cr3?: bigint;
   gdt?: bigint;
@@ -142,7 +147,7 @@ export class KernelMachine extends Machine {
     this.memory.writeBytes(MODULES, policy);
     this.memory.writeBytes(MODULES + 0x1_0000, image);
     const modules = [{ start: MODULES, end: MODULES + policy.length }, { start: MODULES + 0x1_0000, end: MODULES + 0x1_0000 + image.length }];
-    this.memory.writeBytes(INFORMATION, encodeBootInformation({ commandLine: "console=e9", modules, memoryMap: this.setUp.memoryMap ?? PC_MEMORY_MAP }));
+    this.memory.writeBytes(INFORMATION, encodeBootInformation({ commandLine: `console=e9 ${this.setUp.commandLine ?? ""}`.trim(), modules, memoryMap: this.setUp.memoryMap ?? PC_MEMORY_MAP, tags: this.setUp.bootTags ?? [] }));
   }
 
   private scriptMonitor(): void {
@@ -152,6 +157,7 @@ export class KernelMachine extends Machine {
       at(EntryState.Rip, this.entry.rip);
       at(EntryState.Rsp, this.entry.rsp);
       at(EntryState.Rsi, this.entry.rsi);
+      at(EntryState.Rax, this.entry.rax);
       at(EntryState.Rbx, this.entry.rbx);
       at(EntryState.Cr3, this.entry.cr3);
       at(EntryState.GdtBase, this.entry.gdt);

@@ -1,7 +1,7 @@
 // A partition's end and its new beginnings: triple fault, entry failure, monitor fault, hypercalls, and the summary.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { EntryMode, LoadStatus } from "../../../monitor/interface.ts";
+import { EntryMode, LoadStatus, Mailbox } from "../../../monitor/interface.ts";
 import { HYPERCALL_VERSION, Hypercall } from "../../../kernel/policy/layout.ts";
 import { Stopped } from "../machine/machine.ts";
 import { readEnum } from "../machine/source-enums.ts";
@@ -150,12 +150,28 @@ describe("an image that cannot be loaded", () => {
   test.each([
     [LoadStatus.ImageMissing, "no kernel image"], [LoadStatus.ImageMalformed, "kernel image malformed"],
     [LoadStatus.ImageTooLarge, "does not fit the partition's memory"], [LoadStatus.CommandLineTooLong, "command line longer"],
+    [LoadStatus.SegmentsOverlap, "two segments of the kernel image overlap"], [LoadStatus.EntryOutside, "entry point outside the kernel image"],
+    [LoadStatus.HeaderMissing, "kernel image has no multiboot header"], [LoadStatus.ModulesMalformed, "modules malformed"],
   ])("status %i is told in words and the partition never runs", async (status, words) => {
     const stopped = new KernelMachine(await compileKernel(), { prepare: (made) => made.monitor.answers.set("start", () => status) });
     expect(stopped.boot()).toBe("halt");
     expect(stopped.lines.join("\n")).toContain(`partition guest0: ${words}`.replace("partition guest0: does", "does"));
     expect(stopped.lines.join("\n")).toContain("partition guest0 stopped: its image could not be loaded");
     expect(stopped.bootCalls).not.toContain("enterGuest");
+  });
+
+  test.each([
+    [LoadStatus.FlagUnsupported, 11, "multiboot header requires a feature that is not supported: flag 11"],
+    [LoadStatus.TagUnsupported, 119, "multiboot2 header has a required tag that is not supported: 119"],
+    [LoadStatus.RequestUnsupported, 8, "multiboot2 header requires information that is not given: tag 8"],
+  ])("status %i names what it is about", async (status, detail, words) => {
+    const answer = (made: KernelMachine): number => {
+      made.monitor.mailbox.setUint32(Mailbox.LoadDetail, detail, true);
+      return status;
+    };
+    const stopped = new KernelMachine(await compileKernel(), { prepare: (made) => made.monitor.answers.set("start", () => answer(made)) });
+    expect(stopped.boot()).toBe("halt");
+    expect(stopped.lines).toContain(`[bulkhead] partition guest0: ${words}`);
   });
 
   test("a monitor that faults while it loads ends the partition", async () => {
@@ -243,7 +259,28 @@ test("a partition restarts into the mode that its monitor asks for then", async 
   machine.entry = { mode: EntryMode.Long64, rip: 0x20_0200n, cr3: 0x4000n, gdt: 0x6000n };
   machine.exit("TRIPLE_FAULT");
   expect(machine.vmcs("VM_ENTRY_CONTROLS") & (1n << 9n)).toBe(1n << 9n);
-  machine.entry = { mode: EntryMode.Flat32, rip: 0x10_0000n };
+  machine.entry = { mode: EntryMode.Flat32, rip: 0x10_0000n, rax: 0x2bad_b002n, rbx: 0x9000n };
   machine.exit("TRIPLE_FAULT");
+  expect(machine.vmcs("VM_ENTRY_CONTROLS") & (1n << 9n)).toBe(0n);
+  expect([machine.register("rax"), machine.register("rbx")]).toEqual([0x2bad_b002n, 0x9000n]);
+});
+
+test.each([
+  [0x7c00n, 0n, 0n, 0x7c00n],
+  [0xffffn, 0n, 0n, 0xffffn],
+  [0x1_0000n, 0x1000n, 0x1_0000n, 0n],
+  [0x8_1234n, 0x8123n, 0x8_1230n, 4n],
+])("a start in real mode at %d has CS %d based at %d and IP %d, the other segments at 0", async (rip, selector, base, ip) => {
+  await start({ health: { fault: "restart" } });
+  machine.entry = { mode: EntryMode.Real, rip };
+  machine.exit("TRIPLE_FAULT");
+  const fields = ["GUEST_CS_SELECTOR", "GUEST_CS_BASE", "GUEST_CS_LIMIT", "GUEST_RIP", "GUEST_CS_ACCESS_RIGHTS", "GUEST_IDTR_BASE", "GUEST_IDTR_LIMIT"];
+  expect(fields.map((name) => machine.vmcs(name))).toEqual([selector, base, 0xffffn, ip, 0x9bn, 0n, 0x3ffn]);
+  for (const segment of ["ES", "SS", "DS", "FS", "GS"]) {
+    const parts = ["SELECTOR", "BASE", "LIMIT", "ACCESS_RIGHTS"].map((part) => machine.vmcs(`GUEST_${segment}_${part}`));
+    expect(parts).toEqual([0n, 0n, 0xffffn, 0x93n]);
+  }
+  expect(machine.vmcs("GUEST_CR0") & 0x8000_0001n).toBe(0n);
+  expect(machine.vmcs("GUEST_IA32_EFER")).toBe(0n);
   expect(machine.vmcs("VM_ENTRY_CONTROLS") & (1n << 9n)).toBe(0n);
 });

@@ -1,7 +1,7 @@
 // EPT violations: device pages, memory that is not the partition's, and violations in the middle of event delivery.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { AccessStatus, Mailbox, VcpuFrame } from "../../../monitor/interface.ts";
+import { AccessStatus, Mailbox, VcpuFrame, VcpuMailbox } from "../../../monitor/interface.ts";
 import { Stopped } from "../machine/machine.ts";
 import type { HealthActionName } from "../../../scripts/policy/schema.ts";
 import { KernelMachine, startedKernel, type PartitionOptions } from "./kernel-machine.ts";
@@ -52,6 +52,14 @@ describe("device pages", () => {
     expect(audited()).toEqual([]);
   });
 
+  test("a local APIC that the guest has moved goes to the monitor, and so does the place that it left", () => {
+    machine.monitor.mailbox.setBigUint64(Mailbox.Vcpus + VcpuMailbox.ApicBase, 0x4200_0900n, true);
+    violate(0x4200_0030n, READ);
+    violate(LOCAL_APIC_EOI, WRITE);
+    expect(machine.monitorCalls("memoryAccess")).toEqual([[0, 0x4200_0030n, 0], [0, LOCAL_APIC_EOI, 1]]);
+    expect(audited()).toEqual([]);
+  });
+
   test("the monitor gets the vCPU's state and gives back general registers", () => {
     machine.setVmcs({
       GUEST_CS_ACCESS_RIGHTS: 0xa09bn, GUEST_SS_ACCESS_RIGHTS: 0xc0f3n, GUEST_IA32_EFER: 0x500n, GUEST_CR0: 0x8000_0031n, GUEST_CR3: 0x4000n,
@@ -75,7 +83,7 @@ describe("device pages", () => {
   test("a page that the guest does not map is its own #PF", () => {
     machine.answer("memoryAccess", () => {
       setFrame(VcpuFrame.LinearAddress, 0x40_0ffen);
-      return setFrame(VcpuFrame.CodeMode, 4n);
+      return setFrame(VcpuFrame.CodeMode, (14n << 32n) | 4n);
     }, AccessStatus.GuestFault);
     violate(LOCAL_APIC_EOI, WRITE);
     expect(machine.event).toEqual({ vector: 14, type: 3, errorCode: 4n });

@@ -54,6 +54,9 @@ describe("constants", () => {
     ["MSR_PLATFORM_INFO", 0xcen, 0n],
     ["MSR_MISC_FEATURES_ENABLES", 0x140n, 0n],
     ["IA32_DEBUGCTL", 0x1d9n, 0n],
+    ["IA32_MCG_CAP: no banks", 0x179n, 0n],
+    ["IA32_MCG_STATUS", 0x17an, 0n],
+    ["IA32_TSC_ADJUST", 0x3bn, 0n],
   ])("%s", (_name, index, value) => {
     expect(read(index)).toEqual({ rax: value & 0xffff_ffffn, rdx: value >> 32n });
     expectDone();
@@ -61,7 +64,7 @@ describe("constants", () => {
   });
 
   test.each([
-    ["IA32_MISC_ENABLE", 0x1a0n, 0x1800n, 0x1801n],
+    ["IA32_MCG_STATUS", 0x17an, 0n, 4n],
     ["IA32_BIOS_SIGN_ID", 0x8bn, 0n, 1n],
     ["MSR_MISC_FEATURES_ENABLES", 0x140n, 0n, 1n],
     ["IA32_DEBUGCTL", 0x1d9n, 0n, 1n << 32n],
@@ -71,6 +74,41 @@ describe("constants", () => {
     machine.setVmcs({ GUEST_RIP: 0x1000n });
     write(index, bad);
     expectFault();
+  });
+});
+
+test.each([["IA32_MCG_CAP", 0x179n], ["IA32_PLATFORM_ID", 0x17n], ["MSR_PLATFORM_INFO", 0xcen]])("%s is read-only: #GP without a violation", (_name, index) => {
+  write(index, 0n);
+  expectFault();
+  expect(audited()).toEqual([]);
+});
+
+describe("IA32_MISC_ENABLE", () => {
+  test("keeps the bits that the manual defines, and its read-only ones whatever is written", () => {
+    write(0x1a0n, 0x4_00c5_0089n);
+    expectDone();
+    expect(read(0x1a0n)).toEqual({ rax: 0xc5_1889n, rdx: 4n });
+  });
+
+  test.each([1, 2, 4, 8, 13, 17, 19, 24, 33, 35, 63])("bit %i is reserved: #GP, and nothing changes", (bit) => {
+    write(0x1a0n, 1n << BigInt(bit));
+    expectFault();
+    expect(read(0x1a0n)).toEqual({ rax: 0x1800n, rdx: 0n });
+  });
+});
+
+describe("IA32_DEBUGCTL", () => {
+  test("takes BTF, which entry and exit switch", () => {
+    write(0x1d9n, 2n);
+    expectDone();
+    expect(machine.vmcs("GUEST_IA32_DEBUGCTL")).toBe(2n);
+    expect(read(0x1d9n)).toEqual({ rax: 2n, rdx: 0n });
+  });
+
+  test.each([["LBR", 0], ["TR", 6], ["BTS", 7], ["FREEZE_WHILE_SMM", 14]])("%s is not offered: #GP", (_name, bit) => {
+    write(0x1d9n, 1n << BigInt(bit));
+    expectFault();
+    expect(machine.vmcs("GUEST_IA32_DEBUGCTL")).toBe(0n);
   });
 });
 

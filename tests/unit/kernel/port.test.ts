@@ -171,7 +171,7 @@ describe("INS and OUTS", () => {
   test("memory that the guest does not map is its own #PF, with CR2 and error code", () => {
     machine.answer("portString", () => {
       setFrame(VcpuFrame.LinearAddress, 0xffff_8880_0000_1000n);
-      setFrame(VcpuFrame.CodeMode, 2n);
+      setFrame(VcpuFrame.CodeMode, (14n << 32n) | 2n);
       return undefined;
     }, AccessStatus.GuestFault);
     string(IN);

@@ -27,6 +27,8 @@ export class Processor {
   readonly vmxStatus = new Map<string, number>();
   readonly vmxCalls: { name: string; operands: bigint[] }[] = [];
   cr2 = 0n;
+  /** WBINVD instructions. */
+  cacheFlushes = 0;
   readonly debugRegisters = new Map<number, bigint>();
 
   constructor(private readonly clock: Clock) {}
@@ -90,7 +92,7 @@ export class Processor {
       xgetbv: () => this.xcr0,
       xsetbv: (_register: number, value: bigint) => void (this.xcr0 = BigInt.asUintN(64, value)),
       pause: () => this.clock.advance(),
-      wbinvd: () => {},
+      wbinvd: () => void (this.cacheFlushes += 1),
       invlpg: () => {},
       mfence: () => {},
       writeDebug: (register: number, value: bigint) => void this.debugRegisters.set(register, BigInt.asUintN(64, value)),
