@@ -1,11 +1,12 @@
-// The instructions by which compilers and Linux reach devices in memory (SDM 2A-2B): MOV, MOVZX, MOVSX, MOVSXD, ADD,
-// OR, AND, SUB, XOR, CMP, TEST, XCHG, STOS, MOVS.
+// The instructions that reach memory with one operand (SDM 2A-2B): which operation, which sizes, which operands.
 
 import { AccessStatus } from "../interface";
+import { decodeTwoByte } from "./decode-two-byte";
 import { fetchStatus, instructionLength, next16, next32, next64, next8 } from "./fetch";
 import { Register, isLongMode } from "./frame";
 import { Operation, instruction } from "./instruction";
 import { completeOffset, opcodeExtension, setOffset, takeMemoryOperand } from "./modrm";
+import { extendForm, memoryForm, registerForm } from "./operand-forms";
 import { takePrefixes } from "./prefixes";
 
 const TWO_BYTE_OPCODE: u32 = 0x0f;
@@ -30,6 +31,7 @@ function decodeOneByte(opcode: u32): bool {
   switch (opcode) {
     case 0x63: return decodeSignExtendedDword();
     case 0x80: case 0x81: return decodeArithmeticImmediate(false);
+    case 0x82: return !isLongMode() && decodeArithmeticImmediate(false);
     case 0x83: return decodeArithmeticImmediate(true);
     case 0x84: case 0x85: return registerForm(Operation.Test, true);
     case 0x86: case 0x87: return registerForm(Operation.Exchange, true);
@@ -38,45 +40,34 @@ function decodeOneByte(opcode: u32): bool {
     case 0xa0: case 0xa1: return accumulatorForm(false);
     case 0xa2: case 0xa3: return accumulatorForm(true);
     case 0xa4: case 0xa5: return stringForm(Operation.MoveString);
+    case 0xa6: case 0xa7: return stringForm(Operation.CompareString);
     case 0xaa: case 0xab: return stringForm(Operation.StoreString);
+    case 0xac: case 0xad: return stringForm(Operation.LoadString);
+    case 0xae: case 0xaf: return stringForm(Operation.ScanString);
     case 0xc6: case 0xc7: return takeMemoryOperand() && opcodeExtension() == 0 && immediateForm(Operation.Move, false);
-    case 0xf6: case 0xf7: return takeMemoryOperand() && opcodeExtension() < 2 && immediateForm(Operation.Test, false);
-    default: return false;
-  }
-}
-
-function decodeTwoByte(opcode: u32): bool {
-  switch (opcode) {
-    case 0xb6: return extendForm(Operation.MoveZeroExtended, 1);
-    case 0xb7: return extendForm(Operation.MoveZeroExtended, 2);
-    case 0xbe: return extendForm(Operation.MoveSignExtended, 1);
-    case 0xbf: return extendForm(Operation.MoveSignExtended, 2);
+    case 0xf6: case 0xf7: return takeMemoryOperand() && decodeGroup3();
+    case 0xfe: case 0xff: return takeMemoryOperand() && decodeGroups4And5();
     default: return false;
   }
 }
 
 /** Opcodes 00-3F: bits 5:3 select the operation, bit 1 the direction, bit 0 the size. */
 function decodeArithmetic(opcode: u32): bool {
-  const number = opcode >> 3;
-  if (opcode & 4 || !isArithmeticKnown(number)) return false;
-  return registerForm(arithmeticOperation(number), (opcode & 2) == 0);
+  if (opcode & 4) return false;
+  return registerForm(arithmeticOperation(opcode >> 3), (opcode & 2) == 0);
 }
 
 function decodeArithmeticImmediate(isByte: bool): bool {
-  if (!takeMemoryOperand() || !isArithmeticKnown(opcodeExtension())) return false;
-  return immediateForm(arithmeticOperation(opcodeExtension()), isByte);
+  return takeMemoryOperand() && immediateForm(arithmeticOperation(opcodeExtension()), isByte);
 }
 
-/** ADC and SBB (2 and 3) on a device make no sense. */
-function isArithmeticKnown(number: u32): bool {
-  return number != 2 && number != 3;
-}
-
-/** SDM 2B table A-6, group 1. */
+/** SDM 2D table A-6, group 1. */
 function arithmeticOperation(number: u32): Operation {
   switch (number) {
     case 0: return Operation.Add;
     case 1: return Operation.Or;
+    case 2: return Operation.AddWithCarry;
+    case 3: return Operation.SubtractWithBorrow;
     case 4: return Operation.And;
     case 5: return Operation.Subtract;
     case 6: return Operation.Xor;
@@ -84,23 +75,33 @@ function arithmeticOperation(number: u32): Operation {
   }
 }
 
-function registerForm(operation: Operation, toMemory: bool): bool {
-  instruction.operation = operation;
-  instruction.toMemory = toMemory;
-  instruction.registerSize = instruction.memorySize;
-  return takeMemoryOperand();
+/** Without MUL and DIV. */
+function decodeGroup3(): bool {
+  switch (opcodeExtension()) {
+    case 0: case 1: return immediateForm(Operation.Test, false);
+    case 2: return memoryForm(Operation.Not);
+    case 3: return memoryForm(Operation.Negate);
+    default: return false;
+  }
+}
+
+/** Without CALL, JMP and PUSH. */
+function decodeGroups4And5(): bool {
+  switch (opcodeExtension()) {
+    case 0: return memoryForm(Operation.Increment);
+    case 1: return memoryForm(Operation.Decrement);
+    default: return false;
+  }
 }
 
 /** ModR/M was taken; the immediate is as long as the operand, at most 4 bytes, or one byte. */
 function immediateForm(operation: Operation, isByte: bool): bool {
   const size: u32 = isByte ? 1 : instruction.memorySize;
-  instruction.operation = operation;
-  instruction.toMemory = true;
   instruction.hasImmediate = true;
   if (size == 1) instruction.immediate = <u64><i64><i8>next8();
   else if (size == 2) instruction.immediate = <u64><i64><i16>next16();
   else instruction.immediate = <u64><i64><i32>next32();
-  return true;
+  return memoryForm(operation);
 }
 
 /** MOV of AL to RAX from or to an offset in the instruction. */
@@ -116,14 +117,10 @@ function accumulatorForm(toMemory: bool): bool {
 
 function stringForm(operation: Operation): bool {
   instruction.operation = operation;
+  instruction.register = Register.Rax;
+  instruction.registerSize = instruction.memorySize;
   setOffset(0);
   return true;
-}
-
-function extendForm(operation: Operation, memorySize: u32): bool {
-  instruction.operation = operation;
-  instruction.memorySize = memorySize;
-  return takeMemoryOperand();
 }
 
 /** MOVSXD, in 64-bit mode only (ARPL elsewhere); without REX.W it is a plain MOV. */

@@ -1,9 +1,11 @@
 // The bytes of the instruction at RIP.
 
 import { load64, load8 } from "../imports";
-import { AccessStatus } from "../interface";
-import { codeAddress, isUser } from "./frame";
-import { Access, NOT_MAPPED, translate } from "./guest-paging";
+import { AccessStatus, VcpuFrame } from "../interface";
+import { translateCode } from "./code-page";
+import { frame } from "./frame";
+import { NOT_MAPPED } from "./guest-paging";
+import { Segment, linearAddress } from "./segment";
 
 const PAGE_SIZE: u32 = 4096;
 /** SDM 2A 2.3.11: a longer instruction is not valid. */
@@ -11,6 +13,10 @@ const MAXIMUM_LENGTH: u32 = 15;
 const BUFFER_SIZE: u32 = 16;
 
 const buffer: usize = memory.data(16);
+/** Guest-physical address of the first byte. */
+let code: u64 = 0;
+/** The buffer's whole length is on RIP's page. */
+let isOnOnePage: bool = false;
 /** Bytes in the buffer. */
 let available: u32 = 0;
 /** Bytes taken from the buffer. */
@@ -18,22 +24,22 @@ let taken: u32 = 0;
 /** Done as long as every byte asked for was there. */
 let status: AccessStatus = AccessStatus.Done;
 
-/** Reads up to the end of RIP's page. False if that page is not mapped. */
+/** Reads the first bytes, from RIP's page alone; more follow when they are asked for. False if the page is not mapped. */
 export function openInstruction(): bool {
   taken = 0;
   status = AccessStatus.Done;
-  const linear = codeAddress();
-  const code = translateCode(linear);
+  const linear = codeAddress(0);
+  code = translateCode(linear);
   if (code == NOT_MAPPED) return false;
   const room = PAGE_SIZE - (<u32>linear & (PAGE_SIZE - 1));
-  if (room < BUFFER_SIZE) {
+  isOnOnePage = room >= BUFFER_SIZE;
+  if (isOnOnePage) {
+    store<u64>(buffer, load64(code));
+    available = BUFFER_SIZE / 2;
+  } else {
     available = 0;
     append(code, room);
-    return true;
   }
-  available = BUFFER_SIZE;
-  store<u64>(buffer, load64(code));
-  store<u64>(buffer, load64(code + 8), 8);
   return true;
 }
 
@@ -70,7 +76,7 @@ export function fetchStatus(): AccessStatus {
 function take(count: u32): bool {
   if (status != AccessStatus.Done) return false;
   if (taken + count > MAXIMUM_LENGTH) return fail(AccessStatus.Undecodable);
-  if (taken + count > available && !readSecondPage()) return fail(AccessStatus.GuestFault);
+  if (taken + count > available && !readMore()) return fail(AccessStatus.GuestFault);
   taken += count;
   return true;
 }
@@ -80,18 +86,25 @@ function fail(reason: AccessStatus): bool {
   return false;
 }
 
-function readSecondPage(): bool {
-  const code = translateCode(codeAddress() + available);
-  if (code == NOT_MAPPED) return false;
-  append(code, BUFFER_SIZE - available);
+/** The second half of the buffer, or what is on the second page. */
+function readMore(): bool {
+  if (isOnOnePage) {
+    store<u64>(buffer, load64(code + 8), 8);
+    available = BUFFER_SIZE;
+    return true;
+  }
+  const second = translateCode(codeAddress(available));
+  if (second == NOT_MAPPED) return false;
+  append(second, BUFFER_SIZE - available);
   return true;
 }
 
-function append(code: u64, count: u32): void {
-  for (let i: u32 = 0; i < count; i++) store<u8>(buffer + available + i, load8(code + i));
+function append(gpa: u64, count: u32): void {
+  for (let i: u32 = 0; i < count; i++) store<u8>(buffer + available + i, load8(gpa + i));
   available += count;
 }
 
-function translateCode(linear: u64): u64 {
-  return translate(linear, isUser() ? Access.Fetch | Access.User : Access.Fetch);
+/** Linear address of the byte `index` after RIP. */
+function codeAddress(index: u32): u64 {
+  return linearAddress(Segment.Cs, frame(VcpuFrame.Rip) + index);
 }

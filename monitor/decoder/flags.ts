@@ -5,19 +5,41 @@ import { Rflags, frame, setFrame } from "./frame";
 
 const ARITHMETIC: u64 = Rflags.Cf | Rflags.Pf | Rflags.Af | Rflags.Zf | Rflags.Sf | Rflags.Of;
 
+/** a + b, or a + b + CF. */
 export function setAddFlags(a: u64, b: u64, result: u64, size: u32): void {
-  const carry: u64 = result < a ? Rflags.Cf : 0;
+  const carry: u64 = signBit((a & b) | ((a | b) & ~result), size) ? Rflags.Cf : 0;
   setFlags(carry | overflow((a ^ result) & (b ^ result), size) | adjust(a, b, result) | common(result, size));
 }
 
+/** a - b, or a - b - CF. */
 export function setSubtractFlags(a: u64, b: u64, result: u64, size: u32): void {
-  const borrow: u64 = a < b ? Rflags.Cf : 0;
+  const borrow: u64 = signBit((~a & b) | ((~a | b) & result), size) ? Rflags.Cf : 0;
   setFlags(borrow | overflow((a ^ b) & (a ^ result), size) | adjust(a, b, result) | common(result, size));
 }
 
 /** AND, OR, XOR, TEST: CF and OF are cleared; AF is undefined, processors clear it. */
 export function setLogicFlags(result: u64, size: u32): void {
   setFlags(common(result, size));
+}
+
+/** 1 if CF is set. */
+export function carryFlag(): u64 {
+  return frame(VcpuFrame.Rflags) & Rflags.Cf;
+}
+
+/** CF alone; the rest stays. */
+export function setCarryFlag(carry: u64): void {
+  setFrame(VcpuFrame.Rflags, (frame(VcpuFrame.Rflags) & ~(<u64>Rflags.Cf)) | carry);
+}
+
+export function isZeroFlagSet(): bool {
+  return (frame(VcpuFrame.Rflags) & Rflags.Zf) != 0;
+}
+
+/** ZF alone; the rest stays. */
+export function setZeroFlag(isZero: bool): void {
+  const zero: u64 = isZero ? Rflags.Zf : 0;
+  setFrame(VcpuFrame.Rflags, (frame(VcpuFrame.Rflags) & ~(<u64>Rflags.Zf)) | zero);
 }
 
 function common(result: u64, size: u32): u64 {

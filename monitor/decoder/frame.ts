@@ -3,7 +3,7 @@
 import { Mailbox, VcpuFrame } from "../interface";
 
 /** General registers in encoding order (SDM 2A table 2-2). */
-export const enum Register { Rax = 0, Rcx = 1, Rbx = 3, Rbp = 5, Rsi = 6, Rdi = 7 }
+export const enum Register { Rax = 0, Rcx = 1, Rdx = 2, Rbx = 3, Rsp = 4, Rbp = 5, Rsi = 6, Rdi = 7 }
 
 /** SDM 1 3.4.3. */
 export const enum Rflags {
@@ -12,8 +12,10 @@ export const enum Rflags {
   Af = 1 << 4,
   Zf = 1 << 6,
   Sf = 1 << 7,
+  Tf = 1 << 8,
   Df = 1 << 10,
   Of = 1 << 11,
+  Vm = 1 << 17,
   Ac = 1 << 18,
 }
 
@@ -75,11 +77,6 @@ export function writeByteRegister(register: u32, hasRex: bool, value: u64): void
   if (hasRex || register < 4) return writeRegister(register, 1, value);
   const low = readRegister(register - 4, 1);
   writeRegister(register - 4, 2, ((value & 0xff) << 8) | low);
-}
-
-/** RIP as a linear address; code segments are taken to start at 0. */
-export function codeAddress(): u64 {
-  return isLongMode() ? frame(VcpuFrame.Rip) : frame(VcpuFrame.Rip) & 0xffffffff;
 }
 
 export function advance(length: u32): void {

@@ -3,7 +3,8 @@
 
 import { load32, load64, store8 } from "../imports";
 import { VcpuFrame } from "../interface";
-import { Rflags, frame, setFrame } from "./frame";
+import { raisePageFault } from "./fault";
+import { Rflags, frame } from "./frame";
 
 /** What the access is, as bits of the #PF error code (SDM 3A 4.7). */
 export const enum Access { Read = 0, Write = 1 << 1, User = 1 << 2, Fetch = 1 << 4 }
@@ -30,6 +31,27 @@ const ADDRESS: u64 = 0x000FFFFFFFFFF000;
 /** Bit of the linear address at which the index into a table of each level starts. */
 const enum Shift { Pml5 = 48, Pml4 = 39, PageDirectoryPointer = 30, PageDirectory = 21, PageTable = 12, Legacy4M = 22 }
 
+/** Entries that the last walk for a fetch met, from the top: pairs of address and entry. */
+const trail: usize = memory.data(80, 8);
+let trailLength: u32 = 0;
+
+/** Whether that walk would meet the same entries now. */
+export function isTrailUnchanged(): bool {
+  for (let i: u32 = 0; i < trailLength; i++) {
+    const step = trail + (i << 4);
+    if (load64(load<u64>(step)) != load<u64>(step, 8)) return false;
+  }
+  return true;
+}
+
+/** The processor has marked the entry of a page that it fetched from. */
+function leaveTrail(address: u64, entry: u64): void {
+  const step = trail + (trailLength << 4);
+  store<u64>(step, address);
+  store<u64>(step, entry | Entry.Accessed, 8);
+  trailLength++;
+}
+
 /** Guest-physical address, or NOT_MAPPED; then LinearAddress and CodeMode of the frame describe the #PF. */
 export function translate(linear: u64, access: u32): u64 {
   if (!(frame(VcpuFrame.Cr0) & <u32>Cr0.Pg)) return linear & 0xffffffff;
@@ -40,16 +62,23 @@ export function translate(linear: u64, access: u32): u64 {
   return walkLegacy(root, linear & 0xffffffff, access);
 }
 
+/** Paging with four or five levels. */
+export function isLongPaging(): bool {
+  return (frame(VcpuFrame.Cr0) & <u32>Cr0.Pg) != 0 && (frame(VcpuFrame.Efer) & Efer.Lma) != 0;
+}
+
 /** Tables of 512 entries of 8 bytes, from the level of `shift` down (SDM 3A 4.5). */
 function walk(root: u64, linear: u64, firstShift: u64, access: u32): u64 {
   let table = root;
   let rights: u64 = Entry.Writable | Entry.User;
   let noExecute: u64 = 0;
   let shift = firstShift;
+  if (access & Access.Fetch) trailLength = 0;
   while (true) {
     const address = table + (((linear >> shift) & 511) << 3);
     const entry = load64(address);
     if (!(entry & Entry.Present)) return fault(linear, access);
+    if (access & Access.Fetch) leaveTrail(address, entry);
     rights &= entry;
     noExecute |= entry & NO_EXECUTE;
     if (shift == Shift.PageTable || (shift <= <u64>Shift.PageDirectoryPointer && entry & Entry.PageSize)) {
@@ -111,7 +140,6 @@ function mark(address: u64, entry: u64, bits: u64): void {
 }
 
 function fault(linear: u64, errorCode: u32): u64 {
-  setFrame(VcpuFrame.LinearAddress, linear);
-  setFrame(VcpuFrame.CodeMode, errorCode);
+  raisePageFault(linear, errorCode);
   return NOT_MAPPED;
 }

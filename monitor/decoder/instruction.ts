@@ -1,20 +1,42 @@
 // One decoded instruction.
 
+import { Segment } from "./segment";
+
 export const enum Operation {
   Move,
   MoveZeroExtended,
   MoveSignExtended,
   Add,
+  AddWithCarry,
   Or,
   And,
   Subtract,
+  SubtractWithBorrow,
   Xor,
   Compare,
   Test,
+  Not,
+  Negate,
+  Increment,
+  Decrement,
   Exchange,
-  StoreString,
+  ExchangeAdd,
+  CompareExchange,
+  CompareExchange8Bytes,
+  BitTest,
+  BitTestSet,
+  BitTestReset,
+  BitTestComplement,
+  // String instructions from here on.
   MoveString,
+  CompareString,
+  StoreString,
+  LoadString,
+  ScanString,
 }
+
+/** What a REP prefix says; for instructions that compare nothing both mean REP (SDM 2A 2.1.1). */
+export const enum Repetition { None, WhileEqual, WhileNotEqual }
 
 @unmanaged
 export class Instruction {
@@ -27,19 +49,40 @@ export class Instruction {
   addressSize: u32;
   /** Number of the register operand. */
   register: u32;
+  /** Segment of the memory operand; of the source, for string instructions. */
+  segment: Segment;
+  repetition: Repetition;
   hasRex: bool;
   hasImmediate: bool;
   /** The memory operand is the destination. */
   toMemory: bool;
-  isRepeated: bool;
-  /** The memory operand is relative to FS or GS, whose base is not known here. */
-  hasUnknownBase: bool;
   /** Sign-extended to 64 bits. */
   immediate: u64;
-  /** Address of the memory operand without its segment's base; right in the low 12 bits unless addressSize is 2. */
+  /** Offset of the memory operand in its segment. */
   offset: u64;
   length: u32;
+  /** Number of the bit in the memory operand that BT, BTS, BTR and BTC mean. */
+  bit: u32;
 }
 
 /** The instruction decoded last. */
-export const instruction = changetype<Instruction>(memory.data(64));
+export const instruction = changetype<Instruction>(memory.data(64, 8));
+
+export function isString(): bool {
+  return instruction.operation >= Operation.MoveString;
+}
+
+/** Whether the memory operand is written. */
+export function writesMemory(): bool {
+  switch (instruction.operation) {
+    case Operation.Compare:
+    case Operation.Test:
+    case Operation.BitTest:
+    case Operation.CompareString:
+    case Operation.LoadString:
+    case Operation.ScanString: return false;
+    case Operation.MoveString:
+    case Operation.StoreString: return true;
+    default: return instruction.toMemory;
+  }
+}

@@ -9,7 +9,7 @@ const REX_WITHOUT_W: u64 = 0x40;
 const REX_R_TO_BIT_3: u32 = 1; // REX.R is bit 2
 
 /** True if the instruction is one of these; it then was carried out. */
-export function executePlainMove(vcpu: u32, gpa: u64): bool {
+export function executePlainMove(vcpu: u32, gpa: u64, isWrite: bool): bool {
   if (!isInsidePage(gpa)) return false;
   let bytes = firstBytes();
   let length: u32 = 0;
@@ -24,11 +24,11 @@ export function executePlainMove(vcpu: u32, gpa: u64): bool {
     return false;
   }
   const opcode = <u32>bytes & 0xff;
-  if (opcode != Opcode.Store && opcode != Opcode.Load) return false;
+  if (opcode != (isWrite ? Opcode.Store : Opcode.Load)) return false;
   const operandLength = memoryOperandLength(<u32>(bytes >> 8));
   if (operandLength == 0) return false;
   const register = ((<u32>(bytes >> 11)) & 7) | registerExtension;
-  move(vcpu, gpa, opcode == Opcode.Store, register);
+  move(vcpu, gpa, isWrite, register);
   if (!isRefused()) advance(length + 1 + operandLength);
   return true;
 }

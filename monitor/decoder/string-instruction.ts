@@ -1,64 +1,103 @@
-// STOS and MOVS on a device, one element a time: a repeated one leaves RIP in place until its count is 0, and
-// the next element faults again.
+// MOVS, CMPS, STOS, LODS and SCAS, at least one of whose elements is on a device. A repeated one is carried out in
+// turns of bounded length; RIP stays until it ends.
 
 import { AccessStatus } from "../interface";
-import { deviceStatus, isRefused, readDevice, writeDevice } from "./device-access";
-import { Register, advance, readRegister } from "./frame";
-import { prepareOperand, readOperand, writeOperand } from "./guest-operand";
-import { instruction } from "./instruction";
-import { countElement, remainingElements, stepIndex } from "./string-element";
+import { deviceStatus, isRefused } from "./device-access";
+import { isZeroFlagSet, setSubtractFlags } from "./flags";
+import { Register, advance, readRegister, sizeMask, writeRegister } from "./frame";
+import { destination, prepareOperand, readOperand, source, writeOperand } from "./guest-operand";
+import { Operation, Repetition, instruction } from "./instruction";
+import { Segment } from "./segment";
+import { countElement, elementsAtOnce, remainingElements, stepIndex } from "./string-element";
 
-export function executeStoreString(vcpu: u32, gpa: u64): AccessStatus {
-  if (isExhausted()) return AccessStatus.Done;
-  writeDevice(vcpu, gpa, instruction.memorySize, readRegister(Register.Rax, instruction.memorySize));
-  if (!isRefused()) {
-    step(Register.Rdi);
-    finishElement();
+/** An element that cannot be carried out ends the turn; it is the first one of the next turn, whose status then says why. */
+export function executeString(vcpu: u32): AccessStatus {
+  if (instruction.repetition == Repetition.None) return executeOnce(vcpu);
+  const addressSize = instruction.addressSize;
+  for (let i: u32 = 0, most = elementsAtOnce(); i < most && remainingElements(addressSize) != 0; i++) {
+    if (!prepareElement()) return i == 0 ? AccessStatus.GuestFault : AccessStatus.Done;
+    transferElement(vcpu);
+    if (isRefused()) return i == 0 ? AccessStatus.GeneralProtection : AccessStatus.Done;
+    stepIndices();
+    countElement(addressSize);
+    if (isConditionMet()) {
+      advance(instruction.length);
+      return deviceStatus();
+    }
+    if (deviceStatus() != AccessStatus.Done) break;
   }
+  if (remainingElements(addressSize) == 0) advance(instruction.length);
   return deviceStatus();
 }
 
-/** `isWrite`: the device at `gpa` is the destination and the source is elsewhere, else the reverse. */
-export function executeMoveString(vcpu: u32, gpa: u64, isWrite: bool): AccessStatus {
-  if (isExhausted()) return AccessStatus.Done;
-  if (isWrite && instruction.hasUnknownBase) return AccessStatus.Undecodable;
-  const other = readRegister(isWrite ? Register.Rsi : Register.Rdi, instruction.addressSize);
-  if (!prepareOperand(other, instruction.memorySize, !isWrite)) return AccessStatus.GuestFault;
-  if (isWrite) moveToDevice(vcpu, gpa);
-  else moveFromDevice(vcpu, gpa);
-  if (!isRefused()) {
-    step(Register.Rsi);
-    step(Register.Rdi);
-    finishElement();
-  }
+function executeOnce(vcpu: u32): AccessStatus {
+  if (!prepareElement()) return AccessStatus.GuestFault;
+  transferElement(vcpu);
+  if (isRefused()) return AccessStatus.GeneralProtection;
+  stepIndices();
+  advance(instruction.length);
   return deviceStatus();
 }
 
-function moveToDevice(vcpu: u32, gpa: u64): void {
-  const value = readOperand(vcpu, instruction.memorySize);
-  writeDevice(vcpu, gpa, instruction.memorySize, value);
+/** Only the segment of RSI can be overridden; that of RDI is ES (SDM 1 7.3.9.1). False if the guest gets a fault instead. */
+function prepareElement(): bool {
+  const size = instruction.memorySize;
+  if (usesSource() && !prepareOperand(source, instruction.segment, index(Register.Rsi), size, false)) return false;
+  return !usesDestination() || prepareOperand(destination, Segment.Es, index(Register.Rdi), size, writesDestination());
 }
 
-function moveFromDevice(vcpu: u32, gpa: u64): void {
-  const value = readDevice(vcpu, gpa, instruction.memorySize);
-  if (!isRefused()) writeOperand(vcpu, instruction.memorySize, value);
+function usesSource(): bool {
+  return instruction.operation != Operation.StoreString && instruction.operation != Operation.ScanString;
 }
 
-/** A repeated instruction with a count of 0 does nothing. */
-function isExhausted(): bool {
-  if (!instruction.isRepeated || remainingElements(instruction.addressSize) != 0) return false;
-  advance(instruction.length);
-  return true;
+function usesDestination(): bool {
+  return instruction.operation != Operation.LoadString;
 }
 
-function step(register: u32): void {
-  stepIndex(register, instruction.memorySize, instruction.addressSize);
+function writesDestination(): bool {
+  return instruction.operation == Operation.MoveString || instruction.operation == Operation.StoreString;
 }
 
-function finishElement(): void {
-  if (instruction.isRepeated) {
-    countElement(instruction.addressSize);
-    if (remainingElements(instruction.addressSize) != 0) return;
+function index(register: u32): u64 {
+  return readRegister(register, instruction.addressSize);
+}
+
+/** Flags and RAX change only if no device refused. */
+function transferElement(vcpu: u32): void {
+  const size = instruction.memorySize;
+  switch (instruction.operation) {
+    case Operation.MoveString: return moveElement(vcpu);
+    case Operation.StoreString: return writeOperand(vcpu, destination, readRegister(Register.Rax, size));
+    case Operation.LoadString: return loadElement(vcpu);
+    case Operation.ScanString: return compareElement(vcpu, readRegister(Register.Rax, size));
+    default: return compareElement(vcpu, readOperand(vcpu, source));
   }
-  advance(instruction.length);
+}
+
+function moveElement(vcpu: u32): void {
+  const value = readOperand(vcpu, source);
+  if (!isRefused()) writeOperand(vcpu, destination, value);
+}
+
+function loadElement(vcpu: u32): void {
+  const value = readOperand(vcpu, source);
+  if (!isRefused()) writeRegister(Register.Rax, instruction.memorySize, value);
+}
+
+function compareElement(vcpu: u32, left: u64): void {
+  if (isRefused()) return;
+  const size = instruction.memorySize;
+  const right = readOperand(vcpu, destination);
+  if (!isRefused()) setSubtractFlags(left, right, (left - right) & sizeMask(size), size);
+}
+
+function stepIndices(): void {
+  if (usesSource()) stepIndex(Register.Rsi, instruction.memorySize, instruction.addressSize);
+  if (usesDestination()) stepIndex(Register.Rdi, instruction.memorySize, instruction.addressSize);
+}
+
+/** CMPS and SCAS end before their count does: REPE at the first difference, REPNE at the first match (SDM 2B REP). */
+function isConditionMet(): bool {
+  if (instruction.operation != Operation.CompareString && instruction.operation != Operation.ScanString) return false;
+  return isZeroFlagSet() == (instruction.repetition == Repetition.WhileNotEqual);
 }

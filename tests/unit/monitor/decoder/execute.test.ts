@@ -4,15 +4,16 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { AccessStatus, VcpuFrame } from "../../../../monitor/interface.ts";
 import { compileParts, Parts } from "../parts.ts";
 import { ordinaryForms, type Form } from "./native/forms.ts";
-import { buildProgram, CODE, OPERAND, OPERAND_BYTES, type Result, type Trial } from "./native/native.ts";
+import { buildProgram, CODE, OPERAND, SEGMENT_BASES, type CodeSize, type Result, type Trial } from "./native/native.ts";
 import { Random } from "./native/random.ts";
+import { BASES_64, target64, targetCompatible, type Target } from "./native/target.ts";
+import { ARITHMETIC_FLAGS, placeTrial, type Placed } from "./native/trial.ts";
 
 const TRIALS_PER_FORM = 4;
-const CODE_MODE_64 = 1n;
-const ARITHMETIC_FLAGS = 0x8d5n;
-const AUXILIARY_FLAG = 0x10n;
-const ALWAYS_SET = 0x2n;
+const CODE_MODE: Record<CodeSize, bigint> = { 16: 0n, 32: 2n, 64: 1n };
+const PROTECTION = 1n;
 const PAGE = 4096;
+const RIGHTS_CODE = 0xc09b;
 
 let module: WebAssembly.Module;
 
@@ -20,94 +21,104 @@ beforeAll(async () => {
   module = await compileParts();
 }, 60_000);
 
-/** Registers that make the form address `operand`; the others are random. */
-function trialRegisters(random: Random, form: Form, operand: bigint): bigint[] {
-  const registers = Array.from({ length: 16 }, () => random.operand());
-  const { base, index, scale = 1, displacement = 0n, fixed, isNarrow = false } = form.addressing;
-  if (fixed !== undefined) return registers;
-  let rest = operand - displacement;
-  if (index !== undefined) {
-    const value = base === undefined ? rest / BigInt(scale) : BigInt(random.below(0x1000));
-    registers[index] = value;
-    rest -= value * BigInt(scale);
-  }
-  if (base !== undefined) registers[base] = BigInt.asUintN(64, rest);
-  if (isNarrow) for (const used of [base, index]) if (used !== undefined) registers[used] = BigInt.asUintN(32, registers[used]!) | (random.word() << 32n & 0xffffffff00000000n);
-  return registers.map((value) => BigInt.asUintN(64, value));
-}
-
-function operandOf(random: Random, form: Form, length: number): bigint {
-  const { fixed, text } = form.addressing;
-  if (fixed !== undefined) return text.includes("rip") ? fixed + BigInt(length) : fixed;
-  const offset = random.below(4) === 0 ? 0 : random.below((PAGE - OPERAND_BYTES) / 2) * 2;
-  return OPERAND + BigInt(offset);
-}
-
 function prepare(parts: Parts, code: Buffer, trial: Trial): void {
+  const { codeSize = 64 } = trial;
   code.copy(parts.ram, Number(CODE));
   trial.registers.forEach((value, number) => parts.setRegister(number, value));
-  parts.setFrame(VcpuFrame.Rip, CODE);
+  parts.setFrame(VcpuFrame.Rip, codeSize === 64 ? CODE : CODE - SEGMENT_BASES.cs);
   parts.setFrame(VcpuFrame.Rflags, trial.flags);
-  parts.setFrame(VcpuFrame.CodeMode, CODE_MODE_64);
+  parts.setFrame(VcpuFrame.CodeMode, CODE_MODE[codeSize]);
+  parts.setFrame(VcpuFrame.Cr0, PROTECTION);
+  const { es, cs, ss, ds, fs, gs } = SEGMENT_BASES;
+  const bases = codeSize === 64 ? [es, cs, ss, ds, BASES_64.fs, BASES_64.gs] : [es, cs, ss, ds, fs, gs];
+  bases.forEach((base, number) => parts.setSegment(number, base === cs ? { base, rights: RIGHTS_CODE } : { base }));
 }
 
-/** Lets a buffer answer as the device. */
-function attach(parts: Parts, device: Buffer, operand: bigint): void {
-  const place = (gpa: bigint): number => Number(gpa - operand);
-  const bytes = Buffer.alloc(8);
-  parts.bus = {
-    ...parts.bus,
-    memoryRead: (gpa, size) => {
-      bytes.fill(0xa5);
-      device.copy(bytes, 0, place(gpa), place(gpa) + size);
-      return bytes.readBigUInt64LE();
-    },
-    memoryWrite: (gpa, size, value) => {
-      bytes.writeBigUInt64LE(value);
-      bytes.copy(device, place(gpa), 0, size);
-    },
-  };
+/** The trial's bytes as the guest has them: those below `memoryEnd` are RAM, the others answer on the bus. */
+class Memory {
+  private readonly device: Buffer;
+  private readonly base: number;
+
+  constructor(private readonly parts: Parts, trial: Trial, private readonly memoryEnd: bigint) {
+    this.device = Buffer.from(trial.bytes);
+    this.base = Number(OPERAND) + trial.offset;
+    trial.bytes.copy(parts.ram, this.base);
+    parts.configure(memoryEnd, 0n, 1);
+    const bytes = Buffer.alloc(8);
+    parts.bus = {
+      ...parts.bus,
+      memoryRead: (gpa, size) => {
+        bytes.fill(0xa5);
+        this.device.copy(bytes, 0, this.place(gpa), this.place(gpa) + size);
+        return bytes.readBigUInt64LE();
+      },
+      memoryWrite: (gpa, size, value) => {
+        bytes.writeBigUInt64LE(value);
+        bytes.copy(this.device, this.place(gpa), 0, size);
+      },
+    };
+  }
+
+  get bytes(): Buffer {
+    const inMemory = Math.min(Math.max(Number(this.memoryEnd) - this.base, 0), this.device.length);
+    return Buffer.concat([this.parts.ram.subarray(this.base, this.base + inMemory), this.device.subarray(inMemory)]);
+  }
+
+  private place(gpa: bigint): number {
+    expect(gpa).toBeGreaterThanOrEqual(this.memoryEnd);
+    return Number(gpa) - this.base;
+  }
 }
 
 function describeState(registers: readonly bigint[], flags: bigint, bytes: Buffer): string {
   return `${registers.map((value) => value.toString(16)).join(" ")} flags ${flags.toString(16)} memory ${bytes.toString("hex")}`;
 }
 
-function expectSame(parts: Parts, form: Form, device: Buffer, native: Result): void {
-  const mask = form.leavesAuxiliary ? ARITHMETIC_FLAGS & ~AUXILIARY_FLAG : ARITHMETIC_FLAGS;
+function expectSame(parts: Parts, target: Target, form: Form, memory: Memory, native: Result): void {
+  const flags = ARITHMETIC_FLAGS & ~form.undefinedFlags;
+  const width = target.code === 64 ? 64 : 32; // the upper halves are undefined
+  const shown = (values: readonly bigint[]): bigint[] => values.slice(0, target.registers).map((value) => BigInt.asUintN(width, value));
   const registers = native.registers.map((_value, number) => parts.register(number));
-  const decoded = describeState(registers, parts.frame(VcpuFrame.Rflags) & mask, device);
-  expect(decoded, form.text).toBe(describeState(native.registers, native.flags & mask, native.bytes));
+  const decoded = describeState(shown(registers), parts.frame(VcpuFrame.Rflags) & flags, memory.bytes);
+  expect(decoded, form.text).toBe(describeState(shown(native.registers), native.flags & flags, native.bytes));
 }
 
-describe("executeMemoryAccess", () => {
-  test("does what the processor does", () => {
+function crossesPages({ operand }: Placed, form: Form): boolean {
+  return (Number(operand) % PAGE) + form.size > PAGE;
+}
+
+function runTrial(parts: Parts, target: Target, random: Random, form: Form, code: Buffer, placed: Placed, native: Result): void {
+  const { trial, operand } = placed;
+  const isSplit = crossesPages(placed, form);
+  const memory = new Memory(parts, trial, isSplit && random.below(2) === 0 ? OPERAND + BigInt(PAGE) : OPERAND);
+  prepare(parts, code, trial);
+  const gpa = isSplit && random.below(2) === 0 ? OPERAND + BigInt(PAGE) : operand;
+  const isWrite = form.writes && random.below(2) === 0 ? 1 : 0; // of one that reads first, the exit tells either
+  const rip = parts.frame(VcpuFrame.Rip);
+  expect(parts.exports.executeMemoryAccess(0, gpa, isWrite), form.text).toBe(AccessStatus.Done);
+  expect(parts.frame(VcpuFrame.Rip), form.text).toBe(rip + BigInt(code.length));
+  expectSame(parts, target, form, memory, native);
+}
+
+describe.each([
+  { target: target64(), repetitions: 5 },
+  { target: targetCompatible(32), repetitions: 6 },
+  { target: targetCompatible(16), repetitions: 6 },
+])("$target.name code on a device", ({ target, repetitions }) => {
+  test("does what it does on the processor", () => {
     const random = new Random(0x1d872b41n);
-    const forms = ordinaryForms(random);
-    const program = buildProgram(forms.map((form) => form.text));
-    const parts = new Parts(module, 512 * 1024 * 1024);
-    const operands: bigint[] = [];
-    const trials = forms.flatMap((form, index) =>
-      Array.from({ length: TRIALS_PER_FORM }, (): Trial => {
-        const operand = operandOf(random, form, program.code[index]!.length);
-        operands.push(operand);
-        const bytes = Buffer.alloc(OPERAND_BYTES);
-        for (let at = 0; at < OPERAND_BYTES; at += 8) bytes.writeBigUInt64LE(random.operand(), at);
-        const flags = (random.word() & ARITHMETIC_FLAGS) | ALWAYS_SET;
-        return { form: index, registers: trialRegisters(random, form, operand), flags, offset: Number(operand - OPERAND), bytes };
-      }),
+    const forms = ordinaryForms(random, target, repetitions);
+    const program = buildProgram(forms.map((form) => form.text), target.code);
+    const parts = new Parts(module, 0x1002_0000);
+    const placed = forms.flatMap((form, index) =>
+      Array.from({ length: TRIALS_PER_FORM }, () => placeTrial(random, target, form, index, program.code[index]!.length)),
     );
-    const results = program.run(trials);
-    trials.forEach((trial, number) => {
-      const form = forms[trial.form]!;
-      const code = program.code[trial.form]!;
-      const device = Buffer.from(trial.bytes);
-      prepare(parts, code, trial);
-      attach(parts, device, operands[number]!);
-      expect(parts.exports.executeMemoryAccess(0, operands[number]!, 0), form.text).toBe(AccessStatus.Done);
-      expect(parts.frame(VcpuFrame.Rip), form.text).toBe(CODE + BigInt(code.length));
-      expectSame(parts, form, device, results[number]!);
+    const results = program.run(placed.map(({ trial }) => trial));
+    placed.forEach((one, number) => {
+      const index = one.trial.form;
+      runTrial(parts, target, random, forms[index]!, program.code[index]!, one, results[number]!);
     });
+    expect(placed.filter((one) => crossesPages(one, forms[one.trial.form]!)).length).toBeGreaterThan(100);
     expect(parts.outOfBounds).toBe(0);
   }, 120_000);
 });

@@ -2,36 +2,13 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { AccessStatus, VcpuFrame } from "../../../../monitor/interface.ts";
-import { compileParts, Parts } from "../parts.ts";
+import { compileParts } from "../parts.ts";
+import {
+  ACCESSED, CODE_MODE_32, CODE_MODE_64, CR0_PAGING, CR0_WP, CR4_LA57, CR4_PAE, CR4_PSE, CR4_SMAP, CR4_SMEP, DIRECTORY, DIRTY,
+  ERROR, FIRST_PAGE, Guest, index, LARGE, LINEAR, longModeGuest, NO_EXECUTE, PAGE_TABLE, PDPT, PML4, PRESENT, RFLAGS_AC,
+  SECOND_PAGE, TABLE, USER, USER_MODE, VALUE, WRITABLE,
+} from "./paged-guest.ts";
 
-const CR0_PAGING = 0x80010001n; // PG, WP, PE
-const CR0_WP = 0x10000n;
-const CR4_PSE = 1n << 4n;
-const CR4_PAE = 1n << 5n;
-const CR4_LA57 = 1n << 12n;
-const CR4_SMEP = 1n << 20n;
-const CR4_SMAP = 1n << 21n;
-const EFER_LMA = 1n << 10n;
-const EFER_NXE = 1n << 11n;
-const RFLAGS_AC = 1n << 18n;
-const CODE_MODE_64 = 1n;
-const CODE_MODE_32 = 2n;
-const USER_MODE = 3n << 2n;
-
-const PRESENT = 1n;
-const WRITABLE = 2n;
-const USER = 4n;
-const ACCESSED = 0x20n;
-const DIRTY = 0x40n;
-const LARGE = 0x80n;
-const NO_EXECUTE = 1n << 63n;
-const TABLE = PRESENT | WRITABLE | USER;
-
-/** Page-fault error code. */
-const ERROR = { present: 1n, write: 2n, user: 4n, fetch: 16n };
-
-const DEVICE = 0xfee00300n;
-const VALUE = 0x1122334455667788n;
 const LOAD = "488b03"; // mov (%rbx), %rax
 const LOAD_32 = "8b03"; // mov (%ebx), %eax
 const MOVE_FROM_DEVICE = "a5"; // movsl
@@ -42,69 +19,9 @@ beforeAll(async () => {
   module = await compileParts();
 }, 60_000);
 
-class Guest {
-  readonly parts = new Parts(module, 4 * 1024 * 1024);
-
-  constructor(cr0: bigint, cr3: bigint, cr4: bigint, efer: bigint, codeMode: bigint) {
-    const { parts } = this;
-    parts.bus = { ...parts.bus, memoryRead: () => VALUE };
-    parts.setFrame(VcpuFrame.Cr0, cr0);
-    parts.setFrame(VcpuFrame.Cr3, cr3);
-    parts.setFrame(VcpuFrame.Cr4, cr4);
-    parts.setFrame(VcpuFrame.Efer, efer);
-    parts.setFrame(VcpuFrame.CodeMode, codeMode);
-  }
-
-  entry(address: bigint, value: bigint): void {
-    this.parts.ram.writeBigUInt64LE(BigInt.asUintN(64, value), Number(address));
-  }
-
-  entry32(address: bigint, value: bigint): void {
-    this.parts.ram.writeUInt32LE(Number(value), Number(address));
-  }
-
-  read(address: bigint): bigint {
-    return this.parts.ram.readBigUInt64LE(Number(address));
-  }
-
-  code(address: bigint, hex: string): void {
-    Buffer.from(hex, "hex").copy(this.parts.ram, Number(address));
-  }
-
-  executeAt(rip: bigint): AccessStatus {
-    this.parts.setFrame(VcpuFrame.Rip, rip);
-    return this.parts.exports.executeMemoryAccess(0, DEVICE, 0);
-  }
-
-  get fault(): { address: bigint; error: bigint } {
-    return { address: this.parts.frame(VcpuFrame.LinearAddress), error: this.parts.frame(VcpuFrame.CodeMode) };
-  }
-}
-
-const LINEAR = 0xffffffff81234000n;
-const index = (shift: bigint): bigint => ((LINEAR >> shift) & 511n) * 8n;
-const PML4 = 0x1000n;
-const PDPT = 0x2000n;
-const DIRECTORY = 0x3000n;
-const PAGE_TABLE = 0x4000n;
-const FIRST_PAGE = 0x10000n;
-const SECOND_PAGE = 0x20000n;
-
-/** LINEAR to FIRST_PAGE, the page after it to SECOND_PAGE, by 4 KiB pages. */
-function longModeGuest(extra: { cr4?: bigint; first?: bigint; second?: bigint; codeMode?: bigint; cr0?: bigint } = {}): Guest {
-  const { cr4 = 0n, first = TABLE, second = TABLE, codeMode = CODE_MODE_64, cr0 = CR0_PAGING } = extra;
-  const guest = new Guest(cr0, PML4 | 0x18n, CR4_PAE | cr4, EFER_LMA | EFER_NXE, codeMode);
-  guest.entry(PML4 + index(39n), PDPT | TABLE);
-  guest.entry(PDPT + index(30n), DIRECTORY | TABLE);
-  guest.entry(DIRECTORY + index(21n), PAGE_TABLE | TABLE);
-  guest.entry(PAGE_TABLE + index(12n), FIRST_PAGE | first);
-  guest.entry(PAGE_TABLE + index(12n) + 8n, SECOND_PAGE | second);
-  return guest;
-}
-
 describe("translation", () => {
   test("by four levels", () => {
-    const guest = longModeGuest();
+    const guest = longModeGuest(module);
     guest.code(FIRST_PAGE + 0x123n, LOAD);
     expect(guest.executeAt(LINEAR + 0x123n)).toBe(AccessStatus.Done);
     expect(guest.parts.register(0)).toBe(VALUE);
@@ -112,7 +29,7 @@ describe("translation", () => {
   });
 
   test("by five levels", () => {
-    const guest = longModeGuest({ cr4: CR4_LA57 });
+    const guest = longModeGuest(module, { cr4: CR4_LA57 });
     guest.entry(0x5000n + ((LINEAR >> 48n) & 511n) * 8n, PML4 | TABLE);
     guest.parts.setFrame(VcpuFrame.Cr3, 0x5000n);
     guest.code(FIRST_PAGE, LOAD);
@@ -120,19 +37,19 @@ describe("translation", () => {
   });
 
   test("by a page of 2 MiB and of 1 GiB", () => {
-    const guest = longModeGuest();
+    const guest = longModeGuest(module);
     guest.entry(DIRECTORY + index(21n), 0x200000n | TABLE | LARGE);
     guest.code(0x200000n + (LINEAR & 0x1fffffn), LOAD);
     expect(guest.executeAt(LINEAR)).toBe(AccessStatus.Done);
 
-    const giant = longModeGuest();
+    const giant = longModeGuest(module);
     giant.entry(PDPT + index(30n), TABLE | LARGE);
     giant.code(0x234000n, LOAD);
     expect(giant.executeAt((LINEAR & ~0x3fffffffn) | 0x234000n)).toBe(AccessStatus.Done);
   });
 
   test("by PAE", () => {
-    const guest = new Guest(CR0_PAGING, 0x1fe0n, CR4_PAE, 0n, CODE_MODE_32);
+    const guest = new Guest(module, CR0_PAGING, 0x1fe0n, CR4_PAE, 0n, CODE_MODE_32);
     guest.entry(0x1fe0n + 3n * 8n, DIRECTORY | PRESENT);
     guest.entry(DIRECTORY + ((0xc0123000n >> 21n) & 511n) * 8n, PAGE_TABLE | TABLE);
     guest.entry(PAGE_TABLE + ((0xc0123000n >> 12n) & 511n) * 8n, FIRST_PAGE | TABLE);
@@ -142,7 +59,7 @@ describe("translation", () => {
   });
 
   test("by two levels, and by a page of 4 MiB", () => {
-    const guest = new Guest(CR0_PAGING, 0x1000n, CR4_PSE, 0n, CODE_MODE_32);
+    const guest = new Guest(module, CR0_PAGING, 0x1000n, CR4_PSE, 0n, CODE_MODE_32);
     guest.entry32(0x1000n + (0xc0123000n >> 22n) * 4n, PAGE_TABLE | TABLE);
     guest.entry32(PAGE_TABLE + ((0xc0123000n >> 12n) & 1023n) * 4n, FIRST_PAGE | TABLE);
     guest.entry32(0x1000n + (0x08000000n >> 22n) * 4n, TABLE | LARGE);
@@ -153,13 +70,13 @@ describe("translation", () => {
   });
 
   test("without paging", () => {
-    const guest = new Guest(1n, 0n, 0n, 0n, CODE_MODE_32);
+    const guest = new Guest(module, 1n, 0n, 0n, 0n, CODE_MODE_32);
     guest.code(0x5000n, LOAD_32);
     expect(guest.executeAt(0x5000n)).toBe(AccessStatus.Done);
   });
 
   test("ends when tables lie outside the partition's memory", () => {
-    const guest = longModeGuest();
+    const guest = longModeGuest(module);
     guest.parts.setFrame(VcpuFrame.Cr3, 0x7ffff000n);
     expect(guest.executeAt(LINEAR)).toBe(AccessStatus.GuestFault); // all ones forbid execution
   });
@@ -167,7 +84,7 @@ describe("translation", () => {
 
 describe("an instruction across two pages", () => {
   test.each([1, 2])("with %i bytes on the first", (bytes) => {
-    const guest = longModeGuest();
+    const guest = longModeGuest(module);
     guest.code(FIRST_PAGE + 0x1000n - BigInt(bytes), LOAD.slice(0, 2 * bytes));
     guest.code(SECOND_PAGE, LOAD.slice(2 * bytes));
     expect(guest.executeAt(LINEAR + 0x1000n - BigInt(bytes))).toBe(AccessStatus.Done);
@@ -175,7 +92,7 @@ describe("an instruction across two pages", () => {
   });
 
   test("faults when the second is not mapped", () => {
-    const guest = longModeGuest({ second: 0n });
+    const guest = longModeGuest(module, { second: 0n });
     guest.code(FIRST_PAGE + 0xffen, LOAD);
     expect(guest.executeAt(LINEAR + 0xffen)).toBe(AccessStatus.GuestFault);
     expect(guest.fault).toEqual({ address: LINEAR + 0x1000n, error: ERROR.fetch });
@@ -183,13 +100,13 @@ describe("an instruction across two pages", () => {
   });
 
   test("does not touch the second if it ends on the first", () => {
-    const guest = longModeGuest({ second: 0n });
+    const guest = longModeGuest(module, { second: 0n });
     guest.code(FIRST_PAGE + 0xffdn, LOAD);
     expect(guest.executeAt(LINEAR + 0xffdn)).toBe(AccessStatus.Done);
   });
 
   test("faults when the second may not be executed", () => {
-    const guest = longModeGuest({ second: TABLE | NO_EXECUTE });
+    const guest = longModeGuest(module, { second: TABLE | NO_EXECUTE });
     guest.code(FIRST_PAGE + 0xfffn, LOAD);
     expect(guest.executeAt(LINEAR + 0xfffn)).toBe(AccessStatus.GuestFault);
     expect(guest.fault.error).toBe(ERROR.fetch | ERROR.present);
@@ -198,9 +115,10 @@ describe("an instruction across two pages", () => {
 
 /** MOVS from the device to LINEAR + 0x1000, whose page has the rights under test; code is at LINEAR. */
 function moveTo(second: bigint, extra: { cr4?: bigint; codeMode?: bigint; cr0?: bigint; first?: bigint; flags?: bigint; offset?: bigint } = {}): Guest {
-  const guest = longModeGuest({ second, ...extra });
+  const guest = longModeGuest(module, { second, ...extra });
   guest.code(FIRST_PAGE, MOVE_FROM_DEVICE);
   guest.parts.setFrame(VcpuFrame.Rflags, extra.flags ?? 0n);
+  guest.parts.setRegister(6, LINEAR + 0x2300n);
   guest.parts.setRegister(7, LINEAR + 0x1000n + (extra.offset ?? 0x10n));
   return guest;
 }
@@ -247,7 +165,7 @@ describe("the other operand of MOVS", () => {
 });
 
 test("SMEP keeps a supervisor from executing a user's page", () => {
-  const guest = longModeGuest({ cr4: CR4_SMEP });
+  const guest = longModeGuest(module, { cr4: CR4_SMEP });
   guest.code(FIRST_PAGE, LOAD);
   expect(guest.executeAt(LINEAR)).toBe(AccessStatus.GuestFault);
 });

@@ -1,33 +1,34 @@
 // The instruction forms that the decoder's tests run, in AT&T syntax.
 
-import { CODE, OPERAND } from "./native.ts";
 import { Random } from "./random.ts";
+import type { Addressing, Target } from "./target.ts";
 
 export type Size = 1 | 2 | 4 | 8;
-const SIZES: readonly Size[] = [1, 2, 4, 8];
 
-/** How an instruction addresses its memory operand; the address is base + index * scale + displacement. */
-export interface Addressing {
-  text: string;
-  base?: number;
-  index?: number;
-  scale?: number;
-  displacement?: bigint;
-  /** Fixed address of the operand. */
-  fixed?: bigint;
-  /** A REX prefix is needed, so AH to BH cannot be named. */
-  needsRex?: boolean;
-  /** Only the low 32 bits of registers count. */
-  isNarrow?: boolean;
-}
+/** Flags that an instruction leaves undefined. */
+const NONE = 0n;
+const AUXILIARY = 0x10n;
+const ALL_BUT_CARRY = 0x8d4n & ~0x40n; // BT and its kin keep ZF
 
 export interface Form {
   text: string;
   /** Bytes of the memory operand. */
   size: Size;
   addressing: Addressing;
-  /** AF is undefined after AND, OR, XOR and TEST. */
-  leavesAuxiliary: boolean;
+  undefinedFlags: bigint;
+  writes: boolean;
+  /** Number of the register that holds a bit number, which moves the operand. */
+  bitRegister?: number;
+  /** EDX:EAX or the accumulator decides: let it often be what memory holds. */
+  comparesAccumulator?: boolean;
+}
+
+type Make = (addressing: Addressing) => Omit<Form, "writes">;
+
+/** An instruction that writes its operand cannot have one in the code segment. */
+interface Pattern {
+  writes: boolean;
+  make: Make;
 }
 
 const REGISTERS: Record<Size, readonly string[]> = {
@@ -38,101 +39,147 @@ const REGISTERS: Record<Size, readonly string[]> = {
 };
 const HIGH_BYTES: readonly string[] = ["ah", "ch", "dh", "bh"];
 const SUFFIX: Record<Size, string> = { 1: "b", 2: "w", 4: "l", 8: "q" };
+const LOGIC: readonly string[] = ["or", "and", "xor"];
 
-const ADDRESSINGS: readonly Addressing[] = [
-  { text: "(%rbx)", base: 3 },
-  { text: "(%rdi)", base: 7 },
-  { text: "0x7f(%rsi)", base: 6, displacement: 0x7fn },
-  { text: "-0x30(%rbp)", base: 5, displacement: -0x30n },
-  { text: "(%rbp)", base: 5 },
-  { text: "(%rsp)", base: 4 },
-  { text: "(%r12)", base: 12, needsRex: true },
-  { text: "0x123456(%r13)", base: 13, displacement: 0x123456n, needsRex: true },
-  { text: "(%r13)", base: 13, needsRex: true },
-  { text: "8(%rax,%rcx,4)", base: 0, index: 1, scale: 4, displacement: 8n },
-  { text: "(%r9,%r15,8)", base: 9, index: 15, scale: 8, needsRex: true },
-  { text: "-0x2000(%rbp,%r12,2)", base: 5, index: 12, scale: 2, displacement: -0x2000n, needsRex: true },
-  { text: "0x100(,%rdx,2)", index: 2, scale: 2, displacement: 0x100n },
-  { text: "(%ebx)", base: 3, isNarrow: true },
-  { text: "0x40(%edx,%esi,4)", base: 2, index: 6, scale: 4, displacement: 0x40n, isNarrow: true },
-  { text: `0x${(OPERAND + 0x40n).toString(16)}`, fixed: OPERAND + 0x40n },
-  { text: `0x${(OPERAND - CODE).toString(16)}(%rip)`, fixed: OPERAND }, // counted from the end of the instruction
-];
-
-const ADDRESSINGS_FOR_EACH = 5;
-
-/** Every operation in every size, each with some addressings and registers. */
-export function ordinaryForms(random: Random): Form[] {
+/** Every operation in every size, each with `repetitions` addressings and registers. */
+export function ordinaryForms(random: Random, target: Target, repetitions: number): Form[] {
+  const builder = new FormBuilder(random, target);
   const forms: Form[] = [];
-  for (let repetition = 0; repetition < ADDRESSINGS_FOR_EACH; repetition++) {
-    for (const size of SIZES) forms.push(...moves(random, size), ...arithmetic(random, size), ...tests(random, size));
-    forms.push(...extensions(random));
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    for (const size of target.sizes) forms.push(...builder.ofSize(size));
+    forms.push(...builder.extensions(), ...builder.exchange8Bytes());
   }
-  forms.push(...accumulators());
-  return forms;
+  return [...forms, ...builder.accumulators()];
 }
 
-function form(text: (memory: string) => string, size: Size, addressing: Addressing, leavesAuxiliary = false): Form {
-  return { text: text(addressing.text), size, addressing, leavesAuxiliary };
-}
+class FormBuilder {
+  constructor(
+    private readonly random: Random,
+    private readonly target: Target,
+  ) {}
 
-function register(random: Random, size: Size, addressing: Addressing): string {
-  if (size === 1 && addressing.needsRex !== true && random.below(3) === 0) return `%${random.pick(HIGH_BYTES)}`;
-  return `%${random.pick(REGISTERS[size])}`;
-}
+  ofSize(size: Size): Form[] {
+    const patterns = [...this.moves(size), ...this.arithmetic(size), ...this.tests(size), ...this.single(size), ...this.exchanges(size)];
+    if (size !== 1) patterns.push(...this.bits(size));
+    return patterns.map((pattern) => this.choose(pattern));
+  }
 
-function immediate(random: Random, size: Size): string {
-  const bits = size === 8 ? 32 : size * 8;
-  return `$${BigInt.asIntN(bits, random.operand())}`;
-}
-
-function moves(random: Random, size: Size): Form[] {
-  const suffix = SUFFIX[size];
-  return [
-    (a: Addressing) => form((m) => `mov${suffix} ${register(random, size, a)}, ${m}`, size, a),
-    (a: Addressing) => form((m) => `mov${suffix} ${m}, ${register(random, size, a)}`, size, a),
-    (a: Addressing) => form((m) => `mov${suffix} ${immediate(random, size)}, ${m}`, size, a),
-    (a: Addressing) => form((m) => `xchg${suffix} ${register(random, size, a)}, ${m}`, size, a),
-  ].map((make) => make(random.pick(ADDRESSINGS)));
-}
-
-function arithmetic(random: Random, size: Size): Form[] {
-  return ["add", "or", "and", "sub", "xor", "cmp"].flatMap((operation) => {
-    const name = operation + SUFFIX[size];
-    const isLogic = operation === "or" || operation === "and" || operation === "xor";
-    const lock = operation !== "cmp" && random.below(2) === 0 ? "lock " : "";
-    return [
-      (a: Addressing) => form((m) => `${lock}${name} ${register(random, size, a)}, ${m}`, size, a, isLogic),
-      (a: Addressing) => form((m) => `${name} ${m}, ${register(random, size, a)}`, size, a, isLogic),
-      (a: Addressing) => form((m) => `${name} ${immediate(random, size)}, ${m}`, size, a, isLogic),
-      (a: Addressing) => form((m) => `${name} $${random.below(256) - 128}, ${m}`, size, a, isLogic),
-    ].map((make) => make(random.pick(ADDRESSINGS)));
-  });
-}
-
-function tests(random: Random, size: Size): Form[] {
-  return [
-    (a: Addressing) => form((m) => `test${SUFFIX[size]} ${register(random, size, a)}, ${m}`, size, a, true),
-    (a: Addressing) => form((m) => `test${SUFFIX[size]} ${immediate(random, size)}, ${m}`, size, a, true),
-  ].map((make) => make(random.pick(ADDRESSINGS)));
-}
-
-function extensions(random: Random): Form[] {
-  const variants: readonly [string, Size, Size][] = [
-    ["movzbw", 1, 2], ["movzbl", 1, 4], ["movzbq", 1, 8], ["movzwl", 2, 4], ["movzwq", 2, 8],
-    ["movsbw", 1, 2], ["movsbl", 1, 4], ["movsbq", 1, 8], ["movswl", 2, 4], ["movswq", 2, 8], ["movslq", 4, 8],
-  ];
-  return variants.map(([name, from, to]) => form((m) => `${name} ${m}, %${random.pick(REGISTERS[to])}`, from, random.pick(ADDRESSINGS)));
-}
-
-/** MOV between the accumulator and an address in the instruction. */
-function accumulators(): Form[] {
-  const addressing: Addressing = { text: `0x${(OPERAND + 0x88n).toString(16)}`, fixed: OPERAND + 0x88n };
-  return SIZES.flatMap((size) => {
-    const accumulator = REGISTERS[size][0];
-    return [
-      form((m) => `movabs${SUFFIX[size]} ${m}, %${accumulator}`, size, addressing),
-      form((m) => `movabs${SUFFIX[size]} %${accumulator}, ${m}`, size, addressing),
+  extensions(): Form[] {
+    const variants: readonly [string, Size, Size][] = [
+      ["movzbw", 1, 2], ["movzbl", 1, 4], ["movzbq", 1, 8], ["movzwl", 2, 4], ["movzwq", 2, 8],
+      ["movsbw", 1, 2], ["movsbl", 1, 4], ["movsbq", 1, 8], ["movswl", 2, 4], ["movswq", 2, 8], ["movslq", 4, 8],
     ];
-  });
+    return variants
+      .filter(([, , to]) => this.target.sizes.includes(to))
+      .map(([name, from, to]) => this.choose({ writes: false, make: (a) => form(`${name} ${a.text}, %${this.wideRegister(to).name}`, from, a) }));
+  }
+
+  exchange8Bytes(): Form[] {
+    const make: Make = (a) => ({ ...form(`lock cmpxchg8b ${a.text}`, 8, a), comparesAccumulator: true });
+    return [this.choose({ writes: true, make })];
+  }
+
+  /** MOV between the accumulator and an address in the instruction. */
+  accumulators(): Form[] {
+    const { absolute, sizes, moveAbsolute } = this.target;
+    return absolute.flatMap((addressing) => sizes.flatMap((size) => {
+      const name = moveAbsolute + SUFFIX[size];
+      const accumulator = `%${REGISTERS[size][0]}`;
+      return [
+        { ...form(`${name} ${addressing.text}, ${accumulator}`, size, addressing), writes: false },
+        { ...form(`${name} ${accumulator}, ${addressing.text}`, size, addressing), writes: true },
+      ];
+    }));
+  }
+
+  private choose({ writes, make }: Pattern): Form {
+    return { ...make(this.random.pick(this.target.addressings.filter((addressing) => !writes || addressing.isReadOnly !== true))), writes };
+  }
+
+  private moves(size: Size): Pattern[] {
+    const name = `mov${SUFFIX[size]}`;
+    const patterns: Pattern[] = [
+      { writes: true, make: (a) => form(`${name} ${this.register(size, a)}, ${a.text}`, size, a) },
+      { writes: false, make: (a) => form(`${name} ${a.text}, ${this.register(size, a)}`, size, a) },
+      { writes: true, make: (a) => form(`${name} ${this.immediate(size)}, ${a.text}`, size, a) },
+    ];
+    if (size >= 4) patterns.push({ writes: true, make: (a) => form(`movnti ${this.register(size, a)}, ${a.text}`, size, a) });
+    return patterns;
+  }
+
+  private arithmetic(size: Size): Pattern[] {
+    return ["add", "adc", "or", "and", "sub", "sbb", "xor", "cmp"].flatMap((operation): Pattern[] => {
+      const name = operation + SUFFIX[size];
+      const flags = LOGIC.includes(operation) ? AUXILIARY : NONE;
+      const writes = operation !== "cmp";
+      const lock = writes && this.random.below(2) === 0 ? "lock " : "";
+      return [
+        { writes, make: (a) => form(`${lock}${name} ${this.register(size, a)}, ${a.text}`, size, a, flags) },
+        { writes: false, make: (a) => form(`${name} ${a.text}, ${this.register(size, a)}`, size, a, flags) },
+        { writes, make: (a) => form(`${name} ${this.immediate(size)}, ${a.text}`, size, a, flags) },
+        { writes, make: (a) => form(`${name} $${this.random.below(256) - 128}, ${a.text}`, size, a, flags) },
+      ];
+    });
+  }
+
+  private tests(size: Size): Pattern[] {
+    const name = `test${SUFFIX[size]}`;
+    return [
+      { writes: false, make: (a) => form(`${name} ${this.register(size, a)}, ${a.text}`, size, a, AUXILIARY) },
+      { writes: false, make: (a) => form(`${name} ${this.immediate(size)}, ${a.text}`, size, a, AUXILIARY) },
+    ];
+  }
+
+  private single(size: Size): Pattern[] {
+    return ["not", "neg", "inc", "dec", "lock not", "lock inc"].map((name) => ({ writes: true, make: (a) => form(`${name}${SUFFIX[size]} ${a.text}`, size, a) }));
+  }
+
+  private exchanges(size: Size): Pattern[] {
+    const suffix = SUFFIX[size];
+    return [
+      { writes: true, make: (a) => form(`xchg${suffix} ${this.register(size, a)}, ${a.text}`, size, a) },
+      { writes: true, make: (a) => form(`lock xadd${suffix} ${this.register(size, a)}, ${a.text}`, size, a) },
+      { writes: true, make: (a) => ({ ...form(`cmpxchg${suffix} ${this.register(size, a)}, ${a.text}`, size, a), comparesAccumulator: true }) },
+      { writes: true, make: (a) => ({ ...form(`lock cmpxchg${suffix} ${this.register(size, a)}, ${a.text}`, size, a), comparesAccumulator: true }) },
+    ];
+  }
+
+  private bits(size: Size): Pattern[] {
+    return ["bt", "bts", "btr", "btc"].flatMap((operation): Pattern[] => {
+      const writes = operation !== "bt";
+      const name = (writes && this.random.below(2) === 0 ? "lock " : "") + operation + SUFFIX[size];
+      return [
+        { writes, make: (a) => form(`${name} $${this.random.below(256)}, ${a.text}`, size, a, ALL_BUT_CARRY) },
+        { writes, make: (a) => this.bitRegister(name, size, a) },
+      ];
+    });
+  }
+
+  /** The bit number's register must not take part in the address too. */
+  private bitRegister(name: string, size: Size, addressing: Addressing): ReturnType<Make> {
+    let register = this.wideRegister(size);
+    while (register.number === addressing.base || register.number === addressing.index) register = this.wideRegister(size);
+    return { ...form(`${name} %${register.name}, ${addressing.text}`, size, addressing, ALL_BUT_CARRY), bitRegister: register.number };
+  }
+
+  private register(size: Size, addressing: Addressing): string {
+    const hasRex = this.target.registers > 8;
+    if (size === 1 && addressing.needsRex !== true && this.random.below(3) === 0) return `%${this.random.pick(HIGH_BYTES)}`;
+    if (size === 1 && !hasRex) return `%${this.random.pick(REGISTERS[1].slice(0, 4))}`;
+    return `%${this.wideRegister(size).name}`;
+  }
+
+  private wideRegister(size: Size): { name: string; number: number } {
+    const number = this.random.below(this.target.registers);
+    return { name: REGISTERS[size][number]!, number };
+  }
+
+  private immediate(size: Size): string {
+    const bits = size === 8 ? 32 : size * 8;
+    return `$${BigInt.asIntN(bits, this.random.operand())}`;
+  }
+}
+
+function form(text: string, size: Size, addressing: Addressing, undefinedFlags = NONE): ReturnType<Make> {
+  return { text, size, addressing, undefinedFlags };
 }

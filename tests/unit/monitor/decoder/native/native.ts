@@ -7,13 +7,23 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** Where harness.c puts the instruction and its memory operand, two pages. */
-export const CODE = 0x10000000n;
+export const CODE = 0x1000f000n;
 export const OPERAND = 0x10010000n;
 /** Bytes at the memory operand that a trial gives and gets back. */
 export const OPERAND_BYTES = 64;
 
+export type CodeSize = 16 | 32 | 64;
+
+/** Bases of the segments in 16-bit and 32-bit code, as in harness.c. From each, OPERAND is in reach of 16 bits. */
+export const SEGMENT_BASES = { es: 0x1000f000n, cs: 0x1000e000n, ss: 0x1000bbc0n, ds: 0x1000dcc0n, fs: 0x1000aaa8n, gs: 0x100099a0n } as const;
+
 export interface Trial {
   form: number;
+  /** 64 if not given. */
+  codeSize?: CodeSize;
+  /** Bases of FS and GS in 64-bit code. */
+  fsBase?: bigint;
+  gsBase?: bigint;
   registers: bigint[];
   flags: bigint;
   /** Of `bytes` in the operand's page. */
@@ -37,28 +47,19 @@ export interface Program {
 }
 
 /** `instructions` are in AT&T syntax. */
-export function buildProgram(instructions: readonly string[]): Program {
-  const directory = mkdtempSync(path.join(tmpdir(), "bulkhead-decoder-"));
-  try {
-    const source = path.join(directory, "forms.S");
-    const executable = path.join(directory, "harness");
-    const harness = path.join(path.dirname(fileURLToPath(import.meta.url)), "harness.c");
-    writeFileSync(source, formsSource(instructions));
-    execFileSync("clang", ["--target=x86_64-linux-gnu", "-O1", "-static", "-no-pie", "-o", executable, harness, source], { stdio: "pipe", timeout: 60_000 });
-    const binary = readFileSync(executable);
-    const code = assemble(instructions, "x86_64", directory);
-    return { code, run: (trials) => runBinary(binary, trials) };
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+export function buildProgram(instructions: readonly string[], codeSize: CodeSize = 64): Program {
+  const code = assembleInstructions(instructions, codeSize === 64 ? "x86_64" : "i386", `.code${codeSize}`);
+  return { code, run: (trials) => runTrials(code, trials) };
 }
 
-function runBinary(binary: Buffer, trials: readonly Trial[]): Result[] {
+function runTrials(code: readonly Buffer[], trials: readonly Trial[]): Result[] {
   const directory = mkdtempSync(path.join(tmpdir(), "bulkhead-decoder-"));
   try {
     const executable = path.join(directory, "harness");
-    writeFileSync(executable, binary, { mode: 0o755 });
-    const output = execFileSync(executable, { input: Buffer.concat(trials.map(encodeTrial)), maxBuffer: 1 << 28, timeout: 60_000 });
+    const harness = path.join(path.dirname(fileURLToPath(import.meta.url)), "harness.c");
+    execFileSync("clang", ["--target=x86_64-linux-gnu", "-O1", "-mfsgsbase", "-static", "-o", executable, harness], { stdio: "pipe", timeout: 60_000 });
+    const input = Buffer.concat(trials.map((trial) => encodeTrial(trial, code[trial.form]!)));
+    const output = execFileSync(executable, { input, maxBuffer: 1 << 28, timeout: 60_000 });
     return trials.map((_trial, index) => decodeResult(output.subarray(index * RESULT_SIZE, (index + 1) * RESULT_SIZE)));
   } finally {
     rmSync(directory, { recursive: true });
@@ -88,17 +89,18 @@ function assemble(instructions: readonly string[], target: string, directory: st
   return instructions.map((_text, index) => bytes.subarray(index * 32 + 1, index * 32 + 1 + bytes.readUInt8(index * 32)));
 }
 
-function formsSource(instructions: readonly string[]): string {
-  const code = instructions.map((text, index) => `s${index}: ${text}\ne${index}:\n`);
-  const table = instructions.map((_text, index) => `.quad s${index}, e${index}\n`);
-  return `.text\n${code.join("")}.section .rodata\n.globl forms\nforms:\n${table.join("")}.section .note.GNU-stack,"",@progbits\n`;
+function encodeTrial(trial: Trial, code: Buffer): Buffer {
+  const { codeSize = 64, fsBase = 0n, gsBase = 0n } = trial;
+  const instruction = Buffer.alloc(16);
+  code.copy(instruction);
+  const head = words([BigInt(codeSize), BigInt(code.length)]);
+  return Buffer.concat([head, instruction, words([...trial.registers, trial.flags, fsBase, gsBase, BigInt(trial.offset)]), trial.bytes]);
 }
 
-function encodeTrial(trial: Trial): Buffer {
-  const words = [BigInt(trial.form), ...trial.registers, trial.flags, BigInt(trial.offset)];
-  const head = Buffer.alloc(words.length * 8);
-  words.forEach((word, index) => head.writeBigUInt64LE(word, index * 8));
-  return Buffer.concat([head, trial.bytes]);
+function words(values: readonly bigint[]): Buffer {
+  const bytes = Buffer.alloc(values.length * 8);
+  values.forEach((value, index) => bytes.writeBigUInt64LE(value, index * 8));
+  return bytes;
 }
 
 function decodeResult(bytes: Buffer): Result {

@@ -1,0 +1,65 @@
+// Opcodes after 0F (SDM 2D table A-3).
+
+import { next8 } from "./fetch";
+import { readRegister } from "./frame";
+import { Operation, instruction } from "./instruction";
+import { addOffset, opcodeExtension, takeMemoryOperand } from "./modrm";
+import { extendForm, memoryForm, registerForm } from "./operand-forms";
+
+const LEAST_WITH_OPERATION: u32 = 4;
+
+export function decodeTwoByte(opcode: u32): bool {
+  switch (opcode) {
+    case 0xa3: return bitForm(Operation.BitTest);
+    case 0xab: return bitForm(Operation.BitTestSet);
+    case 0xb3: return bitForm(Operation.BitTestReset);
+    case 0xbb: return bitForm(Operation.BitTestComplement);
+    case 0xba: return takeMemoryOperand() && decodeGroup8();
+    case 0xb0: case 0xb1: return sizedForm(Operation.CompareExchange, opcode);
+    case 0xc0: case 0xc1: return sizedForm(Operation.ExchangeAdd, opcode);
+    case 0xb6: return extendForm(Operation.MoveZeroExtended, 1);
+    case 0xb7: return extendForm(Operation.MoveZeroExtended, 2);
+    case 0xbe: return extendForm(Operation.MoveSignExtended, 1);
+    case 0xbf: return extendForm(Operation.MoveSignExtended, 2);
+    case 0xc3: return nonTemporalForm();
+    case 0xc7: return takeMemoryOperand() && decodeGroup9();
+    default: return false;
+  }
+}
+
+/** Bit 0 of the opcode is the size, as in one-byte opcodes. */
+function sizedForm(operation: Operation, opcode: u32): bool {
+  instruction.memorySize = opcode & 1 ? instruction.registerSize : 1;
+  return registerForm(operation, true);
+}
+
+/** MOVNTI, which knows no operands of 2 bytes, not even in 16-bit code. */
+function nonTemporalForm(): bool {
+  instruction.memorySize = max<u32>(instruction.registerSize, 4);
+  return registerForm(Operation.Move, true);
+}
+
+/** The register holds a bit number of any size and sign, which counts from the operand's address (SDM 2A 3.1.1.9). */
+function bitForm(operation: Operation): bool {
+  if (!registerForm(operation, true)) return false;
+  const size = instruction.registerSize;
+  const unused = 64 - (size << 3);
+  const bit = (<i64>(readRegister(instruction.register, size) << unused)) >> unused;
+  instruction.bit = <u32>bit & ((size << 3) - 1);
+  addOffset(<u64>(bit >> 3) & ~<u64>(size - 1));
+  return true;
+}
+
+/** BT, BTS, BTR and BTC with a bit number in the instruction, which stays inside the operand. */
+function decodeGroup8(): bool {
+  if (opcodeExtension() < LEAST_WITH_OPERATION) return false;
+  instruction.bit = next8() & ((instruction.memorySize << 3) - 1);
+  return memoryForm(Operation.BitTest + (opcodeExtension() - LEAST_WITH_OPERATION));
+}
+
+/** CMPXCHG8B; CMPXCHG16B is not for devices. */
+function decodeGroup9(): bool {
+  if (opcodeExtension() != 1 || instruction.registerSize == 8) return false;
+  instruction.memorySize = 8;
+  return memoryForm(Operation.CompareExchange8Bytes);
+}

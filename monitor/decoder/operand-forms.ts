@@ -1,0 +1,26 @@
+// The forms in which operations take their operands.
+
+import { Operation, instruction } from "./instruction";
+import { takeMemoryOperand } from "./modrm";
+
+/** A register and memory, of the same size. */
+export function registerForm(operation: Operation, toMemory: bool): bool {
+  instruction.operation = operation;
+  instruction.toMemory = toMemory;
+  instruction.registerSize = instruction.memorySize;
+  return takeMemoryOperand();
+}
+
+/** Memory alone or with an immediate; ModR/M was taken. */
+export function memoryForm(operation: Operation): bool {
+  instruction.operation = operation;
+  instruction.toMemory = true;
+  return true;
+}
+
+/** A register and memory that is smaller. */
+export function extendForm(operation: Operation, memorySize: u32): bool {
+  instruction.operation = operation;
+  instruction.memorySize = memorySize;
+  return takeMemoryOperand();
+}
