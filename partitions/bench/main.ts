@@ -1,7 +1,7 @@
 // Benchmark partition: TSC ticks of one round of a loop that exits to Bulkhead. In Bochs a tick is an instruction.
 // Each figure includes the three further instructions of the round. `rounds=N` on the command line sets their number.
 
-import { measureCpuid, measureRdmsr, measureVmcall } from "../runtime/benchmark";
+import { measureCpuid, measureMmio, measureOut, measureRdmsr, measureVmcall } from "../runtime/benchmark";
 import { numberOption } from "../runtime/command-line";
 import { print, printDecimal, printLine } from "../runtime/console";
 import { hasHypervisor } from "../runtime/hypervisor";
@@ -15,6 +15,10 @@ export function main(): void {
   report("exit.cpuid", measureCpuid(rounds), rounds);
   measureRdmsr(rounds);
   report("exit.rdmsr", measureRdmsr(rounds), rounds);
+  measureMmio(rounds);
+  report("exit.mmio", measureMmio(rounds), rounds);
+  measureOut(rounds);
+  report("exit.out", measureOut(rounds), rounds);
   if (hasHypervisor()) {
     measureVmcall(rounds);
     report("exit.vmcall", measureVmcall(rounds), rounds);

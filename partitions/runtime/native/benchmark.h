@@ -8,6 +8,10 @@
 #include "processor.h"
 
 #define MSR_APIC_BASE 0x1b
+/** EOI of the local APIC in xAPIC mode: a write with nothing in service changes nothing. */
+#define APIC_EOI 0xfee000b0
+/** Scratch register of COM1. */
+#define UART_SCRATCH 0x3ff
 
 static inline uint64_t measure_cpuid(uint64_t rounds) {
   uint64_t begin = rdtsc();
@@ -25,6 +29,18 @@ static inline uint64_t measure_vmcall(uint64_t rounds) {
 static inline uint64_t measure_rdmsr(uint64_t rounds) {
   uint64_t begin = rdtsc();
   __asm__ volatile("1: mov %1, %%ecx\n\trdmsr\n\tdec %0\n\tjnz 1b" : "+r"(rounds) : "i"(MSR_APIC_BASE) : "rax", "rcx", "rdx", "cc");
+  return rdtsc() - begin;
+}
+
+static inline uint64_t measure_mmio(uint64_t rounds) {
+  uint64_t begin = rdtsc();
+  __asm__ volatile("1: mov %1, %%ecx\n\tmov %%eax, (%%rcx)\n\tdec %0\n\tjnz 1b" : "+r"(rounds) : "i"(APIC_EOI), "a"(0) : "rcx", "cc", "memory");
+  return rdtsc() - begin;
+}
+
+static inline uint64_t measure_out(uint64_t rounds) {
+  uint64_t begin = rdtsc();
+  __asm__ volatile("1: mov %1, %%edx\n\tout %%al, %%dx\n\tdec %0\n\tjnz 1b" : "+r"(rounds) : "i"(UART_SCRATCH), "a"(0) : "rdx", "cc");
   return rdtsc() - begin;
 }
 

@@ -182,6 +182,14 @@ static inline uint64_t w2c_machine_measureRdmsr(struct w2c_machine* machine, uin
   return measure_rdmsr(rounds);
 }
 
+static inline uint64_t w2c_machine_measureMmio(struct w2c_machine* machine, uint32_t rounds) {
+  return measure_mmio(rounds);
+}
+
+static inline uint64_t w2c_machine_measureOut(struct w2c_machine* machine, uint32_t rounds) {
+  return measure_out(rounds);
+}
+
 // Made by wasm2c from partitions/NAME/main.ts.
 #include "partition.c"
 
