@@ -14,7 +14,7 @@
 /** Copies from an image to guest memory; 0 if either range is out of bounds, and nothing is written then. */
 @external("guest", "copyImage") export declare function copyImage(gpa: u64, image: u32, offset: u64, length: u64): u32;
 
-/** Images of the partition: 0 kernel, 1 initial RAM disk (size 0 if none), 2 command line (no terminator). */
+/** Images of the partition: 0 kernel, 1 initial RAM disk or modules (size 0 if none), 2 command line (no terminator). */
 export const enum Image { Kernel = 0, InitialRamDisk = 1, CommandLine = 2 }
 
 @external("image", "size") export declare function imageSize(image: u32): u64;

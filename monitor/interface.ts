@@ -26,11 +26,13 @@ export const enum Mailbox {
   HighMemory = 0x260, // u64 bytes of RAM from GPA 4 GiB
   WallClock = 0x268, // u64 seconds since 1970-01-01 UTC at start()
   FunctionCount = 0x270, // u32
+  LoadDetail = 0x274, // u32, what some values of LoadStatus are about; written by the monitor
   Frame = 0x300, // VcpuFrame, filled by the kernel for memoryAccess and portString
   Entry = 0x3c0, // EntryState, filled by start()
   OutputRing = 0x400, // OUTPUT_RING bytes
   InputRing = 0x800, // INPUT_RING bytes
   Functions = 0x900, // MAXIMUM_FUNCTIONS records of FunctionMailbox.Size bytes, written by the kernel before start()
+  Segments = 0xf00, // SEGMENTS records of SegmentFrame.Size bytes, filled with Frame
   Size = 0x1000,
 }
 
@@ -68,7 +70,8 @@ export const enum FunctionMailbox {
   Size = 0xc0,
 }
 
-export const enum VcpuStart { None = 0, Init = 1, Sipi = 2 }
+/** InitSipi: an INIT and then a SIPI since the kernel looked last. */
+export const enum VcpuStart { None = 0, Init = 1, Sipi = 2, InitSipi = 3 }
 
 export const enum PartitionRequest { None = 0, PowerOff = 1, Reset = 2 }
 
@@ -84,7 +87,7 @@ export const enum Device {
   Pci = 1 << 7, // 0xcf8 and 0xcfc; the assigned functions answer
 }
 
-export const enum ImageKind { BzImage = 1, Pvh = 2 }
+export const enum ImageKind { BzImage = 1, Pvh = 2, Multiboot = 3, Multiboot2 = 4, Flat = 5 }
 
 /** What came of an access. */
 export const enum AccessStatus {
@@ -95,7 +98,7 @@ export const enum AccessStatus {
   GeneralProtection = 2,
   /** memoryAccess: the instruction at RIP is not one the decoder knows. Nothing was changed. */
   Undecodable = 3,
-  /** memoryAccess: a second page of the access or the code page is not mapped by the guest. Nothing was changed. */
+  /** memoryAccess, portString: the instruction faults by the guest's own tables (VcpuFrame.CodeMode). Nothing was changed. */
   GuestFault = 4,
 }
 
@@ -108,7 +111,14 @@ export const enum LoadStatus {
   ImageTooLarge = 4, // the image does not fit the partition's memory
   InitialRamDiskTooLarge = 5,
   CommandLineTooLong = 6,
-  ImageTooLow = 7, // a segment of the image lies below 1 MiB, where the boot structures are
+  ImageTooLow = 7, // a part of the image lies where the boot structures are, below 1 MiB
+  SegmentsOverlap = 8,
+  EntryOutside = 9, // the entry point lies in no part of the image, or where its mode cannot reach
+  HeaderMissing = 10, // no multiboot header where it must be
+  FlagUnsupported = 11, // multiboot: required flag, bit Mailbox.LoadDetail
+  TagUnsupported = 12, // multiboot2: required tag Mailbox.LoadDetail of the header
+  RequestUnsupported = 13, // multiboot2: required tag Mailbox.LoadDetail of the information
+  ModulesMalformed = 14,
 }
 
 /** Registers of the vCPU, as the kernel lends them for one access. Offsets from Mailbox.Frame, all u64. */
@@ -122,11 +132,22 @@ export const enum VcpuFrame {
   Efer = 0xa8,
   /**
    * In: bit 0 CS.L, bit 1 CS.D, bits 2-3 CPL. The kernel takes back GPRs, RIP and flags.
-   * Out, with AccessStatus.GuestFault: the error code of the #PF at LinearAddress.
+   * Out, with AccessStatus.GuestFault: the fault's error code | its vector << 32 (#SS, #GP or #PF).
    */
   CodeMode = 0xb0,
-  /** Linear address of the access if the exit gave one, else 0. Out, with AccessStatus.GuestFault: what CR2 must be. */
+  /** Linear address of the access if the exit gave one, else 0. Out, with AccessStatus.GuestFault of a #PF: what CR2 must be. */
   LinearAddress = 0xb8,
+}
+
+/** ES, CS, SS, DS, FS and GS, in encoding order (SDM 2A table B-8). */
+export const SEGMENTS: u32 = 6;
+
+/** One segment register as the kernel lends it. In 64-bit code only the bases of FS and GS are filled. */
+export const enum SegmentFrame {
+  Base = 0x00, // u64
+  Limit = 0x08, // u32, in bytes
+  Rights = 0x0c, // u32: bits 3:0 type, 14 D/B, 16 unusable, as in a descriptor (SDM 3C table 25-2)
+  Size = 0x10,
 }
 
 /** State of the first vCPU at entry. Offsets from Mailbox.Entry, all u64. */
@@ -135,14 +156,15 @@ export const enum EntryState {
   Rip = 0x08,
   Rsp = 0x10,
   Rsi = 0x18, // boot_params for Long64
-  Rbx = 0x20, // hvm_start_info for Flat32
+  Rbx = 0x20, // hvm_start_info or multiboot information for Flat32
   Cr3 = 0x28, // identity tables built by the monitor for Long64
   GdtBase = 0x30, // GDT built by the monitor for Long64: BOOT_GDT_LIMIT, code at selector 0x10, data at 0x18
+  Rax = 0x38, // the loader's magic number for Flat32
 }
 
 export const BOOT_GDT_LIMIT: u32 = 0x1f;
 
-export const enum EntryMode { Long64 = 1, Flat32 = 2 }
+export const enum EntryMode { Long64 = 1, Flat32 = 2, Real = 3 }
 
 // Guest-physical layout of the virtual platform.
 export const LOW_MEMORY_LIMIT: u64 = 0xC0000000;
@@ -152,6 +174,8 @@ export const LOW_RESERVED_BASE: u64 = 0x9F000;
 export const LOW_RESERVED_END: u64 = 0x100000;
 export const RSDP_ADDRESS: u64 = 0xF0000;
 export const LOCAL_APIC_BASE: u64 = 0xFEE00000;
+/** Page address in IA32_APIC_BASE; a guest may move the page, but only below 4 GiB. */
+export const LOCAL_APIC_PAGE: u64 = 0xFFFFF000;
 export const IO_APIC_BASE: u64 = 0xFEC00000;
 /** Memory BARs of assigned functions, 64-bit ones too, lie from base up to end. */
 export const PCI_WINDOW_BASE: u64 = 0xC0000000;

@@ -13,16 +13,14 @@ import { acknowledgeInterrupt, resetPlatform, runTimers } from "./devices/platfo
 import { openBus, setStatus } from "./devices/status";
 import { receiveInput } from "./devices/uart/uart";
 import { setPendingNmi } from "./devices/vcpu-mailbox";
-import { AccessStatus, Device, LoadStatus } from "./interface";
+import { AccessStatus, Device } from "./interface";
 import { load as loadImages } from "./loader/load";
 
-/** Resets the devices, loads the images and writes the tables; returns LoadStatus. */
+/** Resets the devices, writes the tables and loads the images, some of which get copies; returns LoadStatus. */
 export function start(): u32 {
   resetPlatform();
-  const status = loadImages();
-  if (status != LoadStatus.Done) return status;
   writeAcpiTables();
-  return LoadStatus.Done;
+  return loadImages();
 }
 
 export function portRead(vcpu: u32, port: u32, size: u32): u32 {

@@ -5,12 +5,13 @@ import { setTscFrequency } from "../../drivers/tsc";
 import { print, printDecimal, printLine } from "../console/print";
 import { attachRings } from "../console/rings";
 import { EnableStatus, enableStatusText, enableVirtualisation, readCapabilities } from "../cpu/backend";
+import { startMitigations } from "../cpu/mitigations";
 import { startHousekeeping } from "../partition/housekeeping";
 import { attachPartition } from "../partition/current";
 import { loadPartitionVcpu, startPartition } from "../partition/lifecycle";
 import { park } from "../partition/park";
 import * as plan from "../partition/plan";
-import { PlanHeader, header64 } from "../partition/plan";
+import { PlanHeader, header32, header64 } from "../partition/plan";
 import { setBase } from "../policy/record";
 import { FatalReason, fatal, reportFatal, stop } from "./fatal";
 import { coreId, enterGuest } from "./stub";
@@ -35,6 +36,8 @@ export function runCore(): void {
     printLine();
     stop();
   }
+  startMitigations(header32(PlanHeader.AllMitigations) != 0);
+  startHousekeeping();
   if (attachPartition() == plan.NO_PARTITION) {
     print("core ");
     printDecimal(coreId());
@@ -44,6 +47,5 @@ export function runCore(): void {
   }
   if (!loadPartitionVcpu()) fatal(FatalReason.VmcsLoad);
   startPartition();
-  startHousekeeping();
   enterGuest();
 }

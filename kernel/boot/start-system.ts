@@ -16,6 +16,7 @@ import { print, printDecimal, printLine } from "../console/print";
 import { createRings, ringPages } from "../console/rings";
 import { selectedConsoles } from "../console/selection";
 import { initialiseRegion, readCapabilities } from "../cpu/backend";
+import { reportMitigations } from "../cpu/mitigations";
 import { rdtsc } from "../cpu/processor";
 import { FramesStatus, freeBytes, initialise as initialiseFrames } from "../memory/frames";
 import { CoreData, CorePage, Fixed, KERNEL_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
@@ -24,11 +25,13 @@ import { buildSpace, sealSpace } from "../partition/core-space";
 import * as plan from "../partition/plan";
 import { PlanHeader } from "../partition/plan";
 import { allocateOrStop, sealPartition, setUpPartition } from "../partition/setup";
+import { refuseSiblingThreads } from "../partition/sibling-threads";
 import * as policy from "../policy/reader";
 import { PolicyStatus } from "../policy/status";
 import { buildRemapping, assignDevices, sealAndStartRemapping } from "../assignment/start";
 import { surveyDevices } from "../assignment/survey";
 import { routeKernelInterrupt } from "../vtd/interrupt-routes";
+import { commandLineKeyHas } from "./command-line";
 import { CoreStatus, startCore } from "./cores";
 import { FatalReason, fatal, fatalWith, reportFatal, stop } from "./fatal";
 import { runCore } from "./join-system";
@@ -49,6 +52,7 @@ export function startSystem(information: u64): void {
   surveyMachine();
   surveyDevices();
   checkMachine();
+  reportMitigations(wantsAllMitigations());
   makePlan();
   for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) setUpPartition(partition);
   buildRemapping();
@@ -93,9 +97,13 @@ function checkMachine(): void {
   if (moduleCount() == 0) fatal(missing != 0 ? FatalReason.ProcessorUnsuitable : FatalReason.PolicyMissing);
   readPolicy();
   plan.attachPlan(allocateOrStop(plan.PLAN_PAGES));
+  missing += refuseSiblingThreads();
   missing += assignDevices();
   if (missing != 0) fatal(FatalReason.ProcessorUnsuitable);
 }
+
+/** The command line may ask for every sequence that the processor has. */
+function wantsAllMitigations(): bool { return commandLineKeyHas("mitigations=", "all"); }
 
 function readPolicy(): void {
   const status = policy.validatePolicy(moduleAddress(0), moduleSize(0), moduleCount() - 1, coreCount());
@@ -116,6 +124,7 @@ function makePlan(): void {
   plan.setHeader64(PlanHeader.WallClock, readWallClock());
   plan.setHeader64(PlanHeader.WallClockTsc, rdtsc());
   plan.setHeader32(PlanHeader.CoreCount, coreCount());
+  plan.setHeader32(PlanHeader.AllMitigations, wantsAllMitigations() ? 1 : 0);
   const rings = allocateOrStop(ringPages(coreCount()));
   createRings(rings, coreCount(), identifier());
   plan.setHeader64(PlanHeader.Rings, rings);
@@ -156,7 +165,13 @@ function openConsoleInput(): void {
     if (policy.partitionHasKeyboard(partition)) giveKeyboard(partition);
   }
   const status = routeKernelInterrupt(IRQ_COM1, HostVector.ConsoleInput, identifier());
-  if (status != RouteStatus.Done) fatalWith(FatalReason.InterruptRoute, "status", status);
+  if (status == RouteStatus.SourceUnknown) {
+    // A known fault of firmware; housekeeping looks for input all the same.
+    print("console: the DMAR table names no I/O APIC, so that input is polled");
+    printLine();
+  } else if (status != RouteStatus.Done) {
+    fatalWith(FatalReason.InterruptRoute, "status", status);
+  }
   startInput();
 }
 

@@ -64,6 +64,8 @@ export const enum Fixed {
   GuestRegisters = 0x400, // 16 x u64 in encoding order: RAX RCX RDX RBX RSP(unused) RBP RSI RDI R8..R15
   PendingVectors = 0x500, // 256-bit map of vectors taken while the core idled in root mode
   NmiCount = 0x520, // u32, NMIs taken in root mode
+  Mitigations = 0x524, // u32, what exits and entries do against speculation (kernel/cpu/mitigation-decision.ts)
+  SpecCtrl = 0x528, // u32, IA32_SPEC_CTRL while the kernel runs
   Plan = 0x540, // u64, PA of the plan (kernel/partition/plan.ts); core 0 writes it before the core starts
   TrapFrame = 0x600, // see TrapFrame in kernel/boot/trap-frame.ts
 }

@@ -140,7 +140,7 @@ function validateMemory(partition: u32): PolicyStatus {
 
 function validateImage(partition: u32, modules: u32): PolicyStatus {
   const kind = field32(partition, PolicyPartition.ImageKind);
-  if (kind != ImageKind.BzImage && kind != ImageKind.Pvh) return PolicyStatus.WrongImageKind;
+  if (kind < <u32>ImageKind.BzImage || kind > <u32>ImageKind.Flat) return PolicyStatus.WrongImageKind;
   if (!isModule(field32(partition, PolicyPartition.KernelModule), modules)) return PolicyStatus.WrongKernelModule;
   const ramDisk = field32(partition, PolicyPartition.RamDiskModule);
   if (ramDisk != NO_MODULE && !isModule(ramDisk, modules)) return PolicyStatus.WrongRamDiskModule;

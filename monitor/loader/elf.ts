@@ -51,6 +51,10 @@ function openProgramHeaders(size: u64): LoadStatus {
   return fits(tableOffset, <u64>entrySize * entryCount, size) ? LoadStatus.Done : LoadStatus.ImageMalformed;
 }
 
+export function elfIs64(): bool {
+  return is64;
+}
+
 /** The entry point as the header gives it. */
 export function elfEntry(): u64 {
   return is64 ? imageLoad64(Image.Kernel, Header64.Entry) : imageLoad32(Image.Kernel, Header32.Entry);

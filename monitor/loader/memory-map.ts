@@ -17,14 +17,17 @@ const enum Entry {
 export const E820_ENTRY_SIZE: u64 = 20;
 export const START_INFO_ENTRY_SIZE: u64 = 24;
 
+export function memoryMapEntries(): u32 {
+  return highMemory() == 0 ? 3 : 4;
+}
+
 /** Writes the map from `table` on, one entry every `entrySize` bytes; returns the number of entries. */
 export function writeMemoryMap(table: u64, entrySize: u64): u32 {
   writeEntry(table, 0, LOW_RESERVED_BASE, RangeType.Memory);
   writeEntry(table + entrySize, LOW_RESERVED_BASE, LOW_RESERVED_END - LOW_RESERVED_BASE, RangeType.Reserved);
   writeEntry(table + 2 * entrySize, LOW_RESERVED_END, lowMemory() - LOW_RESERVED_END, RangeType.Memory);
-  if (highMemory() == 0) return 3;
-  writeEntry(table + 3 * entrySize, HIGH_MEMORY_BASE, highMemory(), RangeType.Memory);
-  return 4;
+  if (highMemory() != 0) writeEntry(table + 3 * entrySize, HIGH_MEMORY_BASE, highMemory(), RangeType.Memory);
+  return memoryMapEntries();
 }
 
 function writeEntry(entry: u64, address: u64, length: u64, type: u32): void {

@@ -9,10 +9,16 @@ import { LOWEST_IMAGE_ADDRESS } from "./layout";
 import { checkPlace } from "./place";
 import { fits } from "./range";
 
-/** No segment holds the entry point; not a valid one, since code at 0 lies under the real-mode vectors. */
+/** No entry point; not a valid one, since what lies at 0 are the vectors of real mode. */
 export const NO_ENTRY: u64 = 0;
 
+let start: u64 = 0;
 let end: u64 = 0;
+
+/** Lowest address of a segment. */
+export function segmentsStart(): u64 {
+  return start;
+}
 
 /** First byte above every segment and above the first MiB. */
 export function segmentsEnd(): u64 {
@@ -20,6 +26,7 @@ export function segmentsEnd(): u64 {
 }
 
 export function checkSegments(): LoadStatus {
+  start = u64.MAX_VALUE;
   end = LOWEST_IMAGE_ADDRESS;
   for (let i: u32 = 0; i < segmentCount(); i++) {
     const status = segmentType(i) == SegmentType.Load ? checkSegment(i) : LoadStatus.Done;
@@ -37,18 +44,19 @@ function checkSegment(index: u32): LoadStatus {
   const place = checkPlace(address, size);
   if (place != LoadStatus.Done) return place;
   if (overlapsEarlier(index)) return LoadStatus.SegmentsOverlap;
+  start = min<u64>(start, address);
   end = max<u64>(end, address + size);
   return LoadStatus.Done;
 }
 
 /** The earlier segments have been checked: their ends do not wrap. */
 function overlapsEarlier(index: u32): bool {
-  const start = segmentAddress(index);
-  const stop = start + segmentMemorySize(index);
+  const first = segmentAddress(index);
+  const behind = first + segmentMemorySize(index);
   for (let i: u32 = 0; i < index; i++) {
     if (segmentType(i) != SegmentType.Load) continue;
     const other = segmentAddress(i);
-    if (start < other + segmentMemorySize(i) && other < stop) return true;
+    if (first < other + segmentMemorySize(i) && other < behind) return true;
   }
   return false;
 }
@@ -67,9 +75,9 @@ export function resolveEntry(entry: u64): u64 {
   return NO_ENTRY;
 }
 
-/** Unsigned difference: an address below `start` gives one larger than any size. */
-function holds(index: u32, start: u64, address: u64): bool {
-  return segmentType(index) == SegmentType.Load && address - start < segmentMemorySize(index);
+/** Unsigned difference: an address below `base` gives one larger than any size. */
+function holds(index: u32, base: u64, address: u64): bool {
+  return segmentType(index) == SegmentType.Load && address - base < segmentMemorySize(index);
 }
 
 /** False if a copy is refused, which the checks exclude. */

@@ -1,6 +1,7 @@
 // The ELF note by which an image names its 32-bit entry point (Xen, xen/include/public/elfnote.h).
 
 import { Image, imageLoad32, imageLoad64 } from "../imports";
+import { NO_ENTRY } from "./segments";
 
 /** XEN_ELFNOTE_PHYS32_ENTRY; its value is 4 or 8 bytes long. */
 const PHYS32_ENTRY: u32 = 18;
@@ -9,9 +10,6 @@ const NAME_SIZE: u32 = 4;
 
 /** A note: three u32, then the name and the value, each padded to 4 bytes. */
 const enum Note { NameSize = 0, ValueSize = 4, Type = 8, Name = 12 }
-
-/** No entry point found; not a valid one, since images lie above the first MiB. */
-export const NO_ENTRY: u64 = 0;
 
 /** Looks for the entry point among the notes in `length` bytes at `offset` of the image, a range that lies in it. */
 export function findEntry(offset: u64, length: u64): u64 {

@@ -4,14 +4,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { withBuildLock } from "../build/lock.ts";
-import { UserError } from "../error.ts";
 import { projectDirectory } from "../policy/project.ts";
-import { refreshPackageLists } from "../setup/apt.ts";
-import { thisHost } from "../setup/host.ts";
 import { extractVmlinux } from "./bzimage.ts";
 import { downloadPackage, resolveDependency, unpackPackage } from "./debian.ts";
 import { buildInitramfs, initramfsSources } from "./initramfs.ts";
 import { digestOf } from "./digest.ts";
+import { fetchOrRefresh } from "./fetch.ts";
 
 /** Absolute paths of the guests' files. */
 export interface GuestPaths {
@@ -26,7 +24,8 @@ export interface GuestPaths {
 
 type Report = (message: string) => void;
 
-const guestsDirectory = path.join(projectDirectory, "build/guests");
+/** Where guests are kept. */
+export const guestsDirectory = path.join(projectDirectory, "build/guests");
 const manifestFile = path.join(guestsDirectory, "manifest.json");
 
 interface Manifest {
@@ -39,7 +38,7 @@ interface Manifest {
 /** Fetches and builds what is missing; does nothing when all is there. Throws UserError. */
 export async function ensureGuests(report: Report = reportToStderr): Promise<GuestPaths> {
   return withBuildLock(async () => {
-    const manifest = readManifest() ?? fetchPackagesOrRefresh(report);
+    const manifest = readManifest() ?? fetchOrRefresh(() => fetchPackages(report), report);
     const initramfs = path.join(guestsDirectory, "initramfs.cpio");
     ensureInitramfs(manifest, initramfs, report);
     return { kernelPackage: manifest.kernelPackage, vmlinux: manifest.vmlinux, bzImage: manifest.bzImage, initramfs };
@@ -51,18 +50,6 @@ function readManifest(): Manifest | null {
   const manifest = JSON.parse(readFileSync(manifestFile, "utf8")) as Manifest;
   const files = [manifest.bzImage, manifest.vmlinux, manifest.busybox];
   return files.every((file) => typeof file === "string" && existsSync(file)) ? manifest : null;
-}
-
-/** apt's lists may be missing, or name packages that the mirror no longer has: then refreshes them and tries once more. */
-function fetchPackagesOrRefresh(report: Report): Manifest {
-  try {
-    return fetchPackages(report);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    report(`guests: refreshing apt's package lists, as ${error.message}`);
-    if (!refreshPackageLists(thisHost)) throw error;
-    return fetchPackages(report);
-  }
 }
 
 function fetchPackages(report: Report): Manifest {
@@ -91,6 +78,6 @@ function ensureInitramfs(manifest: Manifest, file: string, report: Report): void
   writeFileSync(digestFile, digest);
 }
 
-function reportToStderr(message: string): void {
+export function reportToStderr(message: string): void {
   process.stderr.write(`${message}\n`);
 }

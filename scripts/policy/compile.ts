@@ -71,8 +71,9 @@ function writeFiles(directory: string, policyFile: string, policy: Buffer, modul
   mkdirSync(directory, { recursive: true });
   writeFileSync(policyFile, policy);
   return modules.map((module) => {
-    const target = path.join(directory, `${module.number}-${path.basename(module.source)}`);
-    copyFileSync(module.source, target, constants.COPYFILE_FICLONE);
+    const target = path.join(directory, `${module.number}-${module.name}`);
+    if (typeof module.content === "string") copyFileSync(module.content, target, constants.COPYFILE_FICLONE);
+    else writeFileSync(target, module.content);
     return target;
   });
 }

@@ -5,8 +5,11 @@ import path from "node:path";
 import { ImageKind, LOW_MEMORY_LIMIT } from "../../monitor/interface.ts";
 import { UserError } from "../error.ts";
 import { ensureGuests } from "../guests/guests.ts";
+import { existingFile } from "./existing-file.ts";
 import { imageEnd, isBzImage, isElf64 } from "./extent.ts";
+import { resolveGuest } from "./guest-images.ts";
 import { displayPath } from "./load.ts";
+import type { ModuleSource } from "./modules.ts";
 import { projectDirectory } from "./project.ts";
 import type { Image, Partition } from "./schema.ts";
 import { formatSize } from "./size.ts";
@@ -14,20 +17,25 @@ import { formatSize } from "./size.ts";
 /** A partition's image as files. */
 export interface ImageFiles {
   kind: ImageKind;
-  kernel: string;
-  /** Null: no initial RAM disk. */
-  ramDisk: string | null;
+  kernel: ModuleSource;
+  /** Initial RAM disk, or the bundle of a multiboot image's modules; null: none. */
+  ramDisk: ModuleSource | null;
   commandLine: string;
 }
 
 /** Resolves the image of partition `index` in `systemFile`; fetches Debian's kernel when it is asked for. */
 export async function resolveImage(partition: Partition, index: number, systemFile: string): Promise<ImageFiles> {
-  const files = partition.image.kind === "linux" ? await resolveLinux(partition.image, index, systemFile) : resolveTypescript(partition.image, index, systemFile);
+  const { image } = partition;
+  if (image.kind !== "linux" && image.kind !== "typescript") return resolveGuest(partition, image, index, systemFile);
+  const files = image.kind === "linux" ? await resolveLinux(image, index, systemFile) : resolveTypescript(image, index, systemFile);
   checkFits(partition, index, files, displayPath(systemFile));
   return files;
 }
 
-async function resolveLinux(image: Image & { kind: "linux" }, index: number, systemFile: string): Promise<ImageFiles> {
+/** Linux or a partition in TypeScript: its images are files. */
+type PlainFiles = ImageFiles & { kernel: string; ramDisk: string | null };
+
+async function resolveLinux(image: Image & { kind: "linux" }, index: number, systemFile: string): Promise<PlainFiles> {
   const field = `${displayPath(systemFile)}: partitions[${index}].image`;
   return {
     kind: image.boot === "pvh" ? ImageKind.Pvh : ImageKind.BzImage,
@@ -62,7 +70,7 @@ async function resolveRamDisk(initramfs: string, systemFile: string, field: stri
   return existingFile(initramfs, systemFile, `${field}.initramfs`);
 }
 
-function resolveTypescript(image: Image & { kind: "typescript" }, index: number, systemFile: string): ImageFiles {
+function resolveTypescript(image: Image & { kind: "typescript" }, index: number, systemFile: string): PlainFiles {
   const kernel = path.join(projectDirectory, "build/partitions", `${image.name}.elf`);
   const field = `${displayPath(systemFile)}: partitions[${index}].image`;
   if (!existsSync(path.join(projectDirectory, "partitions", image.name, "main.ts"))) {
@@ -74,13 +82,7 @@ function resolveTypescript(image: Image & { kind: "typescript" }, index: number,
   return { kind: ImageKind.Pvh, kernel, ramDisk: null, commandLine: image.commandLine };
 }
 
-function existingFile(name: string, systemFile: string, field: string): string {
-  const file = path.resolve(path.dirname(systemFile), name);
-  if (existsSync(file) && statSync(file).isFile()) return file;
-  throw new UserError(`${field} is "${name}", but there is no file ${file}`, "Give a path from the folder of the system file.");
-}
-
-function checkFits(partition: Partition, index: number, files: ImageFiles, systemFile: string): void {
+function checkFits(partition: Partition, index: number, files: PlainFiles, systemFile: string): void {
   const imageSize = imageEnd(readFileSync(files.kernel), files.kernel);
   const ramDiskSize = files.ramDisk === null ? 0 : statSync(files.ramDisk).size;
   const needed = imageSize + ramDiskSize;

@@ -2,11 +2,17 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import path from "node:path";
+
+/** What a module is made of: a file, or bytes that the compiler made, with a name for them. */
+export type ModuleSource = string | { name: string; bytes: Buffer };
 
 export interface Module {
   number: number;
-  /** The file that the module is a copy of. */
-  source: string;
+  /** Name of its file without folder. */
+  name: string;
+  /** The file that the module is a copy of, or its bytes. */
+  content: string | Buffer;
   /** Bytes. */
   size: number;
 }
@@ -15,15 +21,21 @@ export class ModuleList {
   readonly modules: Module[] = [];
   readonly #numbers = new Map<string, number>();
 
-  /** Number of the module that holds this file's bytes. */
-  add(file: string): number {
-    const bytes = readFileSync(file);
+  /** Number of the module that holds these bytes. */
+  add(source: ModuleSource): number {
+    const bytes = moduleBytes(source);
     const digest = createHash("sha256").update(bytes).digest("hex");
     const known = this.#numbers.get(digest);
     if (known !== undefined) return known;
     const number = this.modules.length + 1;
-    this.modules.push({ number, source: file, size: bytes.length });
+    this.modules.push(
+      typeof source === "string" ? { number, name: path.basename(source), content: source, size: bytes.length } : { number, name: source.name, content: bytes, size: bytes.length },
+    );
     this.#numbers.set(digest, number);
     return number;
   }
+}
+
+export function moduleBytes(source: ModuleSource): Buffer {
+  return typeof source === "string" ? readFileSync(source) : source.bytes;
 }

@@ -2,11 +2,14 @@
 
 import { z } from "zod";
 import { MAXIMUM_PARTITION_DEVICES, MAXIMUM_PARTITIONS, NAME_LENGTH } from "../../kernel/policy/layout.ts";
+import { MAXIMUM_MODULES } from "../../monitor/loader/containers.ts";
 import { parsePciName } from "./pci.ts";
 import { parseSize } from "./size.ts";
 
 /** Length of a command line that Linux accepts: COMMAND_LINE_SIZE on x86 is 2048 with its terminator. */
 export const MAXIMUM_COMMAND_LINE = 2047;
+/** Of a multiboot module: 32 of them and the kernel's fit the room that the loader has for what it tells. */
+const MAXIMUM_MODULE_COMMAND_LINE = 255;
 /** Boot core included; the local APIC's physical destination names no more in xAPIC mode. */
 export const MAXIMUM_CORES = 255;
 
@@ -38,6 +41,8 @@ const commandLine = z
   .regex(/^[\x20-\x7e]*$/, "use printable ASCII characters on one line")
   .max(MAXIMUM_COMMAND_LINE, `use at most ${MAXIMUM_COMMAND_LINE} characters`);
 
+const moduleCommandLine = commandLine.max(MAXIMUM_MODULE_COMMAND_LINE, `use at most ${MAXIMUM_MODULE_COMMAND_LINE} characters`);
+
 export const linuxSchema = z.strictObject({
   kind: z.literal("linux"),
   /** "debian-cloud", or the path of a vmlinux or bzImage from the system file's folder. */
@@ -53,6 +58,40 @@ export const typescriptSchema = z.strictObject({
   kind: z.literal("typescript"),
   name: identifier,
   commandLine: commandLine.default(""),
+});
+
+const multibootFields = {
+  /** Path of the kernel from the system file's folder: ELF32, ELF64, or with address fields in its header. */
+  kernel: z.string().min(1),
+  /** Files that it gets besides, each with a command line of its own. */
+  modules: z
+    .array(z.union([z.string().min(1), z.strictObject({ file: z.string().min(1), commandLine: moduleCommandLine.default("") })], { error: 'write "FILE" or { file: "FILE", commandLine: "..." }' }))
+    .max(MAXIMUM_MODULES, `name at most ${MAXIMUM_MODULES} modules`)
+    .default([]),
+  commandLine: commandLine.default(""),
+};
+
+export const multibootSchema = z.strictObject({ kind: z.literal("multiboot"), ...multibootFields });
+export const multiboot2Schema = z.strictObject({ kind: z.literal("multiboot2"), ...multibootFields });
+
+export const pvhSchema = z.strictObject({
+  kind: z.literal("pvh"),
+  /** Path of an ELF32 or ELF64 file with a PVH note. */
+  kernel: z.string().min(1),
+  /** "none", or the path of a file that it gets as its module. */
+  initramfs: z.string().min(1).default("none"),
+  commandLine: commandLine.default(""),
+});
+
+export const flatSchema = z.strictObject({
+  kind: z.literal("flat"),
+  /** Path of a binary without headers. */
+  file: z.string().min(1),
+  /** Guest-physical address that it is loaded to. */
+  address: z.int().min(0),
+  /** Guest-physical address of its first instruction; its first byte if left out. */
+  entry: z.int().min(0).optional(),
+  mode: z.enum(["real", "32-bit", "64-bit"]),
 });
 
 const assignmentSchema = z.strictObject(
@@ -85,8 +124,8 @@ const partitionSchema = z
     /** Index of the core in the order of the firmware's MADT, boot core 0. */
     core: z.int().min(0).max(MAXIMUM_CORES - 1),
     memory: size,
-    image: z.discriminatedUnion("kind", [linuxSchema, typescriptSchema], {
-      error: 'write linux({ ... }) or typescript("NAME")',
+    image: z.discriminatedUnion("kind", [linuxSchema, typescriptSchema, multibootSchema, multiboot2Schema, pvhSchema, flatSchema], {
+      error: 'write linux({ ... }) or typescript("NAME"), or one of multiboot, multiboot2, pvh and flat',
     }),
     devices: z.array(z.enum(deviceNames)).optional(),
     hypercalls: z.array(z.enum(hypercallNames)).optional(),
@@ -121,12 +160,12 @@ export type HypercallName = (typeof hypercallNames)[number];
 export type HealthActionName = (typeof healthActionNames)[number];
 
 // Written out: derived from the schema it would be circular.
-type ImageKindName = "linux" | "typescript";
+type ImageKindName = "linux" | "typescript" | "multiboot" | "multiboot2" | "pvh" | "flat";
 
 function defaultDevices(kind: ImageKindName): DeviceName[] {
-  return kind === "linux" ? [...deviceNames] : ["local-apic"];
+  return kind === "typescript" ? ["local-apic"] : [...deviceNames];
 }
 
 function defaultHypercalls(kind: ImageKindName): HypercallName[] {
-  return kind === "linux" ? [] : ["version", "console-write", "power-off", "tsc-frequency"];
+  return kind === "typescript" ? ["version", "console-write", "power-off", "tsc-frequency"] : [];
 }

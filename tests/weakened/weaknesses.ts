@@ -18,7 +18,7 @@ export const openMsrs: Weakness = {
 export const skippedVmxInstructions: Weakness = {
   file: "kernel/cpu/vmx/dispatch.ts",
   text: "  auditInstruction(exitReasonName(reason));\n  injectInvalidOpcode();\n",
-  replacement: "  auditInstruction(exitReasonName(reason));\n  advance();\n",
+  replacement: "  auditInstruction(exitReasonName(reason));\n  vmwrite(VmcsField.GUEST_RIP, vmread(VmcsField.GUEST_RIP) + vmread(VmcsField.VM_EXIT_INSTRUCTION_LENGTH));\n",
 };
 
 /** A partition's triple fault stops the kernel. */

@@ -21,6 +21,7 @@ const ENTRIES: readonly Entry[] = [
   { name: "start_boot_core", stack: "main", given: MAIN_STACK, exceptions: 2 },
   { name: "start_application_core", stack: "main", given: MAIN_STACK, exceptions: 2 },
   { name: "vm_exit", stack: "main", given: MAIN_STACK, exceptions: 2 },
+  { name: "vm_exit_guarded", stack: "main", given: MAIN_STACK, exceptions: 2 },
   { name: "vm_entry_failed", stack: "main", given: MAIN_STACK, exceptions: 2 },
   { name: EXCEPTION, stack: "#DF and #MC", given: TRAP_STACK, exceptions: 1 },
   { name: "nonmaskable_interrupt", stack: "NMI", given: TRAP_STACK, exceptions: 0 },

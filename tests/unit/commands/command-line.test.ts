@@ -26,6 +26,6 @@ describe("the command line", () => {
   it("lists every command", () => {
     const { status, stdout } = bulkhead("--help");
     expect(status).toBe(0);
-    for (const command of ["build", "boot", "demo", "test", "bench", "setup"]) expect(stdout).toContain(`  ${command} `);
+    for (const command of ["build", "boot", "demo", "test", "bench", "image", "flash", "doctor", "setup"]) expect(stdout).toContain(`  ${command} `);
   });
 });

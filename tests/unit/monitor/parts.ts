@@ -4,7 +4,7 @@ import asc from "assemblyscript/asc";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { AccessStatus, Device, EntryState, ImageKind, LoadStatus, Mailbox, VcpuFrame } from "../../../monitor/interface.ts";
+import { AccessStatus, Device, EntryState, ImageKind, LoadStatus, Mailbox, SEGMENTS, SegmentFrame, VcpuFrame } from "../../../monitor/interface.ts";
 import { buildDirectory } from "../../../scripts/build/paths.ts";
 import { projectDirectory as project } from "../../../scripts/policy/project.ts";
 
@@ -104,6 +104,7 @@ export class Parts {
     this.exports = instance.exports as unknown as Exports;
     this.configure(BigInt(lowMemory), 0n, 1);
     this.setDevices(0xff);
+    for (let segment = 0; segment < SEGMENTS; segment++) this.setSegment(segment, {});
   }
 
   get mailbox(): DataView {
@@ -143,6 +144,14 @@ export class Parts {
 
   setRegister(number: number, value: bigint): void {
     this.mailbox.setBigUint64(Mailbox.Frame + VcpuFrame.Registers + number * 8, value, true);
+  }
+
+  /** A flat data segment, unless something else is said. */
+  setSegment(number: number, { base = 0n, limit = 0xffff_ffff, rights = 0xc093 }: { base?: bigint; limit?: number; rights?: number }): void {
+    const record = Mailbox.Segments + number * SegmentFrame.Size;
+    this.mailbox.setBigUint64(record + SegmentFrame.Base, base, true);
+    this.mailbox.setUint32(record + SegmentFrame.Limit, limit, true);
+    this.mailbox.setUint32(record + SegmentFrame.Rights, rights, true);
   }
 
   /** The whole frame, for a test that nothing changed. */

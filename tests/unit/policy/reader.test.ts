@@ -129,7 +129,7 @@ describe("the reader refuses", () => {
     ["no memory", record(PolicyPartition.MemorySize, 0), PolicyStatus.WrongMemorySize, 1],
     ["memory that is no multiple of 2 MiB", record(PolicyPartition.MemorySize, 0x1000), PolicyStatus.WrongMemorySize, 1],
     ["memory that overflows sums", record(PolicyPartition.MemorySize + 4, 0xffffffff), PolicyStatus.WrongMemorySize, 1],
-    ["an unknown image kind", record(PolicyPartition.ImageKind, 3), PolicyStatus.WrongImageKind, 1],
+    ["an unknown image kind", record(PolicyPartition.ImageKind, 6), PolicyStatus.WrongImageKind, 1],
     ["policy.bin as an image", record(PolicyPartition.KernelModule, 0), PolicyStatus.WrongKernelModule, 1],
     ["an image beyond the modules", record(PolicyPartition.KernelModule, 4), PolicyStatus.WrongKernelModule, 1],
     ["a RAM disk beyond the modules", record(PolicyPartition.RamDiskModule, 4), PolicyStatus.WrongRamDiskModule, 1],

@@ -122,7 +122,11 @@ describe("a bad image", () => {
     ["a segment outside the file", changed((image) => image.writeBigUInt64LE(0x10000n, programHeader + 8)), LoadStatus.ImageMalformed],
     ["a segment whose end in the file wraps", changed((image) => image.writeBigUInt64LE(0xffffffffffffff00n, programHeader + 8)), LoadStatus.ImageMalformed],
     ["a segment smaller in memory than in the file", segment(0x600000n, 15n), LoadStatus.ImageMalformed],
-    ["a segment in the first MiB", segment(0x10000n, 16n), LoadStatus.ImageTooLow],
+    ["a segment among the boot structures", segment(0x98000n, 16n), LoadStatus.ImageTooLow],
+    ["a segment that reaches up to the boot structures", segment(0x8fff0n, 17n), LoadStatus.ImageTooLow],
+    ["a segment that begins among the ACPI tables", segment(0xfffffn, 16n), LoadStatus.ImageTooLow],
+    ["a segment in another one", segment(0x200800n, 16n), LoadStatus.SegmentsOverlap],
+    ["a segment around another one", segment(0x3ff000n, 0x2000n), LoadStatus.SegmentsOverlap],
     ["a segment that ends above the memory", segment(BigInt(LOW_MEMORY) - 16n, 17n), LoadStatus.ImageTooLarge],
     ["a segment whose end wraps", segment(0x600000n, 0xffffffffffffffffn), LoadStatus.ImageTooLarge],
     ["no note", makeElf(exampleSegments().slice(0, 3)), LoadStatus.ImageUnsupported],
@@ -132,8 +136,9 @@ describe("a bad image", () => {
     ["a cut note", withNotes(entryNote().subarray(0, -ENTRY_FROM_END)), LoadStatus.ImageUnsupported],
     ["a note of absurd size", withNotes(Buffer.alloc(64, 0xff)), LoadStatus.ImageUnsupported],
     ["too many notes", withNotes(Buffer.alloc(0x10001)), LoadStatus.ImageMalformed],
-    ["an entry point outside the image", withNotes(entryNote(0x700000n)), LoadStatus.ImageMalformed],
-    ["an entry point above 4 GiB", withNotes(entryNote(0x100200010n)), LoadStatus.ImageMalformed],
+    ["an entry point outside the image", withNotes(entryNote(0x700000n)), LoadStatus.EntryOutside],
+    ["an entry point above 4 GiB", withNotes(entryNote(0x100200010n)), LoadStatus.EntryOutside],
+    ["an entry point that only a virtual address explains", withNotes(entryNote(ENTRY | 0xffffffff80000000n)), LoadStatus.EntryOutside],
   ])("%s", (_name, image, status) => {
     expect(load(image).status).toBe(status);
   });
@@ -146,10 +151,16 @@ describe("a bad image", () => {
       const image = makeElf(exampleSegments(), round & 1 ? 32 : 64);
       for (let i = 0; i <= random.below(4); i++) image.writeUInt8(random.below(256), random.below(64 + 4 * 56));
       parts.images[0] = image;
-      expect(parts.load(ImageKind.Pvh)).toBeLessThanOrEqual(LoadStatus.ImageTooLow);
+      expect(parts.load(ImageKind.Pvh)).toBeLessThanOrEqual(LoadStatus.EntryOutside);
       expect(parts.outOfBounds).toBe(0);
     }
   });
+});
+
+test("a segment below the boot structures is loaded", () => {
+  const { parts, status } = load(withSegment({ type: LOAD, address: 0x8fff0n, bytes: pattern(16) }));
+  expect(status).toBe(LoadStatus.Done);
+  expect(parts.ram.subarray(0x8fff0, 0x90000).equals(pattern(16))).toBe(true);
 });
 
 test("a RAM disk that reaches the image is too large", () => {
