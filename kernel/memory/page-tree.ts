@@ -56,7 +56,6 @@ export class TreeFormat {
   /** 1: who walks the tree does not snoop the caches, so that each entry is flushed to memory. */
   flush: u64;
 }
-export const TREE_FORMAT_SIZE: usize = 40;
 
 /** An empty tree: the physical address of its root, 0 if no frame is left. */
 export function createTree(): u64 {
