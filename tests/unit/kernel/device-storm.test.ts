@@ -4,8 +4,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { capability, extendedCapability } from "../machine/remapping-capability.ts";
 import { Stopped } from "../machine/machine.ts";
+import { enumReader } from "../machine/source-enums.ts";
 import { compileKernel, type PartitionOptions } from "./kernel-machine.ts";
-import { CARD, DISK, startedWithDevices, type DeviceMachine, type DeviceOptions } from "./assignment-machine.ts";
+import { CARD, DISK, machineWithDevices, startedWithDevices, type DeviceMachine, type DeviceOptions } from "./assignment-machine.ts";
 import { attachedGeneration, bothCores, mailbox, violationsReported } from "./device-cores.ts";
 import { linesOf } from "./device-functions.ts";
 
@@ -17,6 +18,8 @@ const SECOND = 2_000_000_000n;
 const INTERRUPT_COMMAND = 0x830;
 const NOT_PRESENT = 0x2;
 const DATA = Buffer.from("bulkhead");
+
+const fixed = enumReader("kernel/memory/layout.ts", "Fixed");
 
 beforeEach(() => void compileKernel(), 240_000);
 
@@ -136,6 +139,20 @@ describe("housekeeping", () => {
     expect(isMasked(machine)).toBe(false);
     machine.unit.dma(CARD, 5n * MIB, 8, true);
     expect(machine.unit.faults.events).toHaveLength(1);
+  });
+
+  test("goes on where core 0 runs no partition: it does not sleep while a unit is masked", async () => {
+    const machine = await machineWithDevices({ cores: 2, partitions: [{ core: 1, pci: [{ device: "00:04.0" }] }] });
+    let sleeps = 0;
+    machine.onIdle = () => {
+      expect(isMasked(machine)).toBe(false);
+      if (++sleeps > 200) throw new Stopped("idle");
+      machine.unit.message(DISK, 0xfee0_0000, 0x41);
+      if (machine.unit.faults.events.splice(0).length !== 0) machine.view.setBigUint64(fixed("PendingVectors") + 8, 1n << 1n, true);
+    };
+    expect(machine.boot()).toBe("idle");
+    expect(linesOf(machine, "vtd unit 0: too many faults")).toEqual(["vtd unit 0: too many faults, its fault interrupts are masked"]);
+    expect(machine.clock.now).toBeGreaterThan(SECOND);
   });
 
   test("takes what came while core 0 drained the records, of which the unit tells no more", async () => {
