@@ -18,15 +18,23 @@ import { lastStatus } from "../access-status";
 const PAGE_MASK: u64 = 0xfff;
 const ACCESS_WRITE: u64 = 1 << 1;
 const ACCESS_FETCH: u64 = 1 << 2;
+const LINEAR_ADDRESS_VALID: u64 = 1 << 7;
+/** With a valid linear address: the access was to what it means, and not to the guest's page tables on the way. */
+const ADDRESS_TRANSLATED: u64 = 1 << 8;
 
-/** `qualification`: bit 1 write, bit 2 instruction fetch; `delivering`: the access was part of an event's delivery. */
+/** `qualification`: SDM 3C table 28-7; `delivering`: the access was part of an event's delivery. */
 export function onMemoryAccess(gpa: u64, qualification: u64, linearAddress: u64, delivering: bool): void {
   const isWrite = (qualification & ACCESS_WRITE) != 0;
   const isFetch = (qualification & ACCESS_FETCH) != 0;
-  if (isDevice(gpa) && !isFetch && !delivering) {
-    if (carryOut(gpa, isWrite, linearAddress)) return;
-  }
-  onViolation(gpa, isWrite, isFetch, linearAddress, delivering);
+  // What the instruction itself does can be carried out in its place; what the processor does for it cannot.
+  const isOwnAccess = !isFetch && !delivering && !isPageWalk(qualification);
+  if (isOwnAccess && isDevice(gpa) && carryOut(gpa, isWrite, linearAddress)) return;
+  onViolation(gpa, isWrite, isFetch, linearAddress, isOwnAccess);
+}
+
+/** Whether the processor looked for an entry of the guest's page tables there. */
+function isPageWalk(qualification: u64): bool {
+  return (qualification & (LINEAR_ADDRESS_VALID | ADDRESS_TRANSLATED)) == LINEAR_ADDRESS_VALID;
 }
 
 function isDevice(gpa: u64): bool {
@@ -57,11 +65,11 @@ function carryOut(gpa: u64, isWrite: bool, linearAddress: u64): bool {
   return true;
 }
 
-function onViolation(gpa: u64, isWrite: bool, isFetch: bool, linearAddress: u64, delivering: bool): void {
+function onViolation(gpa: u64, isWrite: bool, isFetch: bool, linearAddress: u64, isOwnAccess: bool): void {
   auditMemory(gpa, isFetch ? MemoryAccess.Execute : isWrite ? MemoryAccess.Write : MemoryAccess.Read);
   const action = onMemoryViolation(currentPartition());
   if (action >= HealthAction.Restart) return applyHealthAction(action, StopReason.Violation);
-  if (action == HealthAction.Ignore && !isFetch && !delivering && carryOut(gpa, isWrite, linearAddress)) return;
+  if (action == HealthAction.Ignore && isOwnAccess && carryOut(gpa, isWrite, linearAddress)) return;
   if (wasDeliveringDoubleFault()) return partitionFault(StopReason.TripleFault);
   injectGeneralProtectionDuringDelivery(0);
 }

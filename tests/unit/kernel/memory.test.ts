@@ -14,6 +14,8 @@ const FOREIGN = 0x1_2345_6000n;
 const READ = 1n << 0n;
 const WRITE = 1n << 1n;
 const FETCH = 1n << 2n;
+const LINEAR_VALID = 1n << 7n;
+const TRANSLATED = 1n << 8n;
 const NMI_UNBLOCKING = 1n << 12n;
 
 const GENERAL_PROTECTION = { vector: 13, type: 3, errorCode: 0n };
@@ -106,6 +108,15 @@ describe("device pages", () => {
     expect(audited()).toEqual(["executed at guest-physical 0x0000fee000b0, which is not its memory"]);
   });
 
+  test("page tables do not lie on a device page: the instruction is not carried out in their place", () => {
+    violate(LOCAL_APIC_EOI, READ | LINEAR_VALID);
+    expect(machine.monitorCalls("memoryAccess")).toEqual([]);
+    expect(machine.event).toEqual(GENERAL_PROTECTION);
+    expect(audited()).toEqual(["read guest-physical 0x0000fee000b0, which is not its memory"]);
+    violate(LOCAL_APIC_EOI, READ | LINEAR_VALID | TRANSLATED);
+    expect(machine.monitorCalls("memoryAccess")).toHaveLength(1);
+  });
+
   test("without the device in the policy its page is nobody's", async () => {
     await start({ devices: ["io-apic"], health: { memory: "inject-fault" } });
     violate(LOCAL_APIC_EOI, READ);
@@ -136,6 +147,12 @@ describe("memory that is not the partition's", () => {
     expect(machine.event).toEqual(GENERAL_PROTECTION);
     expect(machine.vmcs("GUEST_RIP")).toBe(0x1000n);
     expect(machine.monitorCalls("memoryAccess")).toEqual([]);
+  });
+
+  test("page tables in memory that is not the partition's cannot be ignored", () => {
+    violate(FOREIGN, READ | LINEAR_VALID);
+    expect(machine.monitorCalls("memoryAccess")).toEqual([]);
+    expect(machine.event).toEqual(GENERAL_PROTECTION);
   });
 
   test("an instruction fetch cannot be ignored", () => {
