@@ -10,6 +10,8 @@ const OVERFLOW = "vtd unit 0: more faults than it can record, some are lost";
 const DMAS = 10_000;
 /** Time that the kernel needs to look at its timer on this machine, 1 us an instruction. */
 const TOLERANCE_US = 300;
+/** Room for the few lines that tell of the storm, about 7,000 instructions each, until the devices are switched off. */
+const TELLING_US = 40_000;
 
 let output: VtdOutput;
 beforeAll(async () => {
@@ -47,12 +49,13 @@ describe("a storm of forbidden DMA", () => {
   test("keeps the kernel busy until the devices are switched off, and costs nothing after that", () => {
     expect(output.measured("storm: breaks out", "fault interrupts")).toBeGreaterThan(32);
     expect(lateness("breaks out")).toBeGreaterThan(1000);
+    expect(lateness("breaks out")).toBeLessThan(TELLING_US);
     expect(output.measured("storm: goes on", "fault interrupts")).toBe(0);
     expect(output.measured("storm: goes on", "frames of left's controller")).toBeGreaterThan(100);
     expect(output.measured("storm: goes on", "frames of nobody's controller")).toBeGreaterThan(100);
   });
 
-  test("does not delay the kernel's timer", () => {
+  test("does not delay the kernel's timer once the devices are switched off", () => {
     expect(lateness("before")).toBeLessThan(TOLERANCE_US);
     expect(lateness("goes on")).toBeLessThan(TOLERANCE_US);
   });
