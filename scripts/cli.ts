@@ -63,7 +63,7 @@ program
 
 program
   .command("bench")
-  .description("measure what exits cost a guest, and Linux's way to its /init with Bulkhead and bare")
+  .description("measure lines of code, the boot, what exits cost a guest, and Linux's way to its /init with Bulkhead and bare")
   .addOption(new Option("--json <file>", "also write the figures as an array of {name, value, unit, goal}").conflicts("profile"))
   .option("--profile", "tell instead where the instructions of an exit go")
   .action(async (options: BenchOptions) => (await import("./commands/bench.ts")).benchCommand(options));

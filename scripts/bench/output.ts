@@ -24,9 +24,9 @@ export function initReached(output: string): number {
   return find(output, /init reached, ticks (\d+)/);
 }
 
-/** Instructions that ran before Bochs' debugger stopped at its first breakpoint. */
-export function ticksToBreakpoint(output: string): number {
-  return find(output, /Breakpoint 1,.*\nNext at t=(\d+)/);
+/** Instructions that ran before Bochs' debugger stopped at its breakpoint `number`, counted from 1. */
+export function ticksToBreakpoint(output: string, number: number): number {
+  return find(output, new RegExp(`Breakpoint ${number},.*\\nNext at t=(\\d+)`));
 }
 
 function find(output: string, pattern: RegExp): number {

@@ -1,6 +1,8 @@
 // `bulkhead bench`
 
 import { writeFileSync } from "node:fs";
+import { benchmarkBoot } from "../bench/boot.ts";
+import { benchmarkCode } from "../bench/code.ts";
 import { benchmarkExits } from "../bench/exits.ts";
 import type { Figure } from "../bench/figure.ts";
 import { benchmarkLinux } from "../bench/linux.ts";
@@ -18,6 +20,8 @@ export interface BenchOptions {
 }
 
 const BENCHMARKS = [
+  ["lines of code", benchmarkCode],
+  ["the boot", benchmarkBoot],
   ["exits", benchmarkExits],
   ["VT-d", benchmarkVtd],
   ["Linux with Bulkhead and bare, a minute or two", benchmarkLinux],

@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { codeFigures } from "../../../scripts/bench/code.ts";
+import { UserError } from "../../../scripts/error.ts";
+
+test("counts kernel and drivers together, the floor and the monitor apart", () => {
+  expect(codeFigures({ kernel: 4000, drivers: 1500, boot: 790, monitor: 6000 })).toEqual([
+    { name: "code.typescript", value: 5500, unit: "lines", goal: 6000 },
+    { name: "code.native", value: 790, unit: "lines", goal: 800 },
+    { name: "code.monitor", value: 6000, unit: "lines", goal: null },
+  ]);
+});
+
+test("refuses a report without one of the folders", () => {
+  expect(() => codeFigures({ kernel: 1, boot: 1, monitor: 1 })).toThrow(UserError);
+});
