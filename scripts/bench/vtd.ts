@@ -2,7 +2,7 @@
 // VT-d). An instruction there takes one count of the TSC, and so does each access to a register of the unit, which real
 // hardware answers in up to a microsecond.
 
-import { COMPLETE, runVtdKernel, type VtdOutput } from "../../tests/boot/helpers/vtd-kernel.ts";
+import { COMPLETE, runVtdKernel, type VtdOutput } from "../test-kernels/vtd-kernel.ts";
 import { UserError } from "../error.ts";
 import type { Figure } from "./figure.ts";
 import { lastLines } from "./output.ts";

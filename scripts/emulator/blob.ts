@@ -1,4 +1,4 @@
-// The RAM image that Bochs loads (optramimage) and boot/option-rom sorts into place: zero blocks for those that the
+// The RAM image that Bochs loads (optramimage) and scripts/emulator/option-rom sorts into place: zero blocks for those that the
 // BIOS touches first, a header block, then the kernel and the modules in blocks of 128 KiB. See docs/emulators.md.
 
 import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
@@ -13,7 +13,7 @@ const LEADING_BLOCKS = 32;
 const MODULES_START = 0x1000000;
 const MAGIC = "BKDHBLOB";
 
-// Offsets in the header block; boot/option-rom/option-rom.S has the same.
+// Offsets in the header block; scripts/emulator/option-rom/option-rom.S has the same.
 const HEADER_ENTRY = 8;
 const HEADER_BLOCKS = 12;
 const HEADER_INFORMATION = 16;

@@ -1,12 +1,12 @@
-// Builds boot/option-rom for Bochs.
+// Builds scripts/emulator/option-rom for Bochs.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { run } from "../build/process.ts";
 import { projectDirectory } from "../policy/project.ts";
 
-const SOURCE = path.join(projectDirectory, "boot/option-rom/option-rom.S");
-const SCRIPT = path.join(projectDirectory, "boot/option-rom/option-rom.ld");
+const SOURCE = path.join(projectDirectory, "scripts/emulator/option-rom/option-rom.S");
+const SCRIPT = path.join(projectDirectory, "scripts/emulator/option-rom/option-rom.ld");
 const FOLDER = path.join(projectDirectory, "build/option-rom");
 const ROM = path.join(FOLDER, "option-rom.bin");
 
@@ -16,7 +16,7 @@ export async function optionRom(): Promise<string> {
   mkdirSync(FOLDER, { recursive: true });
   // Two runs may build at once: each writes files of its own and renames the finished one.
   const base = path.join(FOLDER, `option-rom.${process.pid}`);
-  const remedy = "Correct boot/option-rom/option-rom.S.";
+  const remedy = "Correct scripts/emulator/option-rom/option-rom.S.";
   await run("clang", ["--target=x86_64-elf", "-c", SOURCE, "-o", `${base}.o`], remedy);
   await run("ld.lld", ["-T", SCRIPT, "--oformat", "binary", "-o", `${base}.bin`, `${base}.o`], remedy);
   writeFileSync(`${base}.bin`, withChecksum(readFileSync(`${base}.bin`)));

@@ -7,7 +7,7 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { buildDirectory } from "../../scripts/build/paths.ts";
 import { projectDirectory } from "../../scripts/policy/project.ts";
-import { buildKernelImage } from "../boot/helpers/kernel-image.ts";
+import { buildKernelImage } from "../../scripts/test-kernels/kernel-image.ts";
 
 export interface Weakness {
   /** Source file, from the project's folder. */

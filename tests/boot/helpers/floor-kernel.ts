@@ -1,6 +1,6 @@
 // Builds tests/fixtures/floor as a kernel image.
 
-import { buildKernelImage } from "./kernel-image.ts";
+import { buildKernelImage } from "../../../scripts/test-kernels/kernel-image.ts";
 
 /** Path of the ELF file. */
 export function buildFloorKernel(): Promise<string> {

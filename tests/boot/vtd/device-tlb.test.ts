@@ -1,7 +1,7 @@
 // A device with a TLB of its own (ATS). QEMU's trace of the invalidation queue tells the order in which it is asked to forget.
 
 import { beforeAll, expect, test } from "vitest";
-import { COMPLETE, EDU_DEVICES, runVtdKernel, type VtdOutput } from "../helpers/vtd-kernel.ts";
+import { COMPLETE, EDU_DEVICES, runVtdKernel, type VtdOutput } from "../../../scripts/test-kernels/vtd-kernel.ts";
 
 /** Source id of 05:00.0, behind the root port that SeaBIOS numbers last, in bits 47:32 of the descriptor. */
 const DEVICE_TLB = "vtd_inv_desc invalidate desc type device high 0x7ffffffffffff001 low 0x50000010003";

@@ -3,7 +3,7 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 import type { RemappingUnit } from "../../../scripts/emulator/index.ts";
-import { COMPLETE, EDU, runVtdKernel, type VtdOutput } from "../helpers/vtd-kernel.ts";
+import { COMPLETE, EDU, runVtdKernel, type VtdOutput } from "../../../scripts/test-kernels/vtd-kernel.ts";
 
 interface Configuration {
   name: string;

@@ -3,7 +3,7 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 import type { QemuOptions } from "../../../scripts/emulator/index.ts";
-import { COMPLETE, runVtdKernel, type VtdOutput } from "../helpers/vtd-kernel.ts";
+import { COMPLETE, runVtdKernel, type VtdOutput } from "../../../scripts/test-kernels/vtd-kernel.ts";
 
 const ARRIVES = ["arrives at the vector: yes", "arrives anywhere: yes"];
 const BLOCKED = ["arrives at the vector: no", "arrives anywhere: no"];

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { RemappingUnit } from "../../../scripts/emulator/qemu.ts";
-import { COMPLETE, EDU_DEVICES, runVtdKernel, type VtdOutput } from "../helpers/vtd-kernel.ts";
+import { COMPLETE, EDU_DEVICES, runVtdKernel, type VtdOutput } from "../../../scripts/test-kernels/vtd-kernel.ts";
 
 const BLOCK_SIZE = 512;
 const BLOCKS = 2048;

@@ -1,7 +1,7 @@
 // Translation off: the attacks of isolation.test.ts succeed, from every place that a device can be plugged in.
 
 import { beforeAll, expect, test } from "vitest";
-import { COMPLETE, runVtdKernel, type VtdOutput } from "../helpers/vtd-kernel.ts";
+import { COMPLETE, runVtdKernel, type VtdOutput } from "../../../scripts/test-kernels/vtd-kernel.ts";
 
 const READS = ["open: kernel memory is read", "open: another partition's memory is read"];
 const WRITES = [

@@ -2,7 +2,7 @@
 // kernel's memory. QEMU's own trace counts what they tried.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { COMPLETE, EDU_DEVICES, runVtdKernel, type VtdOutput } from "../helpers/vtd-kernel.ts";
+import { COMPLETE, EDU_DEVICES, runVtdKernel, type VtdOutput } from "../../../scripts/test-kernels/vtd-kernel.ts";
 
 const CONTROLLERS = { left: "00:16.0", nobody: "00:17.0" };
 const TRACED = /^vtd_(dmar_fault|fault_disabled)/gm;

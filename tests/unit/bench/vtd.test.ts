@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { vtdFigures } from "../../../scripts/bench/vtd.ts";
 import { UserError } from "../../../scripts/error.ts";
-import { VtdOutput } from "../../boot/helpers/vtd-kernel.ts";
+import { VtdOutput } from "../../../scripts/test-kernels/vtd-kernel.ts";
 
 const LINES = [
   "vtd: translation and interrupt remapping on, every table matches the policy",

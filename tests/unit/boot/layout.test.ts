@@ -85,7 +85,7 @@ test("wasm-rt.h traps with the numbers of WasmTrap", () => {
 });
 
 test("the option ROM and its RAM image agree on the header", () => {
-  const rom = readDefines("boot/option-rom/option-rom.S");
+  const rom = readDefines("scripts/emulator/option-rom/option-rom.S");
   const blob = readConstants("scripts/emulator/blob.ts");
   for (const name of ["HEADER_ENTRY", "HEADER_BLOCKS", "HEADER_INFORMATION", "HEADER_LENGTH", "HEADER_ADDRESSES"]) expect(rom.get(name), name).toBe(blob.get(name));
   expect(rom.get("BLOCK_SIZE")).toBe(blob.get("BLOCK"));

@@ -6,7 +6,7 @@ import path from "node:path";
 import { compileAssemblyScript, type Target } from "../../../scripts/build/assemblyscript.ts";
 import { buildDirectory } from "../../../scripts/build/paths.ts";
 import { projectDirectory } from "../../../scripts/policy/project.ts";
-import { withLock } from "./lock.ts";
+import { withLock } from "../../../scripts/build/lock.ts";
 
 const cacheDirectory = path.join(buildDirectory, "tests");
 /** What decides about the result besides the sources. */

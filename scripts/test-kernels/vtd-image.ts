@@ -3,9 +3,9 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { buildDirectory, objectDirectory } from "../../../scripts/build/paths.ts";
-import { projectDirectory } from "../../../scripts/policy/project.ts";
-import { withLock } from "../../unit/machine/lock.ts";
+import { buildDirectory, objectDirectory } from "../build/paths.ts";
+import { projectDirectory } from "../policy/project.ts";
+import { withLock } from "../build/lock.ts";
 import { buildKernelImage } from "./kernel-image.ts";
 
 const NAME = "vtd";

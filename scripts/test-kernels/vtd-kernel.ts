@@ -1,6 +1,6 @@
 // Boots the test kernel of tests/fixtures/vtd in QEMU and takes its output apart, test by test.
 
-import { startQemu, type QemuOptions, type RunResult } from "../../../scripts/emulator/index.ts";
+import { startQemu, type QemuOptions, type RunResult } from "../emulator/index.ts";
 import { buildVtdKernel } from "./vtd-image.ts";
 
 const TIMEOUT_SECONDS = 60;

@@ -2,13 +2,13 @@
 
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { compileAssemblyScript } from "../../../scripts/build/assemblyscript.ts";
-import { LINK_FLAGS } from "../../../scripts/build/kernel.ts";
-import { KERNEL_FLAGS } from "../../../scripts/build/native.ts";
-import { bootDirectory, buildDirectory, objectDirectory, projectPath } from "../../../scripts/build/paths.ts";
-import { run } from "../../../scripts/build/process.ts";
-import { parseSymbols, symbolTable } from "../../../scripts/build/symbols.ts";
-import { projectDirectory } from "../../../scripts/policy/project.ts";
+import { compileAssemblyScript } from "../build/assemblyscript.ts";
+import { LINK_FLAGS } from "../build/kernel.ts";
+import { KERNEL_FLAGS } from "../build/native.ts";
+import { bootDirectory, buildDirectory, objectDirectory, projectPath } from "../build/paths.ts";
+import { run } from "../build/process.ts";
+import { parseSymbols, symbolTable } from "../build/symbols.ts";
+import { projectDirectory } from "../policy/project.ts";
 
 const REMEDY = "Run `npm run build` first; the test links the objects in build/obj.";
 
