@@ -54,8 +54,8 @@ IMPORT u64 w2c_monitor_faultAddress(INSTANCE(monitor)) {
   return CORE_DATA->monitor_fault;
 }
 
-/** The mailbox is the first page of the monitor's linear memory; its fields are naturally aligned. */
-#define MAILBOX(type, offset) ((volatile type*)(MONITOR_MEMORY + ((offset) & (PAGE_SIZE - sizeof(type)))))
+/** Mailbox and virtual-APIC pages lie in the first 64 KiB of the monitor's linear memory; their fields are naturally aligned. */
+#define MAILBOX(type, offset) ((volatile type*)(MONITOR_MEMORY + ((offset) & (0x10000 - sizeof(type)))))
 
 IMPORT u32 w2c_monitor_peek8(INSTANCE(monitor), u32 offset) {
   return *MAILBOX(u8, offset);

@@ -4,6 +4,8 @@
 // (kernel/partition/monitor.ts), so that an entry with nothing pending costs two loads and no call.
 
 export const MAXIMUM_VCPUS: u32 = 8;
+/** Behind the mailbox: MAXIMUM_VCPUS pages, the local APIC of each vCPU as a virtual-APIC page (SDM 3C 30.1). */
+export const VIRTUAL_APIC_BASE: u32 = 0x1000;
 /** PCI functions assigned to one partition. */
 export const MAXIMUM_FUNCTIONS: u32 = 8;
 /** MSI-X entries that the virtual table of a function has at most; the kernel programs no more on the real one. */

@@ -7,7 +7,7 @@ import { executeStringPort } from "./decoder/string-port";
 import { portIn, portOut } from "./devices/bus";
 import { readApicMsr, writeApicMsr } from "./devices/local-apic/msr";
 import { setTaskPriority } from "./devices/local-apic/priority";
-import { localApic } from "./devices/local-apic/state";
+import { Register, register } from "./devices/local-apic/virtual-apic-page";
 import { receiveDeviceMessage } from "./devices/pci/device-message";
 import { acknowledgeInterrupt, resetPlatform, runTimers } from "./devices/platform";
 import { openBus, setStatus } from "./devices/status";
@@ -53,7 +53,7 @@ export function memoryAccess(vcpu: u32, gpa: u64, isWrite: u32): void {
 /** MOV from CR8: TPR bits 7:4 (SDM 3A 11.8.6). */
 export function taskPriorityRead(vcpu: u32): u32 {
   setStatus(AccessStatus.Done);
-  return localApic(vcpu).taskPriority >> 4;
+  return register(vcpu, Register.TaskPriority) >> 4;
 }
 
 /** MOV to CR8. */

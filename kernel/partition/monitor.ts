@@ -18,7 +18,7 @@ export const enum Grant {
 /** RIP of that fault. */
 @external("monitor", "faultAddress") export declare function faultAddress(): u64;
 
-// Mailbox access, offset < Mailbox.Size. The floor masks the offset.
+// Access to the mailbox and the virtual-APIC pages, offset < 64 KiB. The floor masks the offset.
 @external("monitor", "peek8") export declare function peek8(offset: u32): u8;
 @external("monitor", "peek32") export declare function peek32(offset: u32): u32;
 @external("monitor", "peek64") export declare function peek64(offset: u32): u64;

@@ -3,7 +3,8 @@
 import { vcpuCount } from "../../configuration";
 import { BROADCAST, deliver, deliverTo, DeliveryMode, EXTENDED_BROADCAST } from "./delivery";
 import { ApicError, LOWEST_VECTOR, reportError } from "./errors";
-import { isExtended, LocalApic, localApic } from "./state";
+import { isExtended } from "./state";
+import { Register, register, setRegister } from "./virtual-apic-page";
 
 const enum Command {
   VectorMask = 0xff,
@@ -22,8 +23,9 @@ const enum Command {
 export const COMMAND_WRITABLE: u32 = Command.Writable;
 
 /** Destination of the command register's high half as this mode holds it. */
-function destinationOf(apic: LocalApic): u32 {
-  return isExtended(apic) ? apic.commandHigh : apic.commandHigh >> 24;
+function destinationOf(vcpu: u32): u32 {
+  const high = register(vcpu, Register.CommandHigh);
+  return isExtended(vcpu) ? high : high >> 24;
 }
 
 /** SDM 3A table 11-3: INIT and start-up go to others only. */
@@ -47,8 +49,7 @@ function broadcast(sender: u32, mode: u32, vector: u32, excludesSender: bool): v
 
 /** A write to the low half sends. IPIs are edge-triggered; the INIT level de-assert does nothing since the P6 family. */
 export function sendCommand(vcpu: u32, value: u32): void {
-  const apic = localApic(vcpu);
-  apic.commandLow = value & COMMAND_WRITABLE;
+  setRegister(vcpu, Register.CommandLow, value & COMMAND_WRITABLE);
   const mode = (value >> Command.DeliveryModeShift) & 7;
   const vector = value & Command.VectorMask;
   if (mode == DeliveryMode.Init && (value & (Command.LevelAssert | Command.LevelTriggered)) == Command.LevelTriggered) return;
@@ -67,8 +68,8 @@ export function sendCommand(vcpu: u32, value: u32): void {
       broadcast(vcpu, mode, vector, true);
       return;
   }
-  const all = isExtended(apic) ? EXTENDED_BROADCAST : BROADCAST;
-  deliver(destinationOf(apic), (value & Command.Logical) != 0, all, mode, vector, false);
+  const all = isExtended(vcpu) ? EXTENDED_BROADCAST : BROADCAST;
+  deliver(destinationOf(vcpu), (value & Command.Logical) != 0, all, mode, vector, false);
 }
 
 /** SELF IPI register, x2APIC only (SDM 3A 11.12.11). */

@@ -4,7 +4,8 @@ import { vcpuCount } from "../../configuration";
 import { requestInit, requestStartUp, setPendingNmi } from "../vcpu-mailbox";
 import { receiveInterrupt } from "./errors";
 import { resetLocalApic } from "./reset";
-import { isEnabled, isExtended, isGloballyEnabled, LocalApic, localApic } from "./state";
+import { isEnabled, isExtended, isGloballyEnabled } from "./state";
+import { Register, register } from "./virtual-apic-page";
 
 export const enum DeliveryMode {
   Fixed = 0,
@@ -20,20 +21,19 @@ const CLUSTER_MODEL: u32 = 0x0;
 export const BROADCAST: u32 = 0xff;
 export const EXTENDED_BROADCAST: u32 = 0xffffffff;
 
-function matchesLogical(apic: LocalApic, destination: u32): bool {
-  const own = apic.logicalDestination;
-  if (isExtended(apic)) return (own >> 16) == (destination >> 16) && (own & destination & 0xffff) != 0;
+function matchesLogical(vcpu: u32, destination: u32): bool {
+  const own = register(vcpu, Register.LogicalDestination);
+  if (isExtended(vcpu)) return (own >> 16) == (destination >> 16) && (own & destination & 0xffff) != 0;
   const identifier = own >> 24;
-  if (apic.destinationFormat >> 28 != CLUSTER_MODEL) return (identifier & destination) != 0;
+  if (register(vcpu, Register.DestinationFormat) >> 28 != CLUSTER_MODEL) return (identifier & destination) != 0;
   return (identifier >> 4) == ((destination >> 4) & 0xf) && (identifier & destination & 0xf) != 0;
 }
 
 /** Whether a message for `destination` reaches this vCPU. `broadcast` is the sender's value for all. */
 function matches(vcpu: u32, destination: u32, isLogical: bool, broadcast: u32): bool {
-  const apic = localApic(vcpu);
-  if (!isGloballyEnabled(apic)) return false;
+  if (!isGloballyEnabled(vcpu)) return false;
   if (destination == broadcast) return true;
-  return isLogical ? matchesLogical(apic, destination) : destination == vcpu;
+  return isLogical ? matchesLogical(vcpu, destination) : destination == vcpu;
 }
 
 /**
@@ -66,8 +66,8 @@ function deliverToLowest(destination: u32, isLogical: bool, broadcast: u32, vect
   let chosen = count;
   let lowest: u32 = 0x100;
   for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
-    const priority = localApic(vcpu).processorPriority;
-    if (priority >= lowest || !isEnabled(localApic(vcpu)) || !matches(vcpu, destination, isLogical, broadcast)) continue;
+    const priority = register(vcpu, Register.ProcessorPriority);
+    if (priority >= lowest || !isEnabled(vcpu) || !matches(vcpu, destination, isLogical, broadcast)) continue;
     chosen = vcpu;
     lowest = priority;
   }

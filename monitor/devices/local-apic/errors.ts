@@ -2,6 +2,7 @@
 
 import { acceptInterrupt } from "./priority";
 import { LocalApic, localApic, LVT_MASKED } from "./state";
+import { Register, register, setRegister } from "./virtual-apic-page";
 
 export const enum ApicError {
   SendIllegalVector = 1 << 5,
@@ -14,8 +15,9 @@ export const LOWEST_VECTOR: u32 = 16;
 
 /** An error entry with an illegal vector is an error more, and no interrupt. */
 function raiseErrorInterrupt(vcpu: u32, apic: LocalApic): void {
-  if ((apic.lvt5 & LVT_MASKED) != 0) return;
-  const vector = apic.lvt5 & 0xff;
+  const entry = register(vcpu, Register.LvtError);
+  if ((entry & LVT_MASKED) != 0) return;
+  const vector = entry & 0xff;
   if (vector < LOWEST_VECTOR) apic.errorsDetected |= ApicError.ReceiveIllegalVector;
   else acceptInterrupt(vcpu, vector, false);
 }
@@ -29,8 +31,9 @@ export function reportError(vcpu: u32, error: ApicError): void {
 }
 
 /** A write of the register latches what was detected since the last one. */
-export function latchErrors(apic: LocalApic): void {
-  apic.errorStatus = apic.errorsDetected;
+export function latchErrors(vcpu: u32): void {
+  const apic = localApic(vcpu);
+  setRegister(vcpu, Register.ErrorStatus, apic.errorsDetected);
   apic.errorsDetected = 0;
 }
 

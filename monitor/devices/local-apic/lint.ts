@@ -5,15 +5,15 @@ import { Device } from "../../interface";
 import { setPendingNmi } from "../vcpu-mailbox";
 import { DeliveryMode } from "./delivery";
 import { receiveInterrupt } from "./errors";
-import { isGloballyEnabled, localApic, LVT_MASKED, lvtEntry } from "./state";
+import { isGloballyEnabled, LVT_MASKED } from "./state";
+import { Register, register } from "./virtual-apic-page";
 
 const DELIVERY_MODE_SHIFT: u32 = 8;
 
-/** The pin of `entry` has risen. */
-export function signalLocalInterrupt(vcpu: u32, entry: u32): void {
-  const apic = localApic(vcpu);
-  const value = lvtEntry(apic, entry);
-  if (!hasDevice(Device.LocalApic) || !isGloballyEnabled(apic) || (value & LVT_MASKED) != 0) return;
+/** The pin of `entry`, LINT0 or LINT1, has risen. */
+export function signalLocalInterrupt(vcpu: u32, entry: Register): void {
+  const value = register(vcpu, entry);
+  if (!hasDevice(Device.LocalApic) || !isGloballyEnabled(vcpu) || (value & LVT_MASKED) != 0) return;
   switch ((value >> DELIVERY_MODE_SHIFT) & 7) {
     case DeliveryMode.Fixed:
       receiveInterrupt(vcpu, value & 0xff, false);

@@ -4,11 +4,12 @@ import { AccessStatus, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, PCI_WINDOW_BASE } from 
 import { lowMemory } from "../../configuration";
 import { openBus, setStatus } from "../status";
 import { COMMAND_WRITABLE, sendCommand, sendSelf } from "./command";
-import { isReadable, lvtWritable, readRegister, Register, SPURIOUS_WRITABLE, writeEndOfInterrupt, writeRegister } from "./registers";
-import { extendedLogicalId, resetLocalApic } from "./reset";
-import { ApicBase, isExtended, isGloballyEnabled, LocalApic, localApic } from "./state";
+import { isReadable, lvtWritable, readRegister, SPURIOUS_WRITABLE, writeEndOfInterrupt, writeRegister } from "./registers";
+import { resetLocalApic, setIdentifiers } from "./reset";
+import { ApicBase, isExtended, isGloballyEnabled, localApic } from "./state";
 import { readTscDeadline, writeTscDeadline } from "./timer";
 import { setApicBase } from "../vcpu-mailbox";
+import { Register, register, setRegister } from "./virtual-apic-page";
 
 export const enum ApicMsr {
   Base = 0x1b,
@@ -39,9 +40,7 @@ function isApicMsr(index: u32): bool {
 }
 
 function readExtendedRegister(vcpu: u32, offset: u32): u64 {
-  const apic = localApic(vcpu);
-  if (offset == Register.Identifier) return vcpu;
-  if (offset == Register.CommandLow) return (<u64>apic.commandHigh << 32) | apic.commandLow;
+  if (offset == Register.CommandLow) return (<u64>register(vcpu, Register.CommandHigh) << 32) | register(vcpu, Register.CommandLow);
   if (offset != Register.CommandHigh && isReadable(offset)) return readRegister(vcpu, offset);
   generalProtection();
   return 0;
@@ -50,10 +49,9 @@ function readExtendedRegister(vcpu: u32, offset: u32): u64 {
 export function readApicMsr(vcpu: u32, index: u32): u64 {
   if (!isApicMsr(index)) return openBus();
   setStatus(AccessStatus.Done);
-  const apic = localApic(vcpu);
   if (index == ApicMsr.TscDeadline) return readTscDeadline(vcpu);
-  if (index == ApicMsr.Base) return apic.base;
-  if (isExtended(apic)) return readExtendedRegister(vcpu, registerOffset(index));
+  if (index == ApicMsr.Base) return localApic(vcpu).base;
+  if (isExtended(vcpu)) return readExtendedRegister(vcpu, registerOffset(index));
   generalProtection();
   return 0;
 }
@@ -62,7 +60,7 @@ export function readApicMsr(vcpu: u32, index: u32): u64 {
 function writableBits(offset: u32): u32 {
   if (offset >= <u32>Register.LvtTimer && offset <= <u32>Register.LvtError) {
     const remoteIrr = offset == Register.LvtLint0 || offset == Register.LvtLint1 ? REMOTE_IRR : 0;
-    return lvtWritable((offset - Register.LvtTimer) >> 4) | DELIVERY_STATUS | remoteIrr;
+    return lvtWritable(offset) | DELIVERY_STATUS | remoteIrr;
   }
   switch (offset) {
     case Register.TaskPriority:
@@ -83,7 +81,7 @@ function writeCommand(vcpu: u32, value: u64): void {
     generalProtection();
     return;
   }
-  localApic(vcpu).commandHigh = <u32>(value >> 32);
+  setRegister(vcpu, Register.CommandHigh, <u32>(value >> 32));
   sendCommand(vcpu, <u32>value);
 }
 
@@ -106,27 +104,27 @@ function canMoveTo(page: u64): bool {
 }
 
 /** Legal changes of mode only (SDM 3A figure 11-27). */
-function isLegalBase(apic: LocalApic, value: u64): bool {
+function isLegalBase(vcpu: u32, value: u64): bool {
   if ((value & ~BASE_WRITABLE) != 0 || !canMoveTo(value & LOCAL_APIC_PAGE)) return false;
   const enable = (value & ApicBase.Enable) != 0;
-  return (value & ApicBase.Extd) != 0 ? enable && isGloballyEnabled(apic) : !(enable && isExtended(apic));
+  return (value & ApicBase.Extd) != 0 ? enable && isGloballyEnabled(vcpu) : !(enable && isExtended(vcpu));
 }
 
 /** The boot-processor bit is not software's to change. */
 function writeBase(vcpu: u32, value: u64): void {
   const apic = localApic(vcpu);
-  if (!isLegalBase(apic, value)) {
+  if (!isLegalBase(vcpu, value)) {
     generalProtection();
     return;
   }
-  const wasEnabled = isGloballyEnabled(apic);
-  const wasExtended = isExtended(apic);
+  const wasEnabled = isGloballyEnabled(vcpu);
+  const wasExtended = isExtended(vcpu);
   apic.base = (apic.base & ApicBase.Bsp) | (value & ~(<u64>ApicBase.Bsp));
   setApicBase(vcpu, apic.base);
-  if (isGloballyEnabled(apic) != wasEnabled) resetLocalApic(vcpu);
-  if (!isExtended(apic) || wasExtended) return;
-  apic.logicalDestination = extendedLogicalId(vcpu);
-  apic.commandHigh = 0;
+  if (isGloballyEnabled(vcpu) != wasEnabled) resetLocalApic(vcpu);
+  if (!isExtended(vcpu) || wasExtended) return;
+  setIdentifiers(vcpu);
+  setRegister(vcpu, Register.CommandHigh, 0);
 }
 
 export function writeApicMsr(vcpu: u32, index: u32, value: u64): void {
@@ -143,7 +141,7 @@ export function writeApicMsr(vcpu: u32, index: u32, value: u64): void {
     writeBase(vcpu, value);
     return;
   }
-  if (!isExtended(localApic(vcpu))) {
+  if (!isExtended(vcpu)) {
     generalProtection();
     return;
   }

@@ -3,23 +3,22 @@
 import { openBus, setStatus } from "../status";
 import { AccessStatus } from "../../interface";
 import { ApicError, reportError } from "./errors";
-import { isReadable, readRegister, Register, writeEndOfInterrupt, writeRegister } from "./registers";
-import { ApicBase, LocalApic, localApic } from "./state";
+import { isReadable, readRegister, writeEndOfInterrupt, writeRegister } from "./registers";
+import { ApicBase, localApic } from "./state";
+import { Register, register, setRegister } from "./virtual-apic-page";
 
-const IDENTIFIER_SHIFT: u32 = 24;
 const FORMAT_RESERVED: u32 = 0x0fffffff;
 const HIGH_BYTE: u32 = 0xff000000;
 
 /** The page answers in xAPIC mode only. */
-function answers(apic: LocalApic): bool {
-  return (apic.base & (ApicBase.Enable | ApicBase.Extd)) == ApicBase.Enable;
+function answers(vcpu: u32): bool {
+  return (localApic(vcpu).base & (ApicBase.Enable | ApicBase.Extd)) == ApicBase.Enable;
 }
 
 function readPageRegister(vcpu: u32, offset: u32): u32 {
   switch (offset) {
-    case Register.Identifier: return vcpu << IDENTIFIER_SHIFT;
-    case Register.DestinationFormat: return localApic(vcpu).destinationFormat;
-    case Register.ArbitrationPriority: return localApic(vcpu).processorPriority;
+    case Register.DestinationFormat: return register(vcpu, offset);
+    case Register.ArbitrationPriority: return register(vcpu, Register.ProcessorPriority);
     case Register.EndOfInterrupt:
     case Register.RemoteRead: return 0;
   }
@@ -30,7 +29,7 @@ function readPageRegister(vcpu: u32, offset: u32): u32 {
 
 /** Only the 32 bits at each multiple of 16 exist; what lies between reads 0. */
 export function readPage(vcpu: u32, offset: u32): u64 {
-  if (!answers(localApic(vcpu))) return openBus();
+  if (!answers(vcpu)) return openBus();
   setStatus(AccessStatus.Done);
   if ((offset & 0xc) != 0) return 0;
   return readPageRegister(vcpu, offset & 0xff0) >> ((offset & 3) << 3);
@@ -39,7 +38,6 @@ export function readPage(vcpu: u32, offset: u32): u64 {
 /** Writes to a register that is there but cannot be written vanish; they are no error. */
 function isReadOnly(offset: u32): bool {
   switch (offset) {
-    case Register.Identifier:
     case Register.ArbitrationPriority:
     case Register.RemoteRead: return true;
     default: return isReadable(offset);
@@ -47,16 +45,13 @@ function isReadOnly(offset: u32): bool {
 }
 
 function writePageRegister(vcpu: u32, offset: u32, value: u32): void {
-  const apic = localApic(vcpu);
   switch (offset) {
     case Register.CommandHigh:
-      apic.commandHigh = value & HIGH_BYTE;
-      return;
     case Register.LogicalDestination:
-      apic.logicalDestination = value & HIGH_BYTE;
+      setRegister(vcpu, offset, value & HIGH_BYTE);
       return;
     case Register.DestinationFormat:
-      apic.destinationFormat = value | FORMAT_RESERVED;
+      setRegister(vcpu, offset, value | FORMAT_RESERVED);
       return;
   }
   if (!writeRegister(vcpu, offset, value) && !isReadOnly(offset)) reportError(vcpu, ApicError.IllegalRegisterAddress);
@@ -64,7 +59,7 @@ function writePageRegister(vcpu: u32, offset: u32, value: u32): void {
 
 /** Writes narrower than 32 bits or between registers are undefined (SDM 3A 11.4.1); here they vanish. */
 export function writePage(vcpu: u32, offset: u32, size: u32, value: u32): void {
-  if (!answers(localApic(vcpu))) {
+  if (!answers(vcpu)) {
     openBus();
     return;
   }

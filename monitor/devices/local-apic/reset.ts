@@ -3,30 +3,40 @@
 import { LOCAL_APIC_BASE, MAXIMUM_VCPUS } from "../../interface";
 import { NEVER, setLocalTimerDeadline } from "../deadlines";
 import { refreshPending } from "./priority";
-import { ApicBase, isExtended, LocalApic, localApic, Lvt, LVT_MASKED, setLvtEntry, SVR_ENABLE } from "./state";
+import { ApicBase, isExtended, localApic, LVT_MASKED, SVR_ENABLE } from "./state";
+import { apicPage, Register, REGISTERS_END, setRegister } from "./virtual-apic-page";
 import { setApicBase } from "../vcpu-mailbox";
 
+/** Integrated APIC, version 14h, six LVT entries (no CMCI), EOI-broadcast suppression (SDM 3A 11.4.8). */
+const VERSION: u32 = 0x1050014;
+const IDENTIFIER_SHIFT: u32 = 24;
 const SPURIOUS_AT_RESET: u32 = 0xff;
 const FLAT_MODEL: u32 = 0xffffffff;
 const LVT_EXTINT: u32 = 7 << 8;
 const LVT_NMI: u32 = 4 << 8;
 
 /** Logical x2APIC identifier: cluster in the high half, one bit in the low half (SDM 3A 11.12.10.2). */
-export function extendedLogicalId(vcpu: u32): u32 {
+function extendedLogicalId(vcpu: u32): u32 {
   return (vcpu >> 4 << 16) | (<u32>1 << (vcpu & 15));
+}
+
+/** Identifiers as the mode holds them (SDM 3A 11.12.5, 11.12.10). */
+export function setIdentifiers(vcpu: u32): void {
+  setRegister(vcpu, Register.Identifier, isExtended(vcpu) ? vcpu : vcpu << IDENTIFIER_SHIFT);
+  if (isExtended(vcpu)) setRegister(vcpu, Register.LogicalDestination, extendedLogicalId(vcpu));
 }
 
 /** Everything but IA32_APIC_BASE and, in x2APIC mode, the identifiers that follow from it. */
 export function resetLocalApic(vcpu: u32): void {
   const apic = localApic(vcpu);
-  const base = apic.base;
-  memory.fill(changetype<usize>(apic), 0, offsetof<LocalApic>());
-  apic.base = base;
+  memory.fill(apicPage(vcpu), 0, REGISTERS_END);
+  apic.errorsDetected = 0;
   apic.timerExpiry = NEVER;
-  apic.spurious = SPURIOUS_AT_RESET;
-  apic.destinationFormat = FLAT_MODEL;
-  if (isExtended(apic)) apic.logicalDestination = extendedLogicalId(vcpu);
-  for (let entry: u32 = 0; entry < <u32>Lvt.Count; entry++) setLvtEntry(apic, entry, LVT_MASKED);
+  setIdentifiers(vcpu);
+  setRegister(vcpu, Register.Version, VERSION);
+  setRegister(vcpu, Register.Spurious, SPURIOUS_AT_RESET);
+  setRegister(vcpu, Register.DestinationFormat, FLAT_MODEL);
+  for (let entry: u32 = Register.LvtTimer; entry <= <u32>Register.LvtError; entry += 16) setRegister(vcpu, entry, LVT_MASKED);
   setLocalTimerDeadline(vcpu, NEVER);
   refreshPending(vcpu);
 }
@@ -41,7 +51,7 @@ export function powerUpLocalApics(): void {
   const boot = localApic(0);
   boot.base |= ApicBase.Bsp;
   setApicBase(0, boot.base);
-  boot.spurious |= SVR_ENABLE;
-  boot.lvt3 = LVT_EXTINT;
-  boot.lvt4 = LVT_NMI;
+  setRegister(0, Register.Spurious, SPURIOUS_AT_RESET | SVR_ENABLE);
+  setRegister(0, Register.LvtLint0, LVT_EXTINT);
+  setRegister(0, Register.LvtLint1, LVT_NMI);
 }

@@ -3,7 +3,8 @@
 import { now } from "../../imports";
 import { LEAST_PROGRESS, NEVER, setLocalTimerDeadline } from "../deadlines";
 import { receiveInterrupt } from "./errors";
-import { LocalApic, localApic, LVT_MASKED } from "./state";
+import { localApic, LVT_MASKED } from "./state";
+import { Register, register, setRegister } from "./virtual-apic-page";
 
 /** LVT timer register, bits 18:17. */
 const enum TimerMode {
@@ -14,62 +15,64 @@ const enum TimerMode {
 }
 
 // @ts-ignore: decorator
-@inline function mode(apic: LocalApic): u32 {
-  return apic.lvt0 & TimerMode.Mask;
+@inline function mode(vcpu: u32): u32 {
+  return register(vcpu, Register.LvtTimer) & TimerMode.Mask;
 }
 
 /** log2 of the divide value: 000 divides by 2, ..., 110 by 128, 111 by 1 (SDM 3A figure 11-10). */
-function divideShift(apic: LocalApic): u32 {
-  const encoding = (apic.timerDivide & 3) | ((apic.timerDivide >> 1) & 4);
+function divideShift(vcpu: u32): u32 {
+  const divide = register(vcpu, Register.DivideConfiguration);
+  const encoding = (divide & 3) | ((divide >> 1) & 4);
   return (encoding + 1) & 7;
 }
 
-function period(apic: LocalApic): u64 {
-  return <u64>apic.timerInitialCount << divideShift(apic);
+function period(vcpu: u32): u64 {
+  return <u64>register(vcpu, Register.InitialCount) << divideShift(vcpu);
 }
 
 /** Arms the deadline, at `earliest` or later. A masked timer counts on without the kernel's help. */
-function publish(vcpu: u32, apic: LocalApic, earliest: u64): void {
-  setLocalTimerDeadline(vcpu, (apic.lvt0 & LVT_MASKED) != 0 ? NEVER : max(apic.timerExpiry, earliest));
+function publish(vcpu: u32, earliest: u64): void {
+  const isMasked = (register(vcpu, Register.LvtTimer) & LVT_MASKED) != 0;
+  setLocalTimerDeadline(vcpu, isMasked ? NEVER : max(localApic(vcpu).timerExpiry, earliest));
 }
 
 /** Leaves an expiry that has passed: a periodic timer goes to its next one and skips those lost. */
-function advance(apic: LocalApic, time: u64): void {
-  if (mode(apic) != TimerMode.Periodic) {
+function advance(vcpu: u32, time: u64): void {
+  const apic = localApic(vcpu);
+  if (mode(vcpu) != TimerMode.Periodic) {
     apic.timerExpiry = NEVER;
     return;
   }
-  const length = period(apic);
+  const length = period(vcpu);
   apic.timerExpiry += length;
   if (apic.timerExpiry <= time) apic.timerExpiry += ((time - apic.timerExpiry) / length + 1) * length;
 }
 
 /** Fires the timer if it is due. */
 export function runLocalTimer(vcpu: u32, time: u64): void {
-  const apic = localApic(vcpu);
-  if (time < apic.timerExpiry) return;
-  advance(apic, time);
-  if ((apic.lvt0 & LVT_MASKED) == 0) receiveInterrupt(vcpu, apic.lvt0 & 0xff, false);
-  publish(vcpu, apic, time + LEAST_PROGRESS);
+  if (time < localApic(vcpu).timerExpiry) return;
+  advance(vcpu, time);
+  const entry = register(vcpu, Register.LvtTimer);
+  if ((entry & LVT_MASKED) == 0) receiveInterrupt(vcpu, entry & 0xff, false);
+  publish(vcpu, time + LEAST_PROGRESS);
 }
 
 export function writeInitialCount(vcpu: u32, count: u32): void {
-  const apic = localApic(vcpu);
-  if (mode(apic) == TimerMode.TscDeadline) return;
-  apic.timerInitialCount = count;
-  apic.timerExpiry = count == 0 ? NEVER : now() + period(apic);
-  publish(vcpu, apic, 0);
+  if (mode(vcpu) == TimerMode.TscDeadline) return;
+  setRegister(vcpu, Register.InitialCount, count);
+  localApic(vcpu).timerExpiry = count == 0 ? NEVER : now() + period(vcpu);
+  publish(vcpu, 0);
 }
 
 /** Current-count register. */
 export function currentCount(vcpu: u32): u32 {
   const apic = localApic(vcpu);
-  if (mode(apic) == TimerMode.TscDeadline || apic.timerExpiry == NEVER) return 0;
+  if (mode(vcpu) == TimerMode.TscDeadline || apic.timerExpiry == NEVER) return 0;
   const time = now();
-  const shift = divideShift(apic);
+  const shift = divideShift(vcpu);
   if (time < apic.timerExpiry) return <u32>((apic.timerExpiry - time + (((<u64>1) << shift) - 1)) >> shift);
-  if (mode(apic) != TimerMode.Periodic) return 0;
-  const length = period(apic);
+  if (mode(vcpu) != TimerMode.Periodic) return 0;
+  const length = period(vcpu);
   return <u32>((length - ((time - apic.timerExpiry) % length)) >> shift);
 }
 
@@ -79,39 +82,39 @@ export function writeDivide(vcpu: u32, value: u32): void {
   const time = now();
   runLocalTimer(vcpu, time);
   const count = <u64>currentCount(vcpu);
-  apic.timerDivide = value & 0xb;
+  setRegister(vcpu, Register.DivideConfiguration, value & 0xb);
   if (count == 0) return;
-  apic.timerExpiry = time + (count << divideShift(apic));
-  publish(vcpu, apic, 0);
+  apic.timerExpiry = time + (count << divideShift(vcpu));
+  publish(vcpu, 0);
 }
 
 /** LVT timer register. Entering or leaving TSC-deadline mode disarms the timer (SDM 3A 11.5.4.1). */
 export function writeLvtTimer(vcpu: u32, value: u32): void {
-  const apic = localApic(vcpu);
   runLocalTimer(vcpu, now());
-  const changed = (apic.lvt0 ^ value) & TimerMode.Mask;
-  const deadlineModes = (apic.lvt0 | value) & TimerMode.TscDeadline;
-  apic.lvt0 = value;
+  const before = register(vcpu, Register.LvtTimer);
+  const changed = (before ^ value) & TimerMode.Mask;
+  const deadlineModes = (before | value) & TimerMode.TscDeadline;
+  setRegister(vcpu, Register.LvtTimer, value);
   if (changed != 0 && deadlineModes != 0) {
-    apic.timerExpiry = NEVER;
-    apic.timerInitialCount = 0;
+    localApic(vcpu).timerExpiry = NEVER;
+    setRegister(vcpu, Register.InitialCount, 0);
   }
-  publish(vcpu, apic, 0);
+  publish(vcpu, 0);
 }
 
 /** IA32_TSC_DEADLINE; ignored outside its mode. */
 export function writeTscDeadline(vcpu: u32, value: u64): void {
   const apic = localApic(vcpu);
-  if (mode(apic) != TimerMode.TscDeadline) return;
+  if (mode(vcpu) != TimerMode.TscDeadline) return;
   apic.timerExpiry = value == 0 ? NEVER : value;
   const time = now();
-  if (time < apic.timerExpiry) publish(vcpu, apic, 0);
+  if (time < apic.timerExpiry) publish(vcpu, 0);
   else runLocalTimer(vcpu, time);
 }
 
 /** IA32_TSC_DEADLINE: 0 once the timer has expired. */
 export function readTscDeadline(vcpu: u32): u64 {
   const apic = localApic(vcpu);
-  if (mode(apic) != TimerMode.TscDeadline) return 0;
+  if (mode(vcpu) != TimerMode.TscDeadline) return 0;
   return apic.timerExpiry == NEVER || now() >= apic.timerExpiry ? 0 : apic.timerExpiry;
 }

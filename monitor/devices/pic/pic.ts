@@ -2,7 +2,7 @@
 
 import { signalLocalInterrupt } from "../local-apic/lint";
 import { setExternalVector } from "../local-apic/priority";
-import { Lvt } from "../local-apic/state";
+import { Register } from "../local-apic/virtual-apic-page";
 import { CASCADE, Chip, MASTER, NONE, service, signalled, SLAVE } from "./chip";
 import { writeCommand, writeData } from "./commands";
 
@@ -28,7 +28,7 @@ export function resetPic(): void {
 }
 
 function present(vector: u32): void {
-  if (setExternalVector(vector)) signalLocalInterrupt(0, Lvt.Lint0);
+  if (setExternalVector(vector)) signalLocalInterrupt(0, Register.LvtLint0);
 }
 
 /** Carries the slave's output to the master and the master's to LINT0. */

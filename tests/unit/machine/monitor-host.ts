@@ -6,7 +6,8 @@ import { enumReader } from "./source-enums.ts";
 
 type Imports = Record<string, (...parameters: never[]) => unknown>;
 
-const MAILBOX_SIZE = 4096;
+/** What the kernel reaches of the monitor's memory: mailbox and virtual-APIC pages. */
+const SHARED_SIZE = 0x10000;
 const IMAGES = 3;
 
 const grant = enumReader("kernel/partition/monitor.ts", "Grant");
@@ -29,7 +30,7 @@ export class MonitorHost {
   private readonly grants: bigint[] = new Array<bigint>(Grant.Count).fill(0n);
   private faulted = false;
   /** The mailbox while there is no monitor.wasm. */
-  private readonly bare = new ArrayBuffer(MAILBOX_SIZE);
+  private readonly bare = new ArrayBuffer(SHARED_SIZE);
   /** Calls in order, with their parameters. */
   readonly calls: { name: string; parameters: (number | bigint)[] }[] = [];
   /** Answers for calls while there is no monitor.wasm; one that throws a WebAssembly.RuntimeError faults. */
@@ -43,7 +44,7 @@ export class MonitorHost {
 
   get mailbox(): DataView {
     const memory = this.instance?.exports["memory"] as WebAssembly.Memory | undefined;
-    return new DataView(memory?.buffer ?? this.bare, 0, MAILBOX_SIZE);
+    return new DataView(memory?.buffer ?? this.bare, 0, SHARED_SIZE);
   }
 
   /** The `monitor` imports of kernel.wasm. */
@@ -55,12 +56,12 @@ export class MonitorHost {
       setGrant: (grant: number, value: bigint) => void (this.grants[grant] = BigInt.asUintN(64, value)),
       faulted: () => (this.faulted ? 1 : 0),
       faultAddress: () => 0n,
-      peek8: (offset: number) => this.mailbox.getUint8(offset & (MAILBOX_SIZE - 1)),
-      peek32: (offset: number) => this.mailbox.getUint32(offset & (MAILBOX_SIZE - 1), true),
-      peek64: (offset: number) => this.mailbox.getBigUint64(offset & (MAILBOX_SIZE - 1), true),
-      poke8: (offset: number, value: number) => this.mailbox.setUint8(offset & (MAILBOX_SIZE - 1), value),
-      poke32: (offset: number, value: number) => this.mailbox.setUint32(offset & (MAILBOX_SIZE - 1), value, true),
-      poke64: (offset: number, value: bigint) => this.mailbox.setBigUint64(offset & (MAILBOX_SIZE - 1), value, true),
+      peek8: (offset: number) => this.mailbox.getUint8(offset & (SHARED_SIZE - 1)),
+      peek32: (offset: number) => this.mailbox.getUint32(offset & (SHARED_SIZE - 1), true),
+      peek64: (offset: number) => this.mailbox.getBigUint64(offset & (SHARED_SIZE - 1), true),
+      poke8: (offset: number, value: number) => this.mailbox.setUint8(offset & (SHARED_SIZE - 1), value),
+      poke32: (offset: number, value: number) => this.mailbox.setUint32(offset & (SHARED_SIZE - 1), value, true),
+      poke64: (offset: number, value: bigint) => this.mailbox.setBigUint64(offset & (SHARED_SIZE - 1), value, true),
     };
   }
 

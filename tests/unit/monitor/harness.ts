@@ -6,7 +6,7 @@ import path from "node:path";
 import { compileAssemblyScript } from "../../../scripts/build/assemblyscript.ts";
 import { buildDirectory } from "../../../scripts/build/paths.ts";
 import { projectDirectory } from "../../../scripts/policy/project.ts";
-import { AccessStatus, Device, HIGH_MEMORY_BASE, ImageKind, INPUT_RING, Mailbox, OUTPUT_RING, VcpuMailbox } from "../../../monitor/interface.ts";
+import { AccessStatus, Device, HIGH_MEMORY_BASE, ImageKind, INPUT_RING, Mailbox, OUTPUT_RING, VcpuMailbox, VIRTUAL_APIC_BASE } from "../../../monitor/interface.ts";
 
 /** Entry points of monitor/main.ts and of tests/fixtures/monitor/entry.ts; u64 is a bigint, u32 a number. */
 export interface MonitorExports {
@@ -146,6 +146,11 @@ export class SimulatedPartition {
   /** IA32_APIC_BASE as the kernel answers it without a call. */
   apicBase(vcpu = 0): bigint {
     return this.peek64(this.#vcpu(vcpu, VcpuMailbox.ApicBase));
+  }
+
+  /** A register in the virtual-APIC page, where kernel and processor find it. */
+  pageRegister(offset: number, vcpu = 0): number {
+    return new DataView(this.monitor.memory.buffer).getUint32(VIRTUAL_APIC_BASE + vcpu * 0x1000 + offset, true);
   }
 
   startRequest(vcpu: number): { start: number; vector: number } {
