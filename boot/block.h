@@ -2,7 +2,7 @@
 #ifndef BULKHEAD_BLOCK_H
 #define BULKHEAD_BLOCK_H
 
-#include "wasm-types.h"
+#include "types.h"
 
 static inline void copy_bytes(u64 target, u64 source, u64 length) {
   u64 quadwords = length / 8, bytes = length % 8;

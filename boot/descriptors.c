@@ -1,4 +1,6 @@
 // GDT, TSS and IDT. GDT and TSS are a core's own, in its core data page; the IDT is shared and constant.
+#include <string.h>
+
 #include "floor.h"
 
 #define CODE_SEGMENT 0x00af9b000000ffffull // 64-bit code, ring 0
@@ -7,65 +9,63 @@
 #define INTERRUPT_GATE 0x8e00ull
 #define STUB_SIZE 16
 
-// SDM 3A 8.7: byte offsets in the 64-bit TSS.
-#define TSS_STACK_TABLE 0x24
-#define TSS_IO_MAP_BASE 0x66
-#define TSS_SIZE 0x68
+/** SDM 3A 8.7, 64-bit TSS: only the interrupt stack table is used. */
+struct __attribute__((packed)) tss {
+  u8 reserved[0x24];
+  u64 stacks[7];
+  u8 reserved_end[10];
+  u16 io_map_base;
+};
 
-/** Entries of the interrupt stack table; 0 means the current stack. */
-enum stack { STACK_CURRENT, STACK_NMI, STACK_DOUBLE_FAULT, STACK_MACHINE_CHECK };
+struct core_tables {
+  u64 gdt[CORE_DATA_TSS / 8];
+  struct tss tss;
+};
 
 struct __attribute__((packed)) table_register {
   u16 limit;
   u64 base;
 };
 
+#define TSS_BASE (CORE_DATA_BASE + CORE_DATA_TSS)
+#define TSS_LIMIT (sizeof(struct tss) - 1)
+#define CORE_PAGE(page) (CORE_BASE + (u64)(page)*PAGE_SIZE)
+
+static const struct core_tables core_tables = {
+  .gdt[SELECTOR_CODE / 8] = CODE_SEGMENT,
+  .gdt[SELECTOR_DATA / 8] = DATA_SEGMENT,
+  .gdt[SELECTOR_TSS / 8] = TSS_LIMIT | (TSS_BASE & 0xffffff) << 16 | TSS_AVAILABLE << 40 | ((TSS_BASE >> 24) & 0xff) << 56,
+  .gdt[SELECTOR_TSS / 8 + 1] = TSS_BASE >> 32,
+  .tss.stacks = {CORE_PAGE(CORE_PAGE_NMI_STACK_END), CORE_PAGE(CORE_PAGE_DOUBLE_FAULT_STACK_END), CORE_PAGE(CORE_PAGE_MACHINE_CHECK_STACK_END)},
+  .tss.io_map_base = sizeof(struct tss),
+};
+
 extern u8 vector_stubs[];
 u64 idt[256 * 2] __attribute__((aligned(16)));
 
-static enum stack stack_of(u32 vector) {
+/** Number in the interrupt stack table, from 1 on; 0 is the current stack. */
+static u64 stack_of(u32 vector) {
   switch (vector) {
-    case VECTOR_NMI: return STACK_NMI;
-    case VECTOR_DOUBLE_FAULT: return STACK_DOUBLE_FAULT;
-    case VECTOR_MACHINE_CHECK: return STACK_MACHINE_CHECK;
-    default: return STACK_CURRENT;
+    case VECTOR_NMI: return 1;
+    case VECTOR_DOUBLE_FAULT: return 2;
+    case VECTOR_MACHINE_CHECK: return 3;
+    default: return 0;
   }
 }
 
 void build_idt(void) {
   for (u32 vector = 0; vector < 256; vector++) {
     u64 address = (u64)vector_stubs + vector * STUB_SIZE;
-    idt[2 * vector] = (address & 0xffff) | (u64)SELECTOR_CODE << 16 | (u64)stack_of(vector) << 32 |
-                      INTERRUPT_GATE << 32 | ((address >> 16) & 0xffff) << 48;
+    u64 attributes = stack_of(vector) << 32 | INTERRUPT_GATE << 32;
+    idt[2 * vector] = (address & 0xffff) | (u64)SELECTOR_CODE << 16 | attributes | ((address >> 16) & 0xffff) << 48;
     idt[2 * vector + 1] = address >> 32;
   }
 }
 
-static void set_stack(enum stack stack, u32 end_page) {
-  *(u64*)(CORE_DATA_BASE + CORE_DATA_TSS + TSS_STACK_TABLE + 8 * (stack - 1)) = CORE_BASE + (u64)end_page * PAGE_SIZE;
-}
-
-static void build_tss(void) {
-  set_stack(STACK_NMI, CORE_PAGE_NMI_STACK_END);
-  set_stack(STACK_DOUBLE_FAULT, CORE_PAGE_DOUBLE_FAULT_STACK_END);
-  set_stack(STACK_MACHINE_CHECK, CORE_PAGE_MACHINE_CHECK_STACK_END);
-  *(u16*)(CORE_DATA_BASE + CORE_DATA_TSS + TSS_IO_MAP_BASE) = TSS_SIZE;
-}
-
-static void build_gdt(void) {
-  u64 tss = CORE_DATA_BASE + CORE_DATA_TSS;
-  CORE_DATA->gdt[SELECTOR_CODE / 8] = CODE_SEGMENT;
-  CORE_DATA->gdt[SELECTOR_DATA / 8] = DATA_SEGMENT;
-  CORE_DATA->gdt[SELECTOR_TSS / 8] =
-      (TSS_SIZE - 1) | (tss & 0xffffff) << 16 | TSS_AVAILABLE << 40 | ((tss >> 24) & 0xff) << 56;
-  CORE_DATA->gdt[SELECTOR_TSS / 8 + 1] = tss >> 32;
-}
-
 /** Fills and loads this core's descriptor tables. GS base is 0 afterwards. */
 void load_descriptors(void) {
-  build_tss();
-  build_gdt();
-  struct table_register gdt_register = {SELECTOR_TSS + 16 - 1, CORE_DATA_BASE + CORE_DATA_GDT};
+  memcpy((void*)CORE_DATA_BASE, &core_tables, sizeof core_tables);
+  struct table_register gdt_register = {SELECTOR_TSS + 16 - 1, CORE_DATA_BASE};
   struct table_register idt_register = {sizeof idt - 1, (u64)idt};
   __asm__ volatile(
       "lgdt %0\n"

@@ -56,11 +56,10 @@ entry32:
   btl $CPUID_LONG_MODE, %edx
   jnc stop_with_message
 
-  call build_entry_tables
   movl %cr4, %eax
   orl $CR4_PAE, %eax
   movl %eax, %cr4
-  movl $entry_pml4 - IMAGE_BASE, %eax
+  movl $entry_pml4, %eax
   movl %eax, %cr3
   movl $MSR_EFER, %ecx
   rdmsr
@@ -71,22 +70,6 @@ entry32:
   movl %eax, %cr0
   lgdt entry_gdt_register
   ljmp $SELECTOR_CODE, $entry_long_mode
-
-// Identity and the image at IMAGE_BASE, both the first GiB in 2 MiB pages.
-build_entry_tables:
-  movl $entry_pdpt_low - IMAGE_BASE + PAGE_PRESENT_WRITABLE, entry_pml4 - IMAGE_BASE
-  movl $entry_pdpt_high - IMAGE_BASE + PAGE_PRESENT_WRITABLE, entry_pml4 - IMAGE_BASE + 511 * 8
-  movl $entry_directory - IMAGE_BASE + PAGE_PRESENT_WRITABLE, entry_pdpt_low - IMAGE_BASE
-  movl $entry_directory - IMAGE_BASE + PAGE_PRESENT_WRITABLE, entry_pdpt_high - IMAGE_BASE + 510 * 8
-  movl $PAGE_LARGE | PAGE_PRESENT_WRITABLE, %eax
-  movl $entry_directory - IMAGE_BASE, %edi
-1:
-  movl %eax, (%edi)
-  addl $8, %edi
-  addl $0x200000, %eax
-  cmpl $entry_directory - IMAGE_BASE + PAGE_SIZE, %edi
-  jb 1b
-  ret
 
 // 115200 baud, 8 data bits, no parity, one stop bit, no interrupts: messages of the floor and of a kernel that fails
 // early come out right. A machine without COM1 ignores it.
@@ -158,6 +141,27 @@ entry_long_mode:
   movabsq $entry64, %rax
   jmp *%rax
 
+// Identity and the image at IMAGE_BASE, both the first GiB in 2 MiB pages.
+.section .boot.tables, "a", @progbits
+.balign PAGE_SIZE
+.globl entry_pml4
+entry_pml4:
+  .quad entry_pdpt_low + PAGE_PRESENT_WRITABLE
+  .fill 510, 8, 0
+  .quad entry_pdpt_high + PAGE_PRESENT_WRITABLE
+entry_pdpt_low:
+  .quad entry_directory + PAGE_PRESENT_WRITABLE
+  .fill 511, 8, 0
+entry_pdpt_high:
+  .fill 510, 8, 0
+  .quad entry_directory + PAGE_PRESENT_WRITABLE, 0
+entry_directory:
+.set page, 0
+.rept 512
+  .quad page * 0x200000 + PAGE_LARGE + PAGE_PRESENT_WRITABLE
+  .set page, page + 1
+.endr
+
 .text
 entry64:
   movq $core_block + CORE_PAGE_MAIN_STACK_END * PAGE_SIZE, %rsp
@@ -172,16 +176,6 @@ entry64:
   jmp 1b
 
 .bss
-.balign 4096
-.globl entry_pml4
-entry_pml4:
-  .skip PAGE_SIZE
-entry_pdpt_low:
-  .skip PAGE_SIZE
-entry_pdpt_high:
-  .skip PAGE_SIZE
-entry_directory:
-  .skip PAGE_SIZE
 early_stack:
   .skip 256
 early_stack_end:

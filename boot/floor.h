@@ -2,15 +2,8 @@
 #ifndef BULKHEAD_FLOOR_H
 #define BULKHEAD_FLOOR_H
 
-#include <stddef.h>
-#include <stdint.h>
-
 #include "layout.h"
-
-typedef uint8_t u8;
-typedef uint16_t u16;
-typedef uint32_t u32;
-typedef uint64_t u64;
+#include "types.h"
 
 /** The core data page; the offsets are CoreData in layout.h. */
 struct core_data {

@@ -1,6 +1,5 @@
 // boot.*: kernel/boot/stub.ts
 #include "floor.h"
-#include "wasm-types.h"
 
 struct w2c_boot;
 

@@ -3,7 +3,7 @@
 // remains after the offset.
 #include "block.h"
 #include "layout.h"
-#include "wasm-types.h"
+#include "types.h"
 
 struct w2c_guest;
 struct w2c_image;

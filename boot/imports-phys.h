@@ -1,43 +1,21 @@
 // phys.*: kernel/memory/physical.ts, through the direct map of this core.
 #include "block.h"
 #include "layout.h"
-#include "wasm-types.h"
+#include "types.h"
 
 struct w2c_phys;
 
 #define PHYSICAL(type, address) ((volatile type*)(DIRECT_BASE + (address)))
 
-IMPORT u32 w2c_phys_load8(INSTANCE(phys), u64 address) {
-  return *PHYSICAL(u8, address);
-}
+/** `type` is the one that wasm knows. */
+#define DEFINE_PHYSICAL_ACCESS(bits, type)                                                                                      \
+  IMPORT type w2c_phys_load##bits(INSTANCE(phys), u64 address) { return *PHYSICAL(u##bits, address); }                          \
+  IMPORT void w2c_phys_store##bits(INSTANCE(phys), u64 address, type value) { *PHYSICAL(u##bits, address) = (u##bits)value; }
 
-IMPORT u32 w2c_phys_load16(INSTANCE(phys), u64 address) {
-  return *PHYSICAL(u16, address);
-}
-
-IMPORT u32 w2c_phys_load32(INSTANCE(phys), u64 address) {
-  return *PHYSICAL(u32, address);
-}
-
-IMPORT u64 w2c_phys_load64(INSTANCE(phys), u64 address) {
-  return *PHYSICAL(u64, address);
-}
-
-IMPORT void w2c_phys_store8(INSTANCE(phys), u64 address, u32 value) {
-  *PHYSICAL(u8, address) = (u8)value;
-}
-
-IMPORT void w2c_phys_store16(INSTANCE(phys), u64 address, u32 value) {
-  *PHYSICAL(u16, address) = (u16)value;
-}
-
-IMPORT void w2c_phys_store32(INSTANCE(phys), u64 address, u32 value) {
-  *PHYSICAL(u32, address) = value;
-}
-
-IMPORT void w2c_phys_store64(INSTANCE(phys), u64 address, u64 value) {
-  *PHYSICAL(u64, address) = value;
-}
+DEFINE_PHYSICAL_ACCESS(8, u32)
+DEFINE_PHYSICAL_ACCESS(16, u32)
+DEFINE_PHYSICAL_ACCESS(32, u32)
+DEFINE_PHYSICAL_ACCESS(64, u64)
 
 IMPORT void w2c_phys_copy(INSTANCE(phys), u64 destination, u64 source, u64 length) {
   copy_bytes(DIRECT_BASE + destination, DIRECT_BASE + source, length);

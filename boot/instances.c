@@ -1,21 +1,22 @@
-// Makes the wasm instances. wasm2c's instantiate functions take one pointer for each imported module, which no
-// import of this floor looks at: the declarations are without a prototype, so that a module may import fewer.
+// Makes the wasm instances. wasm2c's instantiate functions take one pointer for each imported module: the declarations
+// are without a prototype, so that a module may import fewer. Only the kernel's calls of its monitor use theirs.
 #include <string.h>
 
 #include "floor.h"
 
 void wasm2c_kernel_instantiate();
-void wasm2c_monitor_instantiate();
+void wasm2c_sandbox_instantiate();
 
-#define NO_IMPORTS ((void*)0), ((void*)0), ((void*)0), ((void*)0), ((void*)0), ((void*)0), ((void*)0), ((void*)0)
+#define MONITOR ((void*)MONITOR_INSTANCE)
+#define IMPORTED_MODULES MONITOR, MONITOR, MONITOR, MONITOR, MONITOR, MONITOR, MONITOR, MONITOR
 
 /** Fixed.Plan was written before: linear memory is not cleared, its frames are zero. */
 void instantiate_kernel(void) {
-  wasm2c_kernel_instantiate((void*)KERNEL_INSTANCE, NO_IMPORTS);
+  wasm2c_kernel_instantiate((void*)KERNEL_INSTANCE, IMPORTED_MODULES);
 }
 
 /** Runs as a monitor call, so that a fault in it cannot stop the kernel. */
 void instantiate_monitor(void* instance) {
   memset(instance, 0, (1 + MONITOR_MEMORY_PAGES) * PAGE_SIZE);
-  wasm2c_monitor_instantiate(instance, NO_IMPORTS);
+  wasm2c_sandbox_instantiate(instance, IMPORTED_MODULES);
 }

@@ -20,12 +20,3 @@ void* memmove(void* destination, const void* source, size_t length) {
   __asm__ volatile("std; rep movsb; cld" : "+D"(target), "+S"(from), "+c"(length) : : "memory");
   return destination;
 }
-
-int memcmp(const void* left, const void* right, size_t length) {
-  const unsigned char* a = left;
-  const unsigned char* b = right;
-  for (size_t index = 0; index < length; index++) {
-    if (a[index] != b[index]) return a[index] - b[index];
-  }
-  return 0;
-}

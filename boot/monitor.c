@@ -15,4 +15,4 @@
 #include "../build/gen/monitor.c"
 #pragma clang diagnostic pop
 
-_Static_assert(sizeof(w2c_monitor) <= MONITOR_GRANTS_OFFSET, "the monitor's instance lies below its grants");
+_Static_assert(sizeof(w2c_sandbox) <= MONITOR_GRANTS_OFFSET, "the monitor's instance lies below its grants");

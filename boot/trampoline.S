@@ -18,7 +18,7 @@ trampoline_start:
   movl %cr4, %eax
   orl $CR4_PAE, %eax
   movl %eax, %cr4
-  movl $entry_pml4 - IMAGE_BASE, %eax
+  movl $entry_pml4, %eax
   movl %eax, %cr3
   movl $MSR_EFER, %ecx
   rdmsr

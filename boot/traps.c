@@ -1,20 +1,14 @@
 // Exceptions in root mode: a fixed-up instruction goes on, a fault in a monitor ends its call, any other one is
 // the kernel's trap().
+#include <string.h>
+
 #include "floor.h"
 
-struct exception_frame {
-  u64 registers[16]; // encoding order
-  u64 vector;
-  u64 error;
-  u64 rip;
-  u64 cs;
-  u64 rflags;
-  u64 rsp;
-  u64 ss;
-};
-
-/** kernel/boot/trap-frame.ts */
+/** As vectors.S pushes it; kernel/boot/trap-frame.ts has the same order. */
 struct trap_frame {
+  u64 cr3;
+  u64 cr2;
+  u64 registers[16]; // encoding order; RSP is that of the handler
   u64 vector;
   u64 error;
   u64 rip;
@@ -22,9 +16,6 @@ struct trap_frame {
   u64 rflags;
   u64 rsp;
   u64 ss;
-  u64 cr2;
-  u64 cr3;
-  u64 registers[16];
 };
 
 /** An instruction that may fault, and where to go on then. */
@@ -33,7 +24,6 @@ struct fixup {
   u64 resume;
 };
 
-#define REGISTER_RSP 4
 #define RFLAGS_RESERVED 0x2
 
 extern const struct fixup fixups_start[], fixups_end[];
@@ -51,24 +41,12 @@ static int ends_monitor_call(u64 vector) {
   return CORE_DATA->monitor_active != 0 && vector != VECTOR_DOUBLE_FAULT && vector != VECTOR_MACHINE_CHECK;
 }
 
-static void end_monitor_call(struct exception_frame* frame) {
+static void end_monitor_call(struct trap_frame* frame) {
   CORE_DATA->monitor_faulted = 1;
   CORE_DATA->monitor_fault = frame->rip;
   frame->rip = (u64)monitor_unwind;
   frame->rsp = CORE_DATA->monitor_stack;
   frame->rflags = RFLAGS_RESERVED;
-}
-
-static u64 read_cr2(void) {
-  u64 value;
-  __asm__ volatile("movq %%cr2, %0" : "=r"(value));
-  return value;
-}
-
-static u64 read_cr3(void) {
-  u64 value;
-  __asm__ volatile("movq %%cr3, %0" : "=r"(value));
-  return value;
 }
 
 static void show(const char* name, u64 value) {
@@ -77,7 +55,7 @@ static void show(const char* name, u64 value) {
 }
 
 /** The kernel cannot report this one: it is not there yet, or it faulted while it reported another. */
-static _Noreturn void stop_without_kernel(const struct exception_frame* frame, u32 state) {
+static _Noreturn void stop_without_kernel(const struct trap_frame* frame, u32 state) {
   console_text(state == TRAP_STATE_HANDLING ? "\n[bulkhead] fatal: fault while a fault was handled:"
                                             : "\n[bulkhead] fatal: fault before the kernel ran:");
   show(" core ", CORE_DATA->core_id);
@@ -85,27 +63,12 @@ static _Noreturn void stop_without_kernel(const struct exception_frame* frame, u
   show(" error ", frame->error);
   show(" rip ", frame->rip);
   show(" rsp ", frame->rsp);
-  show(" cr2 ", read_cr2());
+  show(" cr2 ", frame->cr2);
   console_text("\n");
   stop();
 }
 
-static void store_trap_frame(const struct exception_frame* frame) {
-  volatile struct trap_frame* trap = (volatile struct trap_frame*)(KERNEL_MEMORY + FIXED_TRAP_FRAME);
-  trap->vector = frame->vector;
-  trap->error = frame->error;
-  trap->rip = frame->rip;
-  trap->cs = frame->cs;
-  trap->rflags = frame->rflags;
-  trap->rsp = frame->rsp;
-  trap->ss = frame->ss;
-  trap->cr2 = read_cr2();
-  trap->cr3 = read_cr3();
-  for (u32 number = 0; number < 16; number++) trap->registers[number] = frame->registers[number];
-  trap->registers[REGISTER_RSP] = frame->rsp;
-}
-
-void handle_exception(struct exception_frame* frame) {
+void handle_exception(struct trap_frame* frame) {
   u64 resume = frame->vector == VECTOR_GENERAL_PROTECTION ? fixup_of(frame->rip) : 0;
   if (resume != 0) {
     frame->rip = resume;
@@ -118,7 +81,7 @@ void handle_exception(struct exception_frame* frame) {
   u32 state = CORE_DATA->trap_state;
   if (state != TRAP_STATE_READY) stop_without_kernel(frame, state);
   CORE_DATA->trap_state = TRAP_STATE_HANDLING;
-  store_trap_frame(frame);
+  memcpy((void*)(KERNEL_MEMORY + FIXED_TRAP_FRAME), frame, sizeof *frame);
   set_gs_base(KERNEL_MEMORY);
   w2c_kernel_trap((void*)KERNEL_INSTANCE);
   stop();

@@ -47,45 +47,27 @@ nonmaskable_interrupt:
   popq %rax
   iretq
 
-// Builds struct exception_frame (traps.c). handle_exception returns to resume what it changed the frame to.
+// Builds struct trap_frame (traps.c). handle_exception returns to resume what it changed the frame to.
 exception:
-  pushq %r15
-  pushq %r14
-  pushq %r13
-  pushq %r12
-  pushq %r11
-  pushq %r10
-  pushq %r9
-  pushq %r8
-  pushq %rdi
-  pushq %rsi
-  pushq %rbp
-  pushq %rsp
-  pushq %rbx
-  pushq %rdx
-  pushq %rcx
+  .irp register, r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rsp, rbx, rdx, rcx, rax
+    pushq %\register
+  .endr
+  movq %cr2, %rax
+  pushq %rax
+  movq %cr3, %rax
   pushq %rax
   cld
   movq %rsp, %rdi
   movq %rsp, %rbp
   andq $-16, %rsp
   call handle_exception
-  movq %rbp, %rsp
-  popq %rax
-  popq %rcx
-  popq %rdx
-  popq %rbx
-  addq $8, %rsp
-  popq %rbp
-  popq %rsi
-  popq %rdi
-  popq %r8
-  popq %r9
-  popq %r10
-  popq %r11
-  popq %r12
-  popq %r13
-  popq %r14
-  popq %r15
-  addq $16, %rsp
+  leaq 16(%rbp), %rsp
+  .irp register, rax, rcx, rdx, rbx
+    popq %\register
+  .endr
+  addq $8, %rsp // its own value
+  .irp register, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15
+    popq %\register
+  .endr
+  addq $16, %rsp // vector and error code
   iretq

@@ -18,7 +18,6 @@
 @external("cpu", "xsetbv") export declare function xsetbv(register: u32, value: u64): void;
 @external("cpu", "pause") export declare function pause(): void;
 @external("cpu", "wbinvd") export declare function wbinvd(): void;
-@external("cpu", "invlpg") export declare function invlpg(address: u64): void;
 @external("cpu", "mfence") export declare function mfence(): void;
 /** Debug register access: number 0-3, 6 or 7. */
 @external("cpu", "writeDebug") export declare function writeDebug(register: u32, value: u64): void;

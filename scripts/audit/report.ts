@@ -1,6 +1,7 @@
 // The build report's tables about the code: build/report/audit.json.
 
 import { readFileSync } from "node:fs";
+import { modulePrefix } from "../build/module.ts";
 import { sourceName } from "../build/symbols.ts";
 import type { ImportUse } from "./audit-module.ts";
 import type { NativeFunction } from "./native/disassembly.ts";
@@ -32,8 +33,9 @@ export function codeSizes(functions: ReadonlyMap<string, NativeFunction>): Recor
 function fileOf(symbol: string): string {
   const path = /^(?:start:)?((?:kernel|drivers|monitor|~lib)\/[^#<]*)/.exec(sourceName(symbol))?.[1];
   if (path !== undefined) return path.slice(0, path.lastIndexOf("/"));
-  const module = /^w(?:2c|asm2c)_(kernel|monitor)_/.exec(symbol)?.[1];
-  return module === undefined ? "boot" : `${module}/main`;
+  const prefix = /^w(?:2c|asm2c)_([a-z]+)_/.exec(symbol)?.[1];
+  if (prefix === modulePrefix("kernel")) return "kernel/main";
+  return prefix === modulePrefix("monitor") ? "monitor/main" : "boot"; // the rest of w2c_* is boot/monitor-call.S
 }
 
 /** Lines of code of the given files: no blank lines, no lines of comment alone. */

@@ -12,8 +12,8 @@ import type { Step } from "./step.ts";
 import { packageVersion } from "./versions.ts";
 
 export interface ModuleFiles {
-  /** Prefix of the generated C names: w2c_NAME_... */
-  name: string;
+  /** Prefix of the generated C names: w2c_PREFIX_... */
+  prefix: string;
   optimised: string;
   unoptimised: string;
   /** Generated C and its header. */
@@ -24,12 +24,17 @@ export interface ModuleFiles {
 /** Files of a module; `folder` below build/wasm and build/gen keeps the partitions apart. */
 export function moduleFiles(name: string, folder = ""): ModuleFiles {
   return {
-    name,
+    prefix: modulePrefix(name),
     optimised: path.join(moduleDirectory, folder, `${name}.wasm`),
     unoptimised: path.join(moduleDirectory, folder, `${name}.unoptimised.wasm`),
     c: path.join(generatedDirectory, folder, `${name}.c`),
     header: path.join(generatedDirectory, folder, `${name}.h`),
   };
+}
+
+/** The kernel imports the monitor's functions as w2c_monitor_X from boot/monitor-call.S, which calls w2c_sandbox_X. */
+export function modulePrefix(name: string): string {
+  return name === "monitor" ? "sandbox" : name;
 }
 
 /** asc: `entry` relative to the project's folder. */
@@ -75,10 +80,10 @@ export function translateStep(label: string, files: ModuleFiles): Step {
   return {
     name: `translate-${label}`,
     title: `translate ${label} to C`,
-    settings: { wabt: packageVersion("wabt"), name: files.name },
+    settings: { wabt: packageVersion("wabt"), prefix: files.prefix },
     outputs: [files.c, files.header],
     async run() {
-      await run(process.execPath, [wasm2c, files.optimised, "--module-name", files.name, "--output", projectPath(files.c)], "Report this with the module: wasm2c should accept what asc made.");
+      await run(process.execPath, [wasm2c, files.optimised, "--module-name", files.prefix, "--output", projectPath(files.c)], "Report this with the module: wasm2c should accept what asc made.");
       return [files.optimised];
     },
   };

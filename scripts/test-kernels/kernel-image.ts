@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { compileAssemblyScript } from "../build/assemblyscript.ts";
 import { LINK_FLAGS } from "../build/kernel.ts";
+import { modulePrefix } from "../build/module.ts";
 import { KERNEL_FLAGS } from "../build/native.ts";
 import { bootDirectory, buildDirectory, objectDirectory, projectPath } from "../build/paths.ts";
 import { run } from "../build/process.ts";
@@ -44,7 +45,7 @@ async function buildModule(folder: string, module: keyof Entries, entry: string,
   const wasm = path.join(folder, `${module}.wasm`);
   writeFileSync(wasm, optimised);
   const wasm2c = path.join(projectDirectory, "node_modules/wabt/bin/wasm2c");
-  await run(process.execPath, [wasm2c, wasm, "--module-name", module, "--output", generated], REMEDY);
+  await run(process.execPath, [wasm2c, wasm, "--module-name", modulePrefix(module), "--output", generated], REMEDY);
   return assemble(copy, folder);
 }
 

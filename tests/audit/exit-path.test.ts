@@ -18,9 +18,6 @@ const INSTANTIATE = /^wasm2c_\w+_instantiate$/;
 /** Those that the stub keeps; RSP is in the VMCS. */
 const REGISTERS_64 = ["rax", "rcx", "rdx", "rbx", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"];
 
-/** Name of the lower half as an operand. */
-const low = (register: string): string => (/^r\d/.test(register) ? `%${register}d` : `%e${register.slice(1)}`);
-
 describe("the exit path", () => {
   let elf: ElfFile;
   let path: NativeFunction[];
@@ -58,7 +55,7 @@ describe("the exit path", () => {
     for (const register of REGISTERS_64) {
       expect(beforeKernel.some(({ mnemonic, operands }) => mnemonic === "movq" && operands.startsWith(`%${register}, %gs:`)), `${register} saved`).toBe(true);
       const cleared = ({ mnemonic, operands }: Instruction): boolean =>
-        (mnemonic === "xorl" && operands === `${low(register)}, ${low(register)}`) || (mnemonic.startsWith("mov") && operands.startsWith("$") && operands.includes(`%${register}`));
+        (mnemonic === "xorq" && operands === `%${register}, %${register}`) || (mnemonic.startsWith("mov") && operands.startsWith("$") && operands.includes(`%${register}`));
       expect(beforeKernel.some(cleared), `${register} cleared`).toBe(true);
     }
   });

@@ -1,7 +1,6 @@
 // VMX instructions, SDM 3C chapter 31. Status: 0 succeeded, 1 VMfailInvalid (CF), 2 VMfailValid (ZF).
 
 @external("vmx", "vmxon") export declare function vmxon(region: u64): u32;
-@external("vmx", "vmxoff") export declare function vmxoff(): u32;
 @external("vmx", "vmclear") export declare function vmclear(vmcs: u64): u32;
 @external("vmx", "vmptrld") export declare function vmptrld(vmcs: u64): u32;
 @external("vmx", "vmread") export declare function vmread(field: u64): u64;

@@ -9,7 +9,10 @@ const fixed = enumReader("kernel/memory/layout.ts", "Fixed");
 const coreStatus = enumReader("kernel/boot/cores.ts", "CoreStatus");
 
 /** Fields of TrapFrame in order. */
-const FIELDS = ["vector", "error", "rip", "cs", "rflags", "rsp", "ss", "cr2", "cr3", "rax", "rcx", "rdx", "rbx"];
+const FIELDS = [
+  ...["cr3", "cr2", "rax", "rcx", "rdx", "rbx", "handlerRsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"],
+  ...["vector", "error", "rip", "cs", "rflags", "rsp", "ss"],
+];
 const TEXT = 0xffff_ffff_8020_1100n;
 
 let module: WebAssembly.Module;

@@ -23,7 +23,7 @@ export async function compileEntry(entry: string, target: Target = "kernel"): Pr
 
 async function compile(name: string, entry: string, target: Target): Promise<Uint8Array> {
   const { optimised, sources } = await compileAssemblyScript(entry, target);
-  const files = [...sources, ...SETTINGS.map((file) => path.join(projectDirectory, file))];
+  const files = [...sources.map((file) => path.relative(projectDirectory, file)), ...SETTINGS];
   writeFileSync(`${name}.wasm`, optimised);
   // The record comes last and at once: without it the module does not count.
   writeFileSync(`${name}.json.new`, JSON.stringify({ files, hash: hashOf(files) }));
@@ -40,8 +40,9 @@ function readCached(name: string): Uint8Array | undefined {
   }
 }
 
+/** Of files named from the project's folder, so that a copy of it looks at its own. */
 function hashOf(files: string[]): string {
   const hash = createHash("sha256");
-  for (const file of files) hash.update(file).update("\0").update(readFileSync(file)).update("\0");
+  for (const file of files) hash.update(file).update("\0").update(readFileSync(path.join(projectDirectory, file))).update("\0");
   return hash.digest("hex");
 }

@@ -93,7 +93,6 @@ export class Processor {
       xsetbv: (_register: number, value: bigint) => void (this.xcr0 = BigInt.asUintN(64, value)),
       pause: () => this.clock.advance(),
       wbinvd: () => void (this.cacheFlushes += 1),
-      invlpg: () => {},
       mfence: () => {},
       writeDebug: (register: number, value: bigint) => void this.debugRegisters.set(register, BigInt.asUintN(64, value)),
       writeCr2: (value: bigint) => void (this.cr2 = BigInt.asUintN(64, value)),
@@ -108,7 +107,6 @@ export class Processor {
     };
     return {
       vmxon: instruction("vmxon"),
-      vmxoff: instruction("vmxoff"),
       vmclear: instruction("vmclear"),
       vmptrld: instruction("vmptrld"),
       vmread: (field: bigint) => this.vmcs.get(Number(field)) ?? 0n,

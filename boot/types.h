@@ -1,7 +1,9 @@
-// The types of wasm2c's generated header, for the imports that are defined before it is included.
-#ifndef BULKHEAD_WASM_TYPES_H
-#define BULKHEAD_WASM_TYPES_H
+// Types of the floor and of wasm2c's generated headers, and the form of an import.
+#ifndef BULKHEAD_TYPES_H
+#define BULKHEAD_TYPES_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define WASM_RT_CORE_TYPES_DEFINED
