@@ -87,8 +87,10 @@
 #define GRANT_LOW_MEMORY 1
 #define GRANT_HIGH_MEMORY 2
 #define GRANT_IMAGES 3
-#define GRANT_COUNT 9
-#define IMAGE_COUNT 3
+#define GRANT_ROM_BASE 11
+#define GRANT_ROM_SIZE 12
+#define GRANT_COUNT 13
+#define IMAGE_COUNT 4
 #define HIGH_MEMORY_BASE 0x100000000
 
 // Exception vectors with a stack of their own.

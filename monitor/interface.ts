@@ -20,6 +20,11 @@ export const enum Mailbox {
   OutputTail = 0x20c, // u32, bytes taken by the kernel
   InputHead = 0x210, // u32, bytes put by the kernel
   InputTail = 0x214, // u32, bytes taken by the monitor
+  /**
+   * u32 mask of vCPUs other than the caller whose record changed so that their core must look: an event newly pending, an INIT or
+   * SIPI, an earlier deadline. Set by the monitor, taken by the kernel.
+   */
+  Kick = 0x218,
   VcpuCount = 0x240, // u32, from here on: written by the kernel before start()
   Devices = 0x244, // u32, mask of Device
   ImageKind = 0x248, // u32 ImageKind
@@ -46,7 +51,7 @@ export const enum VcpuMailbox {
   PendingVector = 0x00, // u32, highest fixed interrupt that TPR and ISR let through; 0 none
   PendingNmi = 0x04, // u32, number of NMIs to inject (0 or 1); cleared by acknowledgeNmi()
   Deadline = 0x08, // u64 TSC at which timer() must be called; u64.MAX_VALUE none
-  Start = 0x10, // u32 VcpuStart asked for by another vCPU's INIT or SIPI; cleared by the kernel
+  Start = 0x10, // u32, bits of VcpuStart that another vCPU asked for; cleared by the kernel
   StartVector = 0x14, // u32 SIPI vector
   ApicBase = 0x18, // u64 IA32_APIC_BASE, which the kernel reads without a call
   Size = 0x40,
@@ -72,8 +77,8 @@ export const enum FunctionMailbox {
   Size = 0xc0,
 }
 
-/** InitSipi: an INIT and then a SIPI since the kernel looked last. */
-export const enum VcpuStart { None = 0, Init = 1, Sipi = 2, InitSipi = 3 }
+/** Bits: with both, an INIT and then a SIPI came since the kernel looked last. */
+export const enum VcpuStart { None = 0, Init = 1, Sipi = 2 }
 
 export const enum PartitionRequest { None = 0, PowerOff = 1, Reset = 2 }
 

@@ -1,4 +1,4 @@
-// Entry points of the monitor, called by the kernel (kernel/partition/monitor.ts).
+// Entry points of the monitor, called by the kernel (kernel/partition/monitor.ts). `vcpu` is the one that calls.
 
 import { writeAcpiTables } from "./acpi/tables";
 import { hasDevice } from "./configuration";
@@ -12,7 +12,7 @@ import { receiveDeviceMessage } from "./devices/pci/device-message";
 import { acknowledgeInterrupt, resetPlatform, runTimers } from "./devices/platform";
 import { openBus, setStatus } from "./devices/status";
 import { receiveInput } from "./devices/uart/uart";
-import { setPendingNmi } from "./devices/vcpu-mailbox";
+import { setCaller, setPendingNmi } from "./devices/vcpu-mailbox";
 import { AccessStatus, Device } from "./interface";
 import { load as loadImages } from "./loader/load";
 
@@ -24,64 +24,77 @@ export function start(): u32 {
 }
 
 export function portRead(vcpu: u32, port: u32, size: u32): u32 {
+  setCaller(vcpu);
   return portIn(vcpu, port, size);
 }
 
 export function portWrite(vcpu: u32, port: u32, size: u32, value: u32): void {
+  setCaller(vcpu);
   portOut(vcpu, port, size, value);
 }
 
 /** INS or OUTS, with the VMX instruction-information field (SDM 28.2.5). */
 export function portString(vcpu: u32, port: u32, size: u32, isWrite: u32, isRepeated: u32, information: u32): void {
+  setCaller(vcpu);
   setStatus(executeStringPort(vcpu, port, size, isWrite, isRepeated, information));
 }
 
 export function msrRead(vcpu: u32, index: u32): u64 {
+  setCaller(vcpu);
   return hasDevice(Device.LocalApic) ? readApicMsr(vcpu, index) : openBus();
 }
 
 export function msrWrite(vcpu: u32, index: u32, value: u64): void {
+  setCaller(vcpu);
   if (hasDevice(Device.LocalApic)) writeApicMsr(vcpu, index, value);
   else openBus();
 }
 
 /** An access to memory that is not RAM: decodes the instruction in Mailbox.Frame and carries it out. */
 export function memoryAccess(vcpu: u32, gpa: u64, isWrite: u32): void {
+  setCaller(vcpu);
   setStatus(executeMemoryAccess(vcpu, gpa, isWrite));
 }
 
 /** MOV from CR8: TPR bits 7:4 (SDM 3A 11.8.6). */
 export function taskPriorityRead(vcpu: u32): u32 {
+  setCaller(vcpu);
   setStatus(AccessStatus.Done);
   return register(vcpu, Register.TaskPriority) >> 4;
 }
 
 /** MOV to CR8. */
 export function taskPriorityWrite(vcpu: u32, value: u32): void {
+  setCaller(vcpu);
   setStatus(AccessStatus.Done);
   setTaskPriority(vcpu, (value & 0xf) << 4);
 }
 
 /** Moves the pending vector into service and returns it; 0 if there is none any more. */
 export function acknowledge(vcpu: u32): u32 {
+  setCaller(vcpu);
   return acknowledgeInterrupt(vcpu);
 }
 
 export function acknowledgeNmi(vcpu: u32): void {
+  setCaller(vcpu);
   setPendingNmi(vcpu, false);
 }
 
 /** The deadline of this vCPU has passed. */
 export function timer(vcpu: u32): void {
+  setCaller(vcpu);
   runTimers(vcpu);
 }
 
 /** Bytes were put into the input ring. */
-export function input(): void {
+export function input(vcpu: u32): void {
+  setCaller(vcpu);
   receiveInput();
 }
 
 /** The real function sent a message: the MSI-X entry `message`, 0 for MSI. */
-export function deviceMessage(functionIndex: u32, message: u32): void {
+export function deviceMessage(vcpu: u32, functionIndex: u32, message: u32): void {
+  setCaller(vcpu);
   receiveDeviceMessage(functionIndex, message);
 }

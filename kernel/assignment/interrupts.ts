@@ -1,16 +1,14 @@
 // Entries of the interrupt remapping tables for the messages of assigned functions: each message of a function leads to one
-// vector on the core of its partition, and only that function may send it.
+// vector on the core of its partition's first vCPU, and only that function may send it.
 
-import { coreApicId } from "../../drivers/acpi/madt";
 import { NO_FUNCTION, findFunction, functionAt } from "../../drivers/pci/functions";
 import { aliasCount } from "../../drivers/pci/aliases";
 import { ExpressType } from "../../drivers/pci/registers";
 import { FatalReason, fatalWith } from "../boot/fatal";
 import { HostVector } from "../../drivers/vectors";
-import { PlanPartition, field64, setField64 } from "../partition/plan";
+import { PlanPartition, field64, setField64, vcpuApicId } from "../partition/plan";
 import { PlanFunction, function32, functionCount, setFunction32 } from "../partition/plan-functions";
 import { allocateOrStop } from "../partition/setup";
-import { partitionCore } from "../policy/reader";
 import { busRangeValidation, sourceValidation } from "../vtd/interrupt-entry";
 import { EntryStatus, NO_ENTRY, allocateEntries, usesExtendedDestinations, writeEntry, writePostedEntry } from "../vtd/interrupt-table";
 import { canPost, prepareDescriptor } from "../vtd/posted";
@@ -35,15 +33,14 @@ function enterMessages(record: u32): void {
 
 function enterMessage(record: u32, unit: Unit, index: u32, vector: u32, descriptor: u64): EntryStatus {
   if (descriptor != 0) return writePostedEntry(unit, index, vector, descriptor, false, validationOf(record));
-  const apicId = coreApicId(partitionCore(function32(record, PlanFunction.Partition)));
-  return writeEntry(unit, index, vector, apicId, false, validationOf(record));
+  return writeEntry(unit, index, vector, vcpuApicId(function32(record, PlanFunction.Partition), 0), false, validationOf(record));
 }
 
 /** Where the functions of a partition post, made at first: one exit then serves all messages that came meanwhile. */
 function descriptorOf(partition: u32, unit: Unit): u64 {
   if (field64(partition, PlanPartition.PostedDescriptor) == 0) {
     const descriptor = allocateOrStop(1);
-    prepareDescriptor(descriptor, HostVector.DevicesPosted, coreApicId(partitionCore(partition)), usesExtendedDestinations(unit));
+    prepareDescriptor(descriptor, HostVector.DevicesPosted, vcpuApicId(partition, 0), usesExtendedDestinations(unit));
     setField64(partition, PlanPartition.PostedDescriptor, descriptor);
   }
   return field64(partition, PlanPartition.PostedDescriptor);

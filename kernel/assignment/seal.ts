@@ -11,10 +11,10 @@ import { HIGH_MEMORY_BASE } from "../../monitor/interface";
 import { IO_BITMAP_PAGES, MSR_BITMAP_PAGES } from "../cpu/backend";
 import { BOOT_DIRECT_END, MONITOR_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
 import { clearProtected, protect, protectPages, protectedCount, protectedOverflowed, protectedRanges } from "../memory/protected-ranges";
-import { PlanPartition, field64, planAddress, PLAN_PAGES } from "../partition/plan";
+import { PlanPartition, field64, planAddress, PLAN_PAGES, vcpuControl } from "../partition/plan";
 import { PlanFunction, function32, functionCount } from "../partition/plan-functions";
 import { DeviceFlag } from "../policy/layout";
-import { partitionCore, partitionCount } from "../policy/reader";
+import { partitionCore, partitionCount, partitionVcpuCount } from "../policy/reader";
 import { domainOf, domainRoot, hasDomain } from "../vtd/domain";
 import { tableLargePages, tableLevels } from "../vtd/shape";
 import { reservedMemoryIsFor } from "../vtd/scope";
@@ -149,7 +149,7 @@ function protectOthers(partition: u32): void {
   }
   for (let other: u32 = 0; other < partitionCount(); other++) {
     protectPages(field64(other, PlanPartition.EptRoot), 1);
-    protectPages(field64(other, PlanPartition.VcpuControl), 1);
+    for (let vcpu: u32 = 0; vcpu < partitionVcpuCount(other); vcpu++) protectPages(vcpuControl(other, vcpu), 1);
     protectPages(field64(other, PlanPartition.IoBitmaps), IO_BITMAP_PAGES);
     protectPages(field64(other, PlanPartition.MsrBitmap), MSR_BITMAP_PAGES);
     protectPages(field64(other, PlanPartition.Monitor), MONITOR_MEMORY_PAGES + 1);
@@ -192,7 +192,7 @@ function listMessage(slot: u32, record: u32, message: u32): void {
   memory.fill(changetype<usize>(grant), 0, INTERRUPT_GRANT_SIZE);
   grant.index = function32(record, PlanFunction.FirstEntry) + message;
   grant.vector = function32(record, PlanFunction.FirstVector) + message;
-  grant.destination = coreApicId(partitionCore(function32(record, PlanFunction.Partition)));
+  grant.destination = coreApicId(partitionCore(function32(record, PlanFunction.Partition), 0));
   grant.sourceValidation = validationOf(record);
   if ((unitAt(function32(record, PlanFunction.Unit)).capability & CAP_PI) != 0) {
     grant.descriptor = field64(function32(record, PlanFunction.Partition), PlanPartition.PostedDescriptor);

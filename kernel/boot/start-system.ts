@@ -1,7 +1,7 @@
 // Core 0's way from the loader to its partition: find out, check all, build all, seal, start the other cores.
 
 import { parseFadt } from "../../drivers/acpi/fadt";
-import { coreApicId, coreCount, coresIgnored, parseMadt } from "../../drivers/acpi/madt";
+import { coreCount, coresIgnored, parseMadt } from "../../drivers/acpi/madt";
 import { AcpiStatus, findRsdp, findTables } from "../../drivers/acpi/tables";
 import { RouteStatus, maskAll } from "../../drivers/io-apic";
 import { enable as enableLocalApic, identifier } from "../../drivers/local-apic";
@@ -133,7 +133,7 @@ function makePlan(): void {
     const region = allocateOrStop(1);
     initialiseRegion(region);
     plan.setCoreRegion(core, region);
-    plan.setPartitionOfCore(core, plan.NO_PARTITION);
+    plan.clearCore(core);
   }
 }
 
@@ -161,7 +161,7 @@ function seal(): void {
 
 function openConsoleInput(): void {
   for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) {
-    registerPartition(partition, policy.partitionName(partition), coreApicId(policy.partitionCore(partition)));
+    registerPartition(partition, policy.partitionName(partition), plan.vcpuApicId(partition, 0));
     if (policy.partitionHasKeyboard(partition)) giveKeyboard(partition);
   }
   const status = routeKernelInterrupt(IRQ_COM1, HostVector.ConsoleInput, identifier());

@@ -66,6 +66,7 @@ export const enum Fixed {
   NmiCount = 0x520, // u32, NMIs taken in root mode
   Mitigations = 0x524, // u32, what exits and entries do against speculation (kernel/cpu/mitigation-decision.ts)
   SpecCtrl = 0x528, // u32, IA32_SPEC_CTRL while the kernel runs
+  Attention = 0x52c, // u32, what is to be done before the next VM entry (kernel/partition/attention.ts)
   Plan = 0x540, // u64, PA of the plan (kernel/partition/plan.ts); core 0 writes it before the core starts
   TrapFrame = 0x600, // see TrapFrame in kernel/boot/trap-frame.ts
 }

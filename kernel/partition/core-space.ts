@@ -9,7 +9,7 @@ import { addDirectRange, clearDirectRanges, directRangeCount, directRanges, dire
 import { CORE_SPACE_SIZE, CoreSpace, LargePage, MapStatus, Mapping, buildCoreTables, createTables, describeImage } from "../memory/paging";
 import { clearProtected, protect, protectPages, protectedCount, protectedOverflowed, protectedRanges } from "../memory/protected-ranges";
 import { SealStatus, checkTables, sealFailureAddress } from "../memory/seal";
-import { partitionCount } from "../policy/reader";
+import { partitionCount, partitionVcpuCount } from "../policy/reader";
 import { addFunctionRanges, protectFunctions } from "../assignment/function-ranges";
 import { addRemappingRanges, protectRemapping } from "../assignment/remapping-ranges";
 import { registersAddress, usesMsrs } from "../../drivers/local-apic";
@@ -91,7 +91,7 @@ export function sealSpace(core: u32, pml4: u64): void {
 
 function protectPartition(partition: u32, isOwn: bool): void {
   protectPages(field64(partition, PlanPartition.EptRoot), 1);
-  protectPages(field64(partition, PlanPartition.VcpuControl), 1);
+  for (let vcpu: u32 = 0; vcpu < partitionVcpuCount(partition); vcpu++) protectPages(plan.vcpuControl(partition, vcpu), 1);
   protectPages(field64(partition, PlanPartition.MsrBitmap), 1);
   protectPages(field64(partition, PlanPartition.IoBitmaps), 2);
   if (isOwn) return;

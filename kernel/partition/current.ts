@@ -1,13 +1,16 @@
-// The partition that this core runs.
+// The partition and the vCPU that this core runs.
 
 import { coreId } from "../boot/stub";
 import * as phys from "../memory/physical";
 import { printByte } from "../console/print";
+import { Mailbox, VcpuMailbox } from "../../monitor/interface";
 import { NAME_LENGTH } from "../policy/layout";
-import { partitionDevices, partitionHypercalls, partitionName } from "../policy/reader";
-import { NO_PARTITION, partitionOfCore } from "./plan";
+import { partitionDevices, partitionHypercalls, partitionName, partitionVcpuCount } from "../policy/reader";
+import { NO_PARTITION, partitionOfCore, vcpuOfCore } from "./plan";
 
 let partition: u32 = NO_PARTITION;
+let vcpu: u32 = 0;
+let vcpus: u32 = 1;
 let devices: u32 = 0;
 let hypercalls: u32 = 0;
 
@@ -15,12 +18,19 @@ let hypercalls: u32 = 0;
 export function attachPartition(): u32 {
   partition = partitionOfCore(coreId());
   if (partition == NO_PARTITION) return NO_PARTITION;
+  vcpu = vcpuOfCore(coreId());
+  vcpus = partitionVcpuCount(partition);
   devices = partitionDevices(partition);
   hypercalls = partitionHypercalls(partition);
   return partition;
 }
 
 export function currentPartition(): u32 { return partition; }
+/** Number of the vCPU that this core runs; 0 is the partition's boot processor. */
+export function currentVcpu(): u32 { return vcpu; }
+export function vcpuCount(): u32 { return vcpus; }
+/** Offset in the mailbox of this vCPU's record. */
+export function vcpuRecord(): u32 { return <u32>Mailbox.Vcpus + vcpu * <u32>VcpuMailbox.Size; }
 export function hasDevice(device: u32): bool { return (devices & device) != 0; }
 export function mayCall(hypercall: u64): bool { return hypercall < 32 && ((hypercalls >> <u32>hypercall) & 1) != 0; }
 

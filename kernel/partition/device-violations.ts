@@ -17,7 +17,7 @@ import { unitAt, unitCount } from "../vtd/unit";
 import { currentPartition, printPartitionName } from "./current";
 import { attachedGeneration, deviceViolations, setAttachedGeneration, setDeviceViolations } from "./device-reports";
 import { StopReason, applyHealthAction, hasIntent } from "./lifecycle";
-import { NO_PARTITION, partitionApicId } from "./plan";
+import { NO_PARTITION, vcpuApicId } from "./plan";
 import { PartitionState, countViolation, deviceGeneration, setDeviceGeneration, state } from "./status-page";
 
 const WAIT_MICROSECONDS: u64 = 100;
@@ -46,7 +46,7 @@ function publishViolations(): void {
     if (violationsOf(partition) == deviceViolations(partition)) continue;
     setDeviceViolations(partition, violationsOf(partition));
     if (partition == currentPartition()) checkDeviceViolations();
-    else sendFixed(partitionApicId(partition), HostVector.Mailbox);
+    else sendFixed(vcpuApicId(partition, 0), HostVector.Mailbox);
   }
 }
 

@@ -1,13 +1,13 @@
 // Before each VM entry: pending events and the next deadline. With neither it costs a few loads.
 
-import { Mailbox, VcpuMailbox } from "../../monitor/interface";
+import { VcpuMailbox } from "../../monitor/interface";
 import { armDeadline, canInjectInterrupt, injectInterrupt, tryInjectNmi } from "../cpu/backend";
+import { Attention, attention, settled } from "./attention";
+import { currentVcpu, vcpuRecord } from "./current";
 import { nextHousekeeping } from "./housekeeping";
-import { carryOutIntent, entersPlainly, hasIntent } from "./lifecycle";
+import { carryOutIntent, hasIntent } from "./lifecycle";
 import { acknowledge, acknowledgeNmi, peek32, peek64 } from "./monitor";
 import { settleMonitorCall } from "./monitor-call";
-
-const VCPU: u32 = Mailbox.Vcpus;
 
 /** What the exit stub does next. */
 export const enum NextEntry {
@@ -17,28 +17,39 @@ export const enum NextEntry {
   GuardedResume = 2,
 }
 
+/** TSC of the next exit by the preemption timer: the vCPU's deadline as looked at last, or the kernel's own. */
+let deadline: u64 = u64.MAX_VALUE;
+
 export function prepareEntry(): u32 {
-  // Vector and NMI lie side by side.
-  if (peek64(VCPU + VcpuMailbox.PendingVector)) deliverPending();
-  if (!entersPlainly()) return prepareUnusualEntry();
-  armDeadline(min(peek64(VCPU + VcpuMailbox.Deadline), nextHousekeeping()));
+  if (attention() != 0) return prepareAttentively();
+  armDeadline(deadline);
   return NextEntry.Resume;
 }
 
-function prepareUnusualEntry(): u32 {
+function prepareAttentively(): u32 {
+  if (attention() & Attention.Record) lookAtRecord();
   if (hasIntent()) {
     carryOutIntent();
     return NextEntry.Launch;
   }
-  armDeadline(min(peek64(VCPU + VcpuMailbox.Deadline), nextHousekeeping()));
-  return NextEntry.GuardedResume;
+  armDeadline(deadline);
+  return attention() & Attention.Guarded ? NextEntry.GuardedResume : NextEntry.Resume;
 }
 
-function deliverPending(): void {
+/** Looks again before the next entry for as long as an event is pending. */
+function lookAtRecord(): void {
   if (hasIntent()) return; // the partition ends or restarts, perhaps because its monitor must not be called again
-  if (peek32(VCPU + VcpuMailbox.PendingNmi) && tryInjectNmi()) acknowledgeNmi(0);
-  if (peek32(VCPU + VcpuMailbox.PendingVector) && canInjectInterrupt()) {
-    const vector = acknowledge(0);
+  const record = vcpuRecord();
+  // Vector and NMI lie side by side.
+  if (peek64(record + VcpuMailbox.PendingVector)) deliverPending(record);
+  if (!peek64(record + VcpuMailbox.PendingVector)) settled(Attention.Record);
+  deadline = min(peek64(record + VcpuMailbox.Deadline), nextHousekeeping());
+}
+
+function deliverPending(record: u32): void {
+  if (peek32(record + VcpuMailbox.PendingNmi) && tryInjectNmi()) acknowledgeNmi(currentVcpu());
+  if (peek32(record + VcpuMailbox.PendingVector) && canInjectInterrupt()) {
+    const vector = acknowledge(currentVcpu());
     settleMonitorCall();
     if (vector) injectInterrupt(vector);
   }

@@ -15,6 +15,7 @@ import { DeviceFlag } from "../policy/layout";
 import { MESSAGE_DATA, messageAddress } from "../vtd/interrupt-entry";
 import { REQUEST_WORDS, takePosted } from "../vtd/posted";
 import { printSource } from "../vtd/source-name";
+import { currentVcpu } from "./current";
 import { deviceMessage, peek32, poke32, poke64 } from "./monitor";
 import { settleMonitorCall } from "./monitor-call";
 import { PlanPartition, field64 } from "./plan";
@@ -156,7 +157,7 @@ export function onDeviceMessage(vector: u32): void {
     const record = recordOf(index);
     const message = vector - function32(record, PlanFunction.FirstVector);
     if (message >= function32(record, PlanFunction.Messages)) continue;
-    deviceMessage(index, message);
+    deviceMessage(currentVcpu(), index, message);
     return settleMonitorCall();
   }
 }

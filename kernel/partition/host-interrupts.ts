@@ -7,7 +7,7 @@ import { HostVector } from "../../drivers/vectors";
 import { Device, INPUT_RING, Mailbox } from "../../monitor/interface";
 import { Fixed } from "../memory/layout";
 import { partitionCount } from "../policy/reader";
-import { currentPartition, hasDevice } from "./current";
+import { currentPartition, currentVcpu, hasDevice } from "./current";
 import { attachAgain, checkDeviceViolations, takeFaults } from "./device-violations";
 import { hasFunctions, onDeviceMessage, onPostedMessages } from "./functions";
 import { settleMonitorCall } from "./monitor-call";
@@ -60,7 +60,7 @@ function passInput(): void {
   }
   if (next == head) return;
   poke32(Mailbox.InputHead, next);
-  input();
+  input(currentVcpu());
   settleMonitorCall();
 }
 

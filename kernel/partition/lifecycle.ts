@@ -10,14 +10,15 @@ import * as phys from "../memory/physical";
 import { BOOT_GDT_LIMIT, EntryMode, EntryState, LoadStatus, Mailbox } from "../../monitor/interface";
 import { HealthAction } from "../policy/layout";
 import { onFault, partitionDevices, partitionImageKind, partitionVcpuCount, restartLimit } from "../policy/reader";
+import { Attention, attend, attention, settled } from "./attention";
 import { auditFault } from "./audit";
 import { buildCpuidTable } from "./cpuid-table";
-import { currentPartition, printPartitionName } from "./current";
+import { currentPartition, currentVcpu, printPartitionName } from "./current";
 import { requestAttachment } from "./device-violations";
 import { attachFunctions, handOverFunctions, hasFunctions, resetFunctions, takeBackFunctions } from "./functions";
 import { attachMemory } from "./memory-grant";
 import * as monitor from "./monitor";
-import { PlanHeader, PlanPartition, field64, header64, imageAddress, imageLength } from "./plan";
+import { PlanHeader, PlanPartition, field64, header64, imageAddress, imageLength, vcpuControl } from "./plan";
 import { park } from "./park";
 import { PartitionState, publishStop, restarts, setRestarts, setState } from "./status-page";
 import { resetVirtualMsrs } from "./virtual-msrs";
@@ -53,8 +54,8 @@ export function stopReasonText(reason: u32): string {
 }
 
 const enum Intent { Run = 0, Restart = 1, Stop = 2 }
-/** Beside the intent, so that the common exit tests both at once: entries need sequences against speculation. */
-const GUARDED: u32 = 1 << 31;
+/** Kernel, initial RAM disk, command line, disk. */
+const IMAGES: u32 = 4;
 const RESTART_LIMIT_NONE: u32 = u32.MAX_VALUE;
 
 const frames: backend.VcpuFrames = changetype<backend.VcpuFrames>(memory.data(40, 8));
@@ -65,21 +66,24 @@ let reasonToStop: u32 = 0;
 /** Whether the handler of this exit asked for something else than to go on. */
 // @ts-ignore: decorator
 @inline
-export function hasIntent(): bool { return (intent & ~GUARDED) != Intent.Run; }
+export function hasIntent(): bool { return (attention() & Attention.Intent) != 0; }
 
-/** Whether the next entry resumes the guest with nothing to do before it. */
-// @ts-ignore: decorator
-@inline
-export function entersPlainly(): bool { return intent == Intent.Run; }
+function setIntent(wanted: Intent): void {
+  intent = wanted;
+  attend(Attention.Intent);
+}
 
-function setIntent(wanted: Intent): void { intent = <u32>wanted | (guardsEntries() ? GUARDED : 0); }
+function clearIntent(): void {
+  intent = Intent.Run;
+  settled(Attention.Intent);
+}
 
 /** Loads the control structure of this core's vCPU; false if the processor refuses it. */
 export function loadPartitionVcpu(): bool {
   const partition = currentPartition();
   attachMemory(partition);
   attachFunctions(partition);
-  frames.control = field64(partition, PlanPartition.VcpuControl);
+  frames.control = vcpuControl(partition, currentVcpu());
   frames.ioBitmaps = field64(partition, PlanPartition.IoBitmaps);
   frames.msrBitmap = field64(partition, PlanPartition.MsrBitmap);
   frames.eptRoot = field64(partition, PlanPartition.EptRoot);
@@ -90,7 +94,8 @@ export function loadPartitionVcpu(): bool {
 /** Loads the image and sets the vCPU to its entry point; parks the core if that fails. */
 export function startPartition(): void {
   const partition = currentPartition();
-  setIntent(Intent.Run);
+  clearIntent();
+  attend(Attention.Record | (guardsEntries() ? Attention.Guarded : 0));
   // Before its memory is cleared, so that no DMA of the run before reaches the next one.
   if (!resetFunctions()) return end(StopReason.DeviceReset);
   if (hasFunctions() && restarts(partition) != 0) requestAttachment();
@@ -123,7 +128,7 @@ function configureMonitor(partition: u32): void {
   monitor.setGrant(monitor.Grant.MemoryBase, field64(partition, PlanPartition.MemoryBase));
   monitor.setGrant(monitor.Grant.LowMemory, low);
   monitor.setGrant(monitor.Grant.HighMemory, high);
-  for (let image: u32 = 0; image < 3; image++) {
+  for (let image: u32 = 0; image < IMAGES; image++) {
     monitor.setGrant(monitor.Grant.Images + image * 2, imageAddress(partition, image));
     monitor.setGrant(monitor.Grant.Images + image * 2 + 1, imageLength(partition, image));
   }
@@ -209,8 +214,8 @@ export function onMonitorFault(): void {
 
 /** Carries out what handlers asked for. Returns once the vCPU is to be launched anew; a stopped partition's core parks. */
 export function carryOutIntent(): void {
-  const wanted = intent & ~GUARDED;
-  setIntent(Intent.Run);
+  const wanted = intent;
+  clearIntent();
   if (wanted == Intent.Stop) return end(reasonToStop);
   print("partition ");
   printPartitionName(currentPartition());

@@ -3,6 +3,7 @@
 import { Mailbox, OUTPUT_RING, PartitionRequest } from "../../monitor/interface";
 import { putPartitionByte } from "../console/partitions";
 import { pause } from "../cpu/processor";
+import { Attention, attend } from "./attention";
 import { currentPartition } from "./current";
 import { StopReason, onMonitorFault, resetPartition, stopPartition } from "./lifecycle";
 import { faulted, peek32, peek8, poke32 } from "./monitor";
@@ -13,6 +14,7 @@ const OUTPUT_ATTEMPTS: u32 = 1_000_000;
 // @ts-ignore: decorator
 @inline
 export function settleMonitorCall(): void {
+  attend(Attention.Record);
   if (faulted() | peek32(Mailbox.Request) | (peek32(Mailbox.OutputHead) ^ peek32(Mailbox.OutputTail))) settle();
 }
 

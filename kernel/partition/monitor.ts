@@ -5,8 +5,10 @@ export const enum Grant {
   MemoryBase = 0, // HPA of GPA 0; high memory follows low memory without a gap
   LowMemory = 1, // bytes
   HighMemory = 2, // bytes
-  Images = 3, // three pairs of HPA and size: kernel, initial RAM disk, command line
-  Count = 9,
+  Images = 3, // four pairs of HPA and size: kernel, initial RAM disk, command line, disk
+  RomBase = 11,
+  RomSize = 12, // bytes
+  Count = 13,
 }
 
 /** Makes a fresh instance in the monitor memory of this core: data segments, globals, grants cleared. */
@@ -47,6 +49,6 @@ export const enum Grant {
 /** The deadline of this vCPU has passed: timers that are due fire. */
 @external("monitor", "timer") export declare function timer(vcpu: u32): void;
 /** Bytes were put into the input ring. */
-@external("monitor", "input") export declare function input(): void;
+@external("monitor", "input") export declare function input(vcpu: u32): void;
 /** Message `message` of the assigned PCI function `functionIndex` arrived (0 for MSI). Leaves Mailbox.Status alone. */
-@external("monitor", "deviceMessage") export declare function deviceMessage(functionIndex: u32, message: u32): void;
+@external("monitor", "deviceMessage") export declare function deviceMessage(vcpu: u32, functionIndex: u32, message: u32): void;

@@ -1,12 +1,13 @@
 // The plan: what core 0 decided for every core and partition. It lies in frames of its own; cores read it through
 // phys and no core maps it writable once the system is sealed.
 //
-//   page 0  header, then the back end's region and the partition of each core
+//   page 0  header, then the back end's region, the partition and the vCPU of each core
 //   page 1  one record a partition
 //   pages 2, 3  one record a PCI function that a partition owns, see plan-functions.ts
 
 import { load32, load64, store32, store64 } from "../memory/physical";
 import { Fixed } from "../memory/layout";
+import { MAXIMUM_VCPUS } from "../../monitor/interface";
 
 export const PLAN_PAGES: u32 = 4;
 export const MAXIMUM_CORES: u32 = 64;
@@ -25,7 +26,8 @@ export const enum PlanHeader {
   AllMitigations = 0x40, // u32, 1 where the command line asks for every sequence against speculation
   CoreRegions = 0x100, // MAXIMUM_CORES u64: a frame a core, for the back end (VMX: the VMXON region)
   CorePartitions = 0x400, // MAXIMUM_CORES u32 or NO_PARTITION
-  PartitionApicIds = 0x500, // u32 a partition: APIC identifier of its core
+  CoreVcpus = 0x500, // MAXIMUM_CORES u32: number of the vCPU that runs on the core
+  VcpuApicIds = 0x600, // MAXIMUM_VCPUS u32 a partition: APIC identifier of each vCPU's core
 }
 
 export const enum PlanPartition {
@@ -33,14 +35,14 @@ export const enum PlanPartition {
   LowMemory = 0x08, // u64 bytes
   HighMemory = 0x10, // u64 bytes
   EptRoot = 0x18, // u64
-  VcpuControl = 0x20, // u64 a frame for the back end (VMX: the VMCS)
   IoBitmaps = 0x28, // u64
   MsrBitmap = 0x30, // u64
   Monitor = 0x38, // u64 instance page and linear memory
   Status = 0x40, // u64 status page, see status-page.ts
-  Images = 0x48, // three pairs of u64: address and size of kernel, initial RAM disk, command line
-  PostedDescriptor = 0x78, // u64 where hardware posts the messages of its functions; 0: each message has a vector of its own
-  Size = 0x80,
+  Images = 0x48, // four pairs of u64: address and size of kernel, initial RAM disk, command line, disk
+  PostedDescriptor = 0x88, // u64 where hardware posts the messages of its functions; 0: each message has a vector of its own
+  VcpuControls = 0xb0, // MAXIMUM_VCPUS u64, a frame each for the back end (VMX: the VMCS)
+  Size = 0x100,
 }
 
 const RECORDS: u64 = 4096;
@@ -75,7 +77,26 @@ export function setCoreRegion(core: u32, region: u64): void { store64(plan + <u6
 
 /** Partition that runs on a core, or NO_PARTITION. */
 export function partitionOfCore(core: u32): u32 { return load32(plan + <u64>PlanHeader.CorePartitions + <u64>core * 4); }
-export function setPartitionOfCore(core: u32, partition: u32): void { store32(plan + <u64>PlanHeader.CorePartitions + <u64>core * 4, partition); }
+/** Number of the vCPU that runs on a core. */
+export function vcpuOfCore(core: u32): u32 { return load32(plan + <u64>PlanHeader.CoreVcpus + <u64>core * 4); }
 
-export function partitionApicId(partition: u32): u32 { return load32(plan + <u64>PlanHeader.PartitionApicIds + <u64>partition * 4); }
-export function setPartitionApicId(partition: u32, apicId: u32): void { store32(plan + <u64>PlanHeader.PartitionApicIds + <u64>partition * 4, apicId); }
+/** Gives a core no partition. */
+export function clearCore(core: u32): void { store32(plan + <u64>PlanHeader.CorePartitions + <u64>core * 4, NO_PARTITION); }
+
+/** Places a vCPU on the core `core`, whose APIC identifier is `apicId`. */
+export function placeVcpu(partition: u32, vcpu: u32, core: u32, apicId: u32): void {
+  store32(plan + <u64>PlanHeader.CorePartitions + <u64>core * 4, partition);
+  store32(plan + <u64>PlanHeader.CoreVcpus + <u64>core * 4, vcpu);
+  store32(vcpuApicIdField(partition, vcpu), apicId);
+}
+
+function vcpuApicIdField(partition: u32, vcpu: u32): u64 {
+  return plan + <u64>PlanHeader.VcpuApicIds + <u64>(partition * MAXIMUM_VCPUS + vcpu) * 4;
+}
+
+/** APIC identifier of the core of a vCPU. */
+export function vcpuApicId(partition: u32, vcpu: u32): u32 { return load32(vcpuApicIdField(partition, vcpu)); }
+
+function vcpuControlField(partition: u32, vcpu: u32): u64 { return record(partition) + <u64>PlanPartition.VcpuControls + <u64>vcpu * 8; }
+export function vcpuControl(partition: u32, vcpu: u32): u64 { return load64(vcpuControlField(partition, vcpu)); }
+export function setVcpuControl(partition: u32, vcpu: u32, frame: u64): void { store64(vcpuControlField(partition, vcpu), frame); }

@@ -16,7 +16,7 @@ import { LOW_MEMORY_LIMIT } from "../../monitor/interface";
 import { BARS, PlanFunction, barAddress, barIsIo, barSize, function32, functionCount } from "./plan-functions";
 import * as policy from "../policy/reader";
 import { describeMemory, grantAt, grantList } from "./memory-map";
-import { PlanPartition, field64, setField64, setImage, setPartitionApicId, setPartitionOfCore } from "./plan";
+import { PlanPartition, field64, placeVcpu, setField64, setImage, setVcpuControl } from "./plan";
 
 /** Frames of core 0's choosing, zeroed. */
 export function allocateOrStop(pages: u32): u64 {
@@ -25,12 +25,11 @@ export function allocateOrStop(pages: u32): u64 {
   return frames;
 }
 
-/** Gives partition `partition` all it needs, but for what lies in its core's tables. */
+/** Gives partition `partition` all it needs, but for what lies in its cores' tables. */
 export function setUpPartition(partition: u32): void {
-  setPartitionOfCore(policy.partitionCore(partition), partition);
-  setPartitionApicId(partition, coreApicId(policy.partitionCore(partition)));
   setUpMemory(partition);
-  setUpVcpu(partition);
+  for (let vcpu: u32 = 0; vcpu < policy.partitionVcpuCount(partition); vcpu++) setUpVcpu(partition, vcpu);
+  setUpBitmaps(partition);
   setField64(partition, PlanPartition.Monitor, allocateOrStop(MONITOR_MEMORY_PAGES + 1));
   setField64(partition, PlanPartition.Status, allocateOrStop(1));
   setModule(partition, Image.Kernel, policy.partitionKernelModule(partition));
@@ -62,10 +61,16 @@ function setUpMemory(partition: u32): void {
   }
 }
 
-function setUpVcpu(partition: u32): void {
+function setUpVcpu(partition: u32, vcpu: u32): void {
+  const core = policy.partitionCore(partition, vcpu);
+  placeVcpu(partition, vcpu, core, coreApicId(core));
   const control = allocateOrStop(1);
   initialiseRegion(control);
-  setField64(partition, PlanPartition.VcpuControl, control);
+  setVcpuControl(partition, vcpu, control);
+}
+
+/** All vCPUs of a partition share them. */
+function setUpBitmaps(partition: u32): void {
   const ioBitmaps = allocateOrStop(IO_BITMAP_PAGES);
   denyAllPorts(ioBitmaps);
   grantFunctionPorts(partition, ioBitmaps);

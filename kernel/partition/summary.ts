@@ -5,7 +5,7 @@ import { flushConsoles } from "../console/devices";
 import { drainCompletely } from "../console/partitions";
 import { print, printDecimal, printLine } from "../console/print";
 import { EXIT_COUNTERS, exitReasonName } from "../cpu/backend";
-import { partitionCore, partitionCount, partitionMemory, powersOffWhenDone } from "../policy/reader";
+import { partitionCore, partitionCount, partitionMemory, partitionVcpuCount, powersOffWhenDone } from "../policy/reader";
 import { powerOffMachine } from "../../drivers/power";
 import { printPartitionName } from "./current";
 import { stopReasonText } from "./lifecycle";
@@ -31,9 +31,11 @@ export function finishIfDone(): void {
 function printPartition(partition: u32): void {
   print("summary: ");
   printPartitionName(partition);
-  print(": core ");
-  printDecimal(partitionCore(partition));
-  print(", ");
+  print(partitionVcpuCount(partition) == 1 ? ": core " : ": cores ");
+  for (let vcpu: u32 = 0; vcpu < partitionVcpuCount(partition); vcpu++) {
+    printDecimal(partitionCore(partition, vcpu));
+    print(", ");
+  }
   printDecimal(partitionMemory(partition) >> 20);
   print(" MiB, ");
   print(stopReasonText(stopReason(partition)));

@@ -5,7 +5,7 @@ import { setTimeOffset } from "../cpu/backend";
 import { Msr } from "../cpu/msr-index";
 import { rdtsc } from "../cpu/processor";
 import { lastStatus } from "./access-status";
-import { hasDevice } from "./current";
+import { currentVcpu, hasDevice } from "./current";
 import { msrRead, msrWrite } from "./monitor";
 import { settleMonitorCall } from "./monitor-call";
 
@@ -41,13 +41,13 @@ function move(distance: u64): void {
   adjustment += distance;
   setTimeOffset(offset);
   if (deadline == 0) return;
-  msrWrite(0, Msr.IA32_TSC_DEADLINE, hostDeadline(deadline));
+  msrWrite(currentVcpu(), Msr.IA32_TSC_DEADLINE, hostDeadline(deadline));
   settleMonitorCall();
 }
 
 function readDeadline(): u64 {
   if (!hasDevice(Device.LocalApic)) return 0;
-  const deadline = msrRead(0, Msr.IA32_TSC_DEADLINE);
+  const deadline = msrRead(currentVcpu(), Msr.IA32_TSC_DEADLINE);
   settleMonitorCall();
   return lastStatus() == AccessStatus.Done ? deadline : 0;
 }

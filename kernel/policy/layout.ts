@@ -1,7 +1,7 @@
 // Layout of policy.bin, little-endian. scripts/policy writes it, kernel/policy/reader.ts reads it.
 
 export const POLICY_MAGIC: u64 = 0x314C4F50444B4C42; // "BLKDPOL1"
-export const POLICY_VERSION: u32 = 2;
+export const POLICY_VERSION: u32 = 3;
 export const NO_MODULE: u32 = 0xffffffff;
 export const MAXIMUM_PARTITIONS: u32 = 16;
 export const NAME_LENGTH: u32 = 32;
@@ -31,8 +31,7 @@ export const enum PolicyFlag {
 /** One partition's record. Module numbers count from policy.bin = 0. */
 export const enum PolicyPartition {
   Name = 0x00, // NAME_LENGTH bytes, ASCII, zero padded
-  Core = 0x20, // u32, index of the core in MADT order, boot core 0
-  VcpuCount = 0x24, // u32
+  VcpuCount = 0x24, // u32, 1 to MAXIMUM_VCPUS (monitor/interface.ts)
   MemorySize = 0x28, // u64 bytes, multiple of 2 MiB
   ImageKind = 0x30, // u32 ImageKind (monitor/interface.ts)
   KernelModule = 0x34, // u32
@@ -48,6 +47,7 @@ export const enum PolicyPartition {
   OnFault = 0x5c, // u32 HealthAction: triple fault, entry failure, monitor fault (Stop or Restart)
   RestartLimit = 0x60, // u32, restarts before the partition is stopped for good
   OnDeviceViolation = 0x64, // u32 HealthAction: DMA or an interrupt outside the grant (Ignore, Restart or Stop)
+  Cores = 0x68, // MAXIMUM_VCPUS u8, core of each vCPU: its index in MADT order, boot core 0. Those beyond VcpuCount are 0
   Size = 0x80,
 }
 

@@ -3,7 +3,7 @@
 import {
   DeviceMatch, HealthAction, Hypercall, NO_MODULE, PartitionFlag, PolicyDevice, PolicyFlag, PolicyHeader, PolicyPartition,
 } from "./layout";
-import { byteAddress, deviceField32, field32, field64, fieldAddress, header32 } from "./record";
+import { byteAddress, deviceField32, field32, field64, field8, fieldAddress, header32 } from "./record";
 
 export { PolicyStatus, describePolicyStatus } from "./status";
 export { failedPartition, validatePolicy } from "./validate";
@@ -31,8 +31,9 @@ export function partitionName(partition: u32): u64 {
   return fieldAddress(partition, PolicyPartition.Name);
 }
 
-export function partitionCore(partition: u32): u32 {
-  return field32(partition, PolicyPartition.Core);
+/** Core that runs a vCPU; the first vCPU is the boot processor. */
+export function partitionCore(partition: u32, vcpu: u32): u32 {
+  return field8(partition, PolicyPartition.Cores + vcpu);
 }
 
 export function partitionVcpuCount(partition: u32): u32 {

@@ -22,6 +22,10 @@ export function field32(partition: u32, field: PolicyPartition): u32 {
   return phys.load32(fieldAddress(partition, field));
 }
 
+export function field8(partition: u32, field: PolicyPartition): u32 {
+  return phys.load8(fieldAddress(partition, field));
+}
+
 export function field64(partition: u32, field: PolicyPartition): u64 {
   return phys.load64(fieldAddress(partition, field));
 }

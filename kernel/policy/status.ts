@@ -50,7 +50,7 @@ export function describePolicyStatus(status: PolicyStatus): string {
     case PolicyStatus.WrongName: return "name empty, not terminated or not printable";
     case PolicyStatus.NameTaken: return "name of an earlier partition";
     case PolicyStatus.CoreAbsent: return "core that this machine does not have";
-    case PolicyStatus.CoreTaken: return "core of an earlier partition";
+    case PolicyStatus.CoreTaken: return "core of an earlier partition or vCPU";
     case PolicyStatus.WrongVcpuCount: return "wrong number of vCPUs";
     case PolicyStatus.WrongMemorySize: return "memory zero, too large or no multiple of 2 MiB";
     case PolicyStatus.WrongImageKind: return "unknown image kind";

@@ -8,7 +8,7 @@ import {
   PolicyDevice, PolicyFlag, PolicyHeader, PolicyPartition,
 } from "./layout";
 import {
-  byteAddress, deviceField32, field32, field64, fieldAddress, header32, header64, partitionRecordsEnd, setBase,
+  byteAddress, deviceField32, field32, field64, field8, fieldAddress, header32, header64, partitionRecordsEnd, setBase,
 } from "./record";
 import { PolicyStatus } from "./status";
 import { validateDevice } from "./validate-device";
@@ -122,14 +122,27 @@ function isPrintable(byte: u8): bool {
 }
 
 function validateProcessors(partition: u32, cores: u32): PolicyStatus {
-  const core = field32(partition, PolicyPartition.Core);
-  if (core >= cores) return PolicyStatus.CoreAbsent;
-  for (let earlier: u32 = 0; earlier < partition; earlier++) {
-    if (field32(earlier, PolicyPartition.Core) == core) return PolicyStatus.CoreTaken;
-  }
   const vcpus = field32(partition, PolicyPartition.VcpuCount);
   if (vcpus == 0 || vcpus > MAXIMUM_VCPUS) return PolicyStatus.WrongVcpuCount;
+  for (let vcpu: u32 = 0; vcpu < vcpus; vcpu++) {
+    const core = coreOf(partition, vcpu);
+    if (core >= cores) return PolicyStatus.CoreAbsent;
+    if (isTaken(core, partition, vcpu)) return PolicyStatus.CoreTaken;
+  }
   return PolicyStatus.Valid;
+}
+
+function coreOf(partition: u32, vcpu: u32): u32 { return field8(partition, PolicyPartition.Cores + vcpu); }
+
+/** Whether an earlier partition, or an earlier vCPU of this one, has the core. */
+function isTaken(core: u32, partition: u32, vcpu: u32): bool {
+  for (let owner: u32 = 0; owner <= partition; owner++) {
+    const count = owner == partition ? vcpu : field32(owner, PolicyPartition.VcpuCount);
+    for (let other: u32 = 0; other < count; other++) {
+      if (coreOf(owner, other) == core) return true;
+    }
+  }
+  return false;
 }
 
 function validateMemory(partition: u32): PolicyStatus {

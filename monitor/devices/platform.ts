@@ -16,10 +16,11 @@ import { resetPowerManagement } from "./power-management";
 import { resetResetPorts } from "./reset-ports";
 import { resetRtc, runRtc } from "./rtc/rtc";
 import { resetUart, runUart } from "./uart/uart";
-import { resetVcpuMailbox } from "./vcpu-mailbox";
+import { clearKick, resetVcpuMailbox, setCaller } from "./vcpu-mailbox";
 
 /** The state after power-up. The console rings go on: the kernel may not have drained them. */
 export function resetPlatform(): void {
+  setCaller(0);
   for (let vcpu: u32 = 0; vcpu < MAXIMUM_VCPUS; vcpu++) resetVcpuMailbox(vcpu);
   clearPartitionRequest();
   resetClock();
@@ -33,6 +34,7 @@ export function resetPlatform(): void {
   resetPowerManagement();
   resetResetPorts();
   resetPci();
+  clearKick();
 }
 
 /** Fires the timers of a vCPU that are due; vCPU 0 carries the platform's. */

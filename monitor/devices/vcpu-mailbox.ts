@@ -7,16 +7,34 @@ import { Mailbox, MAXIMUM_VCPUS, VcpuMailbox, VcpuStart } from "../interface";
   return Mailbox.Vcpus + (vcpu & (MAXIMUM_VCPUS - 1)) * VcpuMailbox.Size;
 }
 
+/** The vCPU that called the monitor. */
+let caller: u32 = 0;
+
+// @ts-ignore: decorator
+@inline export function setCaller(vcpu: u32): void {
+  caller = vcpu;
+}
+
+/** Has the core of `vcpu` look at its record; the caller's own looks anyway. */
+// @ts-ignore: decorator
+@inline function kick(vcpu: u32): void {
+  if (vcpu != caller) store<u32>(Mailbox.Kick, load<u32>(Mailbox.Kick) | ((<u32>1) << vcpu));
+}
+
+/** A vector in place of another needs no kick: the core has not acknowledged the other yet. */
 export function setPendingVector(vcpu: u32, vector: u32): void {
+  if (vector != 0 && load<u32>(record(vcpu), VcpuMailbox.PendingVector) == 0) kick(vcpu);
   store<u32>(record(vcpu), vector, VcpuMailbox.PendingVector);
 }
 
 export function setPendingNmi(vcpu: u32, isPending: bool): void {
+  if (isPending) kick(vcpu);
   store<u32>(record(vcpu), isPending ? 1 : 0, VcpuMailbox.PendingNmi);
 }
 
 /** TSC at which the kernel must call timer(); u64.MAX_VALUE for never. */
 export function setDeadline(vcpu: u32, tsc: u64): void {
+  if (tsc < load<u64>(record(vcpu), VcpuMailbox.Deadline)) kick(vcpu);
   store<u64>(record(vcpu), tsc, VcpuMailbox.Deadline);
 }
 
@@ -28,6 +46,7 @@ export function setApicBase(vcpu: u32, value: u64): void {
 function setStart(vcpu: u32, start: u32, vector: u32): void {
   store<u32>(record(vcpu), vector, VcpuMailbox.StartVector);
   store<u32>(record(vcpu), start, VcpuMailbox.Start);
+  if (start != VcpuStart.None) kick(vcpu);
 }
 
 /** Asks the kernel to put a vCPU into wait-for-SIPI. */
@@ -46,4 +65,9 @@ export function resetVcpuMailbox(vcpu: u32): void {
   setPendingNmi(vcpu, false);
   setDeadline(vcpu, u64.MAX_VALUE);
   setStart(vcpu, VcpuStart.None, 0);
+}
+
+/** After a reset no core needs to look: none runs the guest. */
+export function clearKick(): void {
+  store<u32>(Mailbox.Kick, 0);
 }

@@ -33,20 +33,22 @@ function checkNames(system: System, file: string): void {
 
 function checkCores(system: System, file: string): void {
   const owners = new Map<number, string>();
-  for (const [index, { core, name }] of system.partitions.entries()) {
-    const owner = owners.get(core);
-    if (owner !== undefined) {
-      throw new UserError(
-        `${file}: partitions[${index}].core ("${name}") is ${core}, the core of "${owner}" too`,
-        `One partition runs on a core: give "${name}" core ${firstFreeCore(system)}.`,
-      );
+  for (const [index, { cores, name }] of system.partitions.entries()) {
+    for (const core of cores) {
+      const owner = owners.get(core);
+      if (owner !== undefined) {
+        throw new UserError(
+          `${file}: partitions[${index}].${cores.length === 1 ? "core" : "cores"} ("${name}") is ${cores.join(", ")}; core ${core} is that of "${owner}" too`,
+          `One vCPU runs on a core: give "${name}" core ${firstFreeCore(system)}.`,
+        );
+      }
+      owners.set(core, name);
     }
-    owners.set(core, name);
   }
 }
 
 function firstFreeCore(system: System): number {
-  const used = new Set(system.partitions.map((partition) => partition.core));
+  const used = new Set(system.partitions.flatMap((partition) => partition.cores));
   let core = 0;
   while (used.has(core)) core++;
   return core;

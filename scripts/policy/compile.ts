@@ -60,7 +60,7 @@ async function compile(system: System, file: string): Promise<CompiledSystem> {
     directory,
     policy,
     modules,
-    cores: Math.max(...system.partitions.map((partition) => partition.core)) + 1,
+    cores: Math.max(...system.partitions.flatMap((partition) => partition.cores)) + 1,
     memory: system.partitions.reduce((sum, partition) => sum + partition.memory, 0),
     system,
   };

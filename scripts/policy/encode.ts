@@ -98,8 +98,8 @@ function systemFlags({ whenDone, remapping }: SystemSettings): number {
 function encodePartition(record: Buffer, entry: EncodedPartition): void {
   const { partition } = entry;
   record.write(partition.name, PolicyPartition.Name, NAME_LENGTH - 1, "ascii");
-  record.writeUInt32LE(partition.core, PolicyPartition.Core);
-  record.writeUInt32LE(1, PolicyPartition.VcpuCount);
+  record.writeUInt32LE(partition.cores.length, PolicyPartition.VcpuCount);
+  record.set(partition.cores, PolicyPartition.Cores);
   record.writeBigUInt64LE(BigInt(partition.memory), PolicyPartition.MemorySize);
   record.writeUInt32LE(entry.imageKind, PolicyPartition.ImageKind);
   record.writeUInt32LE(entry.kernelModule, PolicyPartition.KernelModule);

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { MAXIMUM_PARTITION_DEVICES, MAXIMUM_PARTITIONS, NAME_LENGTH } from "../../kernel/policy/layout.ts";
+import { MAXIMUM_VCPUS } from "../../monitor/interface.ts";
 import { MAXIMUM_MODULES } from "../../monitor/loader/containers.ts";
 import { parsePciName } from "./pci.ts";
 import { parseSize } from "./size.ts";
@@ -118,11 +119,15 @@ const healthSchema = z.strictObject({
   restartLimit: z.int().min(0).max(1_000_000).default(3),
 });
 
+const coreNumber = z.int().min(0).max(MAXIMUM_CORES - 1);
+
 const partitionSchema = z
   .strictObject({
     name: identifier,
     /** Index of the core in the order of the firmware's MADT, boot core 0. */
-    core: z.int().min(0).max(MAXIMUM_CORES - 1),
+    core: coreNumber.optional(),
+    /** Instead of `core`: one for each vCPU, that of its boot processor first. */
+    cores: z.array(coreNumber).min(1, "name at least one core").max(MAXIMUM_VCPUS, `a partition has at most ${MAXIMUM_VCPUS} vCPUs`).optional(),
     memory: size,
     image: z.discriminatedUnion("kind", [linuxSchema, typescriptSchema, multibootSchema, multiboot2Schema, pvhSchema, flatSchema], {
       error: 'write linux({ ... }) or typescript("NAME"), or one of multiboot, multiboot2, pvh and flat',
@@ -135,8 +140,9 @@ const partitionSchema = z
     keyboard: z.boolean().default(false),
     health: healthSchema.prefault({}),
   })
-  .transform((partition) => ({
+  .transform(({ core, cores, ...partition }, context) => ({
     ...partition,
+    cores: resolveCores(core, cores, context),
     devices: partition.devices ?? defaultDevices(partition.image.kind),
     hypercalls: partition.hypercalls ?? defaultHypercalls(partition.image.kind),
   }));
@@ -158,6 +164,14 @@ export type Image = Partition["image"];
 export type DeviceName = (typeof deviceNames)[number];
 export type HypercallName = (typeof hypercallNames)[number];
 export type HealthActionName = (typeof healthActionNames)[number];
+
+/** `core: 1` is short for `cores: [1]`. */
+function resolveCores(core: number | undefined, cores: number[] | undefined, context: z.RefinementCtx): number[] {
+  if (core !== undefined && cores === undefined) return [core];
+  if (core === undefined && cores !== undefined) return cores;
+  context.addIssue({ code: "custom", path: ["core"], message: "write either core: 1, or cores: [1, 2] for one vCPU on each" });
+  return z.NEVER;
+}
 
 // Written out: derived from the schema it would be circular.
 type ImageKindName = "linux" | "typescript" | "multiboot" | "multiboot2" | "pvh" | "flat";

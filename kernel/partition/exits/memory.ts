@@ -1,13 +1,13 @@
 // Guest-physical addresses that the partition's EPT does not map: its virtual devices, or a violation.
 
-import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, Mailbox, PCI_WINDOW_BASE, PCI_WINDOW_END, VcpuMailbox } from "../../../monitor/interface";
+import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, PCI_WINDOW_BASE, PCI_WINDOW_END, VcpuMailbox } from "../../../monitor/interface";
 import {
   injectGeneralProtectionDuringDelivery, wasDeliveringDoubleFault,
 } from "../../cpu/backend";
 import { HealthAction } from "../../policy/layout";
 import { onMemoryViolation } from "../../policy/reader";
 import { MemoryAccess, auditMemory } from "../audit";
-import { currentPartition, hasDevice } from "../current";
+import { currentPartition, currentVcpu, hasDevice, vcpuRecord } from "../current";
 import { hasFunctions } from "../functions";
 import { lendFrame, raiseGuestFault, takeBackFrame } from "../frame";
 import { StopReason, applyHealthAction, partitionFault } from "../lifecycle";
@@ -46,13 +46,13 @@ function isDevice(gpa: u64): bool {
 
 /** Where the guest has put the page of its local APIC. */
 function movedLocalApic(): u64 {
-  return peek64(Mailbox.Vcpus + VcpuMailbox.ApicBase) & LOCAL_APIC_PAGE;
+  return peek64(vcpuRecord() + VcpuMailbox.ApicBase) & LOCAL_APIC_PAGE;
 }
 
 /** Lets the monitor carry out the instruction; false if it cannot. */
 function carryOut(gpa: u64, isWrite: bool, linearAddress: u64): bool {
   lendFrame(linearAddress);
-  memoryAccess(0, gpa, isWrite ? 1 : 0);
+  memoryAccess(currentVcpu(), gpa, isWrite ? 1 : 0);
   settleMonitorCall();
   if (faulted()) return true; // the partition's health action is under way
   const status = lastStatus();

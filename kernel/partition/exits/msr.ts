@@ -1,13 +1,13 @@
 // RDMSR and WRMSR that the MSR bitmap does not let through: the virtual local APIC, what the kernel keeps itself, else a violation.
 
-import { AccessStatus, Device, Mailbox, VcpuMailbox } from "../../../monitor/interface";
+import { AccessStatus, Device, VcpuMailbox } from "../../../monitor/interface";
 import { advance, injectGeneralProtection } from "../../cpu/backend";
 import { Msr } from "../../cpu/msr-index";
 import { Register, readRegister, writeRegister } from "../../cpu/registers";
 import { HealthAction } from "../../policy/layout";
 import { onMsrViolation } from "../../policy/reader";
 import { auditMsr } from "../audit";
-import { currentPartition, hasDevice } from "../current";
+import { currentPartition, currentVcpu, hasDevice, vcpuRecord } from "../current";
 import { StopReason, applyHealthAction } from "../lifecycle";
 import { lastStatus } from "../access-status";
 import { msrRead, msrWrite, peek64 } from "../monitor";
@@ -19,7 +19,7 @@ const LOW_HALF: u64 = 0xffffffff;
 
 export function onMsrRead(): void {
   const index = <u32>readRegister(Register.RCX);
-  if (index == Msr.IA32_APIC_BASE && hasDevice(Device.LocalApic)) return finishRead(peek64(Mailbox.Vcpus + VcpuMailbox.ApicBase));
+  if (index == Msr.IA32_APIC_BASE && hasDevice(Device.LocalApic)) return finishRead(peek64(vcpuRecord() + VcpuMailbox.ApicBase));
   if (isLocalApic(index)) return readLocalApic(index);
   if (readVirtualMsr(index) == MsrAnswer.Done) return finishRead(msrAnswer());
   onReadViolation(index);
@@ -36,14 +36,14 @@ export function onMsrWrite(): void {
 }
 
 function readLocalApic(index: u32): void {
-  const value = msrRead(0, index);
+  const value = msrRead(currentVcpu(), index);
   settleMonitorCall();
   if (lastStatus() != AccessStatus.Done) return injectGeneralProtection();
   finishRead(index == Msr.IA32_TSC_DEADLINE ? guestDeadline(value) : value);
 }
 
 function writeLocalApic(index: u32, value: u64): void {
-  msrWrite(0, index, index == Msr.IA32_TSC_DEADLINE ? hostDeadline(value) : value);
+  msrWrite(currentVcpu(), index, index == Msr.IA32_TSC_DEADLINE ? hostDeadline(value) : value);
   settleMonitorCall();
   if (lastStatus() == AccessStatus.Done) advance();
   else injectGeneralProtection();

@@ -6,7 +6,7 @@ import { advance, injectGeneralProtection, linearAddress } from "../../cpu/backe
 import { HealthAction } from "../../policy/layout";
 import { onPortViolation } from "../../policy/reader";
 import { auditPort } from "../audit";
-import { currentPartition } from "../current";
+import { currentPartition, currentVcpu } from "../current";
 import { applyFunctionRequests, hasFunctions } from "../functions";
 import { lendFrame, raiseGuestFault, takeBackFrame } from "../frame";
 import { StopReason, applyHealthAction, hasIntent } from "../lifecycle";
@@ -21,8 +21,8 @@ export function onPortAccess(port: u32, size: u32, isRead: bool): void {
   const rax = readRegister(Register.RAX);
   const mask: u64 = (<u64>1 << (size << 3)) - 1;
   let value: u64 = 0;
-  if (isRead) value = portRead(0, port, size);
-  else portWrite(0, port, size, <u32>(rax & mask));
+  if (isRead) value = portRead(currentVcpu(), port, size);
+  else portWrite(currentVcpu(), port, size, <u32>(rax & mask));
   settleMonitorCall();
   if (!isRead && isConfigData(port, size)) applyFunctionRequests();
   const status = lastStatus();
@@ -34,7 +34,7 @@ export function onPortAccess(port: u32, size: u32, isRead: bool): void {
 
 export function onStringPortAccess(port: u32, size: u32, isRead: bool, isRepeated: bool, information: u32): void {
   lendFrame(linearAddress());
-  portString(0, port, size, isRead ? 0 : 1, isRepeated ? 1 : 0, information);
+  portString(currentVcpu(), port, size, isRead ? 0 : 1, isRepeated ? 1 : 0, information);
   settleMonitorCall();
   if (!isRead && isConfigData(port, size)) applyFunctionRequests();
   const status = lastStatus();

@@ -1,15 +1,16 @@
 // CR8 of the vCPU: the task priority of its virtual local APIC.
 
+import { currentVcpu } from "../current";
 import { taskPriorityRead, taskPriorityWrite } from "../monitor";
 import { settleMonitorCall } from "../monitor-call";
 
 export function read(): u64 {
-  const value = taskPriorityRead(0);
+  const value = taskPriorityRead(currentVcpu());
   settleMonitorCall();
   return value;
 }
 
 export function write(value: u32): void {
-  taskPriorityWrite(0, value);
+  taskPriorityWrite(currentVcpu(), value);
   settleMonitorCall();
 }

@@ -120,7 +120,7 @@ describe("messages", () => {
       expect(machine.unit.message(DISK, address, data)).toEqual({ vector: FIRST_VECTOR + entry, destination: 0 });
     }
     machine.externalInterrupt(FIRST_VECTOR + 2);
-    expect(machine.monitorCalls("deviceMessage")).toEqual([[0, 2]]);
+    expect(machine.monitorCalls("deviceMessage")).toEqual([[0, 0, 2]]);
   });
 
   test("another function that sends the same message is blocked", async () => {

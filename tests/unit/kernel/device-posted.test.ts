@@ -47,7 +47,7 @@ test("each message is posted under its vector, in the descriptor of its owner", 
 test("one notification brings all messages that came meanwhile to the monitor, and leaves none behind", () => {
   for (const message of [3, 0, 2]) send(DISK, message);
   machine.externalInterrupt(NOTIFICATION);
-  expect(machine.monitorCalls("deviceMessage")).toEqual([[0, 0], [0, 2], [0, 3]]);
+  expect(machine.monitorCalls("deviceMessage")).toEqual([[0, 0, 0], [0, 0, 2], [0, 0, 3]]);
   expect(machine.memory.readBytes(Number(descriptorOf(0)), 36).readUInt32LE(DESCRIPTOR_CONTROL) & 1).toBe(0);
   machine.externalInterrupt(NOTIFICATION);
   expect(machine.monitorCalls("deviceMessage")).toHaveLength(3);

@@ -94,7 +94,7 @@ describe.each(MODES)("core 0 in %s", (_, options) => {
     guestWrites(machine, FunctionMailbox.Command, 7);
     guestWrites(machine, FunctionMailbox.Reset, 1);
     machine.externalInterrupt(0x51);
-    expect(machine.monitorCalls("deviceMessage")).toEqual([[0, 1]]);
+    expect(machine.monitorCalls("deviceMessage")).toEqual([[0, 0, 1]]);
     expect(machine.exit("TRIPLE_FAULT")).toBe(LAUNCH);
     machine.unit.dma(DISK, 5n * MIB, 8, true);
     expect(() => machine.faultInterrupt()).toThrow(Stopped);
@@ -125,7 +125,7 @@ describe("core 1", () => {
     guestWrites(second, FunctionMailbox.Command, 7);
     guestWrites(second, FunctionMailbox.Reset, 1);
     second.exit("EXTERNAL_INTERRUPT", { VM_EXIT_INTERRUPTION_INFORMATION: 0x8000_0050n });
-    expect(second.monitorCalls("deviceMessage")).toEqual([[0, 0]]);
+    expect(second.monitorCalls("deviceMessage")).toEqual([[0, 0, 0]]);
     storm(first, CARD);
     first.faultInterrupt();
     const send = second.processor.msrWriters.get(INTERRUPT_COMMAND)!;

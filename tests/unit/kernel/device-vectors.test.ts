@@ -40,7 +40,7 @@ test("the last device of a partition has the vectors that are left, and its othe
   expect(destination(machine, 2, 31)).toEqual({ vector: LAST_VECTOR, destination: 0 });
   expect(machine.memory.read(bar(2) + 16 * 32, 8)).toBe(0n);
   machine.externalInterrupt(LAST_VECTOR);
-  expect(machine.monitorCalls("deviceMessage")).toEqual([[2, 31]]);
+  expect(machine.monitorCalls("deviceMessage")).toEqual([[0, 2, 31]]);
 });
 
 test("each core has vectors of its own", async () => {

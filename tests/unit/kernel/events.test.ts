@@ -194,7 +194,7 @@ describe("interrupts of the machine", () => {
     const { mailbox } = machine.monitor;
     expect(mailbox.getUint32(Mailbox.InputHead, true)).toBe(3);
     expect(Buffer.from(mailbox.buffer, Mailbox.InputRing, 3).toString()).toBe("ls\r");
-    expect(machine.monitorCalls("input")).toEqual([[]]);
+    expect(machine.monitorCalls("input")).toEqual([[0]]);
   });
 });
 

@@ -33,6 +33,7 @@ type PartitionDescription = SystemDescription["partitions"][number];
 export interface PartitionOptions {
   name?: string;
   core?: number;
+  cores?: number[];
   memory?: string;
   devices?: DeviceName[];
   hypercalls?: HypercallName[];
@@ -83,6 +84,8 @@ const INFORMATION = 0x50_0000;
 const MODULES = 0x60_0000;
 const PM_TIMER = 0x608;
 export const NO_DEADLINE = 0xffff_ffff_ffff_ffffn;
+/** Attention.Record. */
+const LOOK_AT_RECORD = 1;
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 
 function system(options: KernelOptions): System {
@@ -93,7 +96,7 @@ function system(options: KernelOptions): System {
     remapping: options.remapping,
     partitions: partitions.map((partition, i) => ({
       name: `guest${i}`,
-      core: i,
+      ...(partition.cores === undefined ? { core: i } : {}),
       memory: "4 MiB",
       image: { kind: "linux" },
       ...partition,
@@ -180,12 +183,13 @@ export class KernelMachine extends Machine {
     return this.monitor.calls.filter((call) => call.name === name).map(({ parameters }) => parameters.map(unsigned));
   }
 
-  /** What waits for the vCPU, as the monitor leaves it in the mailbox. */
+  /** What waits for the vCPU, as a monitor call leaves it in the mailbox. */
   pend(events: { vector?: number; nmi?: number; deadline?: bigint }): void {
     const { mailbox } = this.monitor;
     if (events.vector !== undefined) mailbox.setUint32(Mailbox.Vcpus + VcpuMailbox.PendingVector, events.vector, true);
     if (events.nmi !== undefined) mailbox.setUint32(Mailbox.Vcpus + VcpuMailbox.PendingNmi, events.nmi, true);
     if (events.deadline !== undefined) mailbox.setBigUint64(Mailbox.Vcpus + VcpuMailbox.Deadline, events.deadline, true);
+    this.view.setUint32(fixed("Attention"), this.view.getUint32(fixed("Attention"), true) | LOOK_AT_RECORD, true);
   }
 
   /**

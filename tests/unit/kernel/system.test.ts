@@ -87,7 +87,7 @@ describe("three partitions on three cores", () => {
 
   test("no EPT reaches another's memory, the kernel's image, or any frame the kernel uses", () => {
     const own = [0, 1, 2].map((partition) => hostRanges(machine, partition));
-    const kernelFrames = ["EptRoot", "VcpuControl", "MsrBitmap", "IoBitmaps", "Monitor", "Status"];
+    const kernelFrames = ["EptRoot", "VcpuControls", "MsrBitmap", "IoBitmaps", "Monitor", "Status"];
     const reserved: Range[] = [{ base: 0x20_0000n, end: 0x40_0000n }, { base: machine.plan, end: machine.plan + 0x2000n }, { base: 0x60_0000n, end: 0x62_0000n }];
     for (const partition of [0, 1, 2]) {
       for (const frame of kernelFrames) reserved.push({ base: planned(machine, partition, frame), end: planned(machine, partition, frame) + 4096n });
@@ -101,7 +101,7 @@ describe("three partitions on three cores", () => {
   });
 
   test("each has VMCS, bitmaps, EPT, monitor and status page of its own", () => {
-    const frames = [0, 1, 2].flatMap((partition) => ["EptRoot", "VcpuControl", "MsrBitmap", "IoBitmaps", "Monitor", "Status"].map((name) => planned(machine, partition, name)));
+    const frames = [0, 1, 2].flatMap((partition) => ["EptRoot", "VcpuControls", "MsrBitmap", "IoBitmaps", "Monitor", "Status"].map((name) => planned(machine, partition, name)));
     expect(new Set(frames).size).toBe(frames.length);
     expect(frames).not.toContain(0n);
   });
@@ -128,7 +128,7 @@ describe("three partitions on three cores", () => {
 
     test("reach no EPT, bitmap or VMCS, and the plan for reading only", () => {
       const leaves = tables(1);
-      for (const name of ["EptRoot", "MsrBitmap", "IoBitmaps", "VcpuControl"]) expect(reaches(leaves, planned(machine, 1, name)), name).toBe(false);
+      for (const name of ["EptRoot", "MsrBitmap", "IoBitmaps", "VcpuControls"]) expect(reaches(leaves, planned(machine, 1, name)), name).toBe(false);
       expect(leafAt(leaves, DIRECT_BASE + machine.plan)!.entry & 2n).toBe(0n);
     });
   });
@@ -156,7 +156,7 @@ describe("a core that joins", () => {
     expect(second.plan).toBe(first.plan);
     expect(second.vmcs("EPT_POINTER") & ~0xfffn).toBe(planned(first, 1, "EptRoot"));
     expect(second.vmcs("VIRTUAL_PROCESSOR_ID")).not.toBe(first.vmcs("VIRTUAL_PROCESSOR_ID"));
-    expect(second.processor.vmxCalls.find(({ name }) => name === "vmptrld")!.operands).toEqual([planned(first, 1, "VcpuControl")]);
+    expect(second.processor.vmxCalls.find(({ name }) => name === "vmptrld")!.operands).toEqual([planned(first, 1, "VcpuControls")]);
     const vmxon = (machine: KernelMachine): bigint => machine.processor.vmxCalls.find(({ name }) => name === "vmxon")!.operands[0]!;
     expect(vmxon(second)).not.toBe(vmxon(first));
   });

@@ -8,7 +8,7 @@ type Imports = Record<string, (...parameters: never[]) => unknown>;
 
 /** What the kernel reaches of the monitor's memory: mailbox and virtual-APIC pages. */
 const SHARED_SIZE = 0x10000;
-const IMAGES = 3;
+const IMAGES = 4;
 
 const grant = enumReader("kernel/partition/monitor.ts", "Grant");
 const Grant = {

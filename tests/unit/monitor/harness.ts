@@ -23,8 +23,8 @@ export interface MonitorExports {
   acknowledge(vcpu: number): number;
   acknowledgeNmi(vcpu: number): void;
   timer(vcpu: number): void;
-  input(): void;
-  deviceMessage(functionIndex: number, message: number): void;
+  input(vcpu: number): void;
+  deviceMessage(vcpu: number, functionIndex: number, message: number): void;
   memoryRead(vcpu: number, gpa: bigint, size: number): bigint;
   memoryWrite(vcpu: number, gpa: bigint, size: number, value: bigint): void;
 }
@@ -181,7 +181,7 @@ export class SimulatedPartition {
       this.#mailbox.setUint8(Mailbox.InputRing + (head % INPUT_RING), byte);
       this.poke32(Mailbox.InputHead, head + 1);
     }
-    this.monitor.input();
+    this.monitor.input(0);
   }
 
   // Accesses of the guest by vCPU 0 unless told otherwise.

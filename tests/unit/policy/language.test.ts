@@ -67,7 +67,7 @@ describe("a mistake is answered with file, field, value and remedy", () => {
     ["a name with capitals", [partition({ name: "Linux" })], 'partitions[0].name is "Linux": use lower-case letters'],
     ["a name too long", [partition({ name: "a".repeat(32) })], "use at most 31 characters"],
     ["a name given twice", [partition(), partition({ core: 1 })], 'partitions[1].name is "one", the name of partitions[0] too'],
-    ["a core given twice", [partition(), partition({ name: "two" })], 'partitions[1].core ("two") is 0, the core of "one" too', 'give "two" core 1'],
+    ["a core given twice", [partition(), partition({ name: "two" })], 'partitions[1].core ("two") is 0; core 0 is that of "one" too', 'give "two" core 1'],
     ["a negative core", [partition({ core: -1 })], "partitions[0].core is -1"],
     ["an unknown device", [partition({ devices: ["disk"] })], 'partitions[0].devices[0] is "disk"'],
     ["an unknown hypercall", [partition({ hypercalls: ["shutdown"] })], 'partitions[0].hypercalls[0] is "shutdown"'],

@@ -13,7 +13,7 @@ export interface Reader {
   powersOffWhenDone(): number;
   usesScalableRemapping(): number;
   partitionName(partition: number): bigint;
-  partitionCore(partition: number): number;
+  partitionCore(partition: number, vcpu: number): number;
   partitionVcpuCount(partition: number): number;
   partitionMemory(partition: number): bigint;
   partitionImageKind(partition: number): number;

@@ -63,7 +63,7 @@ describe("a policy that the compiler wrote", () => {
     expect(reader.powersOffWhenDone()).toBe(1);
 
     expect(text(policy, reader.partitionName(0), 6)).toBe("linux\0");
-    expect(reader.partitionCore(0)).toBe(1);
+    expect(reader.partitionCore(0, 0)).toBe(1);
     expect(reader.partitionVcpuCount(0)).toBe(1);
     expect(reader.partitionMemory(0)).toBe(0x1_0000_0000n);
     expect(reader.partitionImageKind(0)).toBe(ImageKind.BzImage);
@@ -111,7 +111,7 @@ describe("the reader refuses", () => {
   const cases: [string, (policy: Buffer) => void, PolicyStatus, number?][] = [
     ["another magic", header(PolicyHeader.Magic, 0), PolicyStatus.WrongMagic],
     ["the version before", header(PolicyHeader.Version, 1), PolicyStatus.WrongVersion],
-    ["a later version", header(PolicyHeader.Version, 3), PolicyStatus.WrongVersion],
+    ["a later version", header(PolicyHeader.Version, 4), PolicyStatus.WrongVersion],
     ["a size that is not the module's", header(PolicyHeader.Size, 64), PolicyStatus.WrongSize],
     ["a module count that is not the loader's", header(PolicyHeader.ModuleCount, 4), PolicyStatus.WrongModuleCount],
     ["an unknown system flag", header(PolicyHeader.Flags, 4), PolicyStatus.UnknownSystemFlag],
@@ -122,8 +122,8 @@ describe("the reader refuses", () => {
     ["a name without end", bytes(PolicyPartition.Name, "x".repeat(32)), PolicyStatus.WrongName, 1],
     ["a control character in a name", bytes(PolicyPartition.Name, "a\x1bb\0"), PolicyStatus.WrongName, 1],
     ["a name given twice", bytes(PolicyPartition.Name, "linux\0"), PolicyStatus.NameTaken, 1],
-    ["a core given twice", record(PolicyPartition.Core, 1), PolicyStatus.CoreTaken, 1],
-    ["a core that is absent", record(PolicyPartition.Core, 4), PolicyStatus.CoreAbsent, 1],
+    ["a core given twice", record(PolicyPartition.Cores, 1), PolicyStatus.CoreTaken, 1],
+    ["a core that is absent", record(PolicyPartition.Cores, 4), PolicyStatus.CoreAbsent, 1],
     ["no vCPU", record(PolicyPartition.VcpuCount, 0), PolicyStatus.WrongVcpuCount, 1],
     ["too many vCPUs", record(PolicyPartition.VcpuCount, 9), PolicyStatus.WrongVcpuCount, 1],
     ["no memory", record(PolicyPartition.MemorySize, 0), PolicyStatus.WrongMemorySize, 1],

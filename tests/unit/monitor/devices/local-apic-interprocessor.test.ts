@@ -70,9 +70,9 @@ describe("interprocessor interrupts", () => {
     send(2, 0x8500);
     expect(partition.startRequest(2).start).toBe(VcpuStart.None);
     send(1, 0x0699);
-    expect(partition.startRequest(1)).toEqual({ start: VcpuStart.InitSipi, vector: 0x99 });
+    expect(partition.startRequest(1)).toEqual({ start: VcpuStart.Init | VcpuStart.Sipi, vector: 0x99 });
     send(1, 0x0642); // the first counts
-    expect(partition.startRequest(1)).toEqual({ start: VcpuStart.InitSipi, vector: 0x99 });
+    expect(partition.startRequest(1)).toEqual({ start: VcpuStart.Init | VcpuStart.Sipi, vector: 0x99 });
     send(2, 0x0642);
     expect(partition.startRequest(2)).toEqual({ start: VcpuStart.Sipi, vector: 0x42 });
     expect(partition.startRequest(0).start).toBe(VcpuStart.None);

@@ -48,7 +48,7 @@ export class MsixFunction {
 
   /** The real function sends a message. */
   message(entry: number, index = 0): void {
-    this.partition.monitor.deviceMessage(index, entry);
+    this.partition.monitor.deviceMessage(0, index, entry);
   }
 
   /** Pending vectors of both vCPUs. */
