@@ -61,7 +61,7 @@ entry32:
   movl %eax, %cr4
   movl $entry_pml4, %eax
   movl %eax, %cr3
-  movl $MSR_EFER, %ecx
+  movl $MSR_IA32_EFER, %ecx
   rdmsr
   orl $EFER_LME, %eax
   wrmsr

@@ -61,6 +61,6 @@ void set_control_registers(void) {
   __asm__ volatile("movq %0, %%cr4" : : "r"(cr4) : "memory");
 
   u32 low, high;
-  __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(MSR_EFER));
-  __asm__ volatile("wrmsr" : : "a"(low | EFER_NXE), "d"(high), "c"(MSR_EFER) : "memory");
+  __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(MSR_IA32_EFER));
+  __asm__ volatile("wrmsr" : : "a"(low | EFER_NXE), "d"(high), "c"(MSR_IA32_EFER) : "memory");
 }

@@ -8,17 +8,17 @@ typedef u32 __attribute__((address_space(256))) kernel_word;
 
 IMPORT u64 w2c_boot_imageAddress(INSTANCE(boot), u32 symbol) {
   switch (symbol) {
-    case 0: return IMAGE_PHYSICAL(image_start);
-    case 1: return IMAGE_PHYSICAL(image_text_start);
-    case 2: return IMAGE_PHYSICAL(image_text_end);
-    case 3: return IMAGE_PHYSICAL(image_rodata_start);
-    case 4: return IMAGE_PHYSICAL(image_rodata_end);
-    case 5: return IMAGE_PHYSICAL(image_data_start);
-    case 6: return IMAGE_PHYSICAL(image_data_end);
-    case 7: return IMAGE_PHYSICAL(image_end);
-    case 8: return IMAGE_PHYSICAL(core_block);
-    case 9: return IMAGE_PHYSICAL(kernel_memory);
-    case 10: return trampoline_page;
+    case IMAGE_SYMBOL_START: return IMAGE_PHYSICAL(image_start);
+    case IMAGE_SYMBOL_TEXT_START: return IMAGE_PHYSICAL(image_text_start);
+    case IMAGE_SYMBOL_TEXT_END: return IMAGE_PHYSICAL(image_text_end);
+    case IMAGE_SYMBOL_RODATA_START: return IMAGE_PHYSICAL(image_rodata_start);
+    case IMAGE_SYMBOL_RODATA_END: return IMAGE_PHYSICAL(image_rodata_end);
+    case IMAGE_SYMBOL_DATA_START: return IMAGE_PHYSICAL(image_data_start);
+    case IMAGE_SYMBOL_DATA_END: return IMAGE_PHYSICAL(image_data_end);
+    case IMAGE_SYMBOL_END: return IMAGE_PHYSICAL(image_end);
+    case IMAGE_SYMBOL_BOOT_CORE_BLOCK: return IMAGE_PHYSICAL(core_block);
+    case IMAGE_SYMBOL_BOOT_KERNEL_MEMORY: return IMAGE_PHYSICAL(kernel_memory);
+    case IMAGE_SYMBOL_TRAMPOLINE: return trampoline_page;
     default: return 0;
   }
 }

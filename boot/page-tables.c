@@ -11,7 +11,6 @@
 #define DATA (WRITABLE | NO_EXECUTE)
 
 #define LARGE_PAGE_SIZE 0x200000ull
-#define DIRECT_SIZE (16ull << 30)
 // PML4; direct map; image (link.ld asserts that 8 MiB are enough); instance page, kernel memory and core block.
 #define TABLES (1 + (1 + 16) + (2 + 4) + 3 * 3)
 
@@ -39,7 +38,7 @@ static void map(u64 address, u64 physical, u64 size, u64 rights) {
 }
 
 static void map_direct(void) {
-  for (u64 physical = 0; physical < DIRECT_SIZE; physical += LARGE_PAGE_SIZE) {
+  for (u64 physical = 0; physical < BOOT_DIRECT_END; physical += LARGE_PAGE_SIZE) {
     *entry_of(DIRECT_BASE + physical, LARGE_PAGE) = physical | PRESENT | LARGE | DATA;
   }
 }

@@ -20,7 +20,7 @@ trampoline_start:
   movl %eax, %cr4
   movl $entry_pml4, %eax
   movl %eax, %cr3
-  movl $MSR_EFER, %ecx
+  movl $MSR_IA32_EFER, %ecx
   rdmsr
   orl $EFER_LME | EFER_NXE, %eax
   wrmsr

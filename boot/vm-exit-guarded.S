@@ -39,7 +39,7 @@ vm_exit_guarded:
   testl $MITIGATION_IBRS, %gs:FIXED_MITIGATIONS
   jz 3f
   movl %gs:FIXED_SPEC_CTRL, %eax
-  movl $MSR_SPEC_CTRL, %ecx
+  movl $MSR_IA32_SPEC_CTRL, %ecx
   wrmsr
   xorl %eax, %eax
   xorl %ecx, %ecx
@@ -54,14 +54,14 @@ vm_exit_guarded:
   movl %gs:FIXED_SPEC_CTRL, %eax
   andl $~SPEC_CTRL_IBRS, %eax
   xorl %edx, %edx
-  movl $MSR_SPEC_CTRL, %ecx
+  movl $MSR_IA32_SPEC_CTRL, %ecx
   wrmsr
 3:
   testl $MITIGATION_L1D_FLUSH, %gs:FIXED_MITIGATIONS
   jz 3f
   movl $FLUSH_CMD_L1D, %eax
   xorl %edx, %edx
-  movl $MSR_FLUSH_CMD, %ecx
+  movl $MSR_IA32_FLUSH_CMD, %ecx
   wrmsr
 3:
   testl $MITIGATION_VERW, %gs:FIXED_MITIGATIONS

@@ -1,7 +1,7 @@
 // What a processor needs against speculation, from what it says of itself: no more than arithmetic on CPUID and
 // IA32_ARCH_CAPABILITIES. What it does not declare itself safe from, it is taken to be open to.
 
-/** Sequences and settings. Those below bit 8 cost time at each exit or entry; boot/layout.h repeats them. */
+/** Sequences and settings. Those below bit 8 cost time at each exit or entry, in boot/vm-exit-guarded.S. */
 export const enum Mitigation {
   /** Exit: IA32_SPEC_CTRL.IBRS is written, so that what a guest taught the branch predictor does not steer the kernel; entry: cleared. */
   Ibrs = 1 << 0,

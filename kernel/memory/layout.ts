@@ -1,8 +1,10 @@
-// Virtual address space of every core, the same in each core's own page tables. boot/layout.h repeats these
-// numbers for the assembler; a unit test asserts that both files agree.
+// Virtual address space of every core, the same in each core's own page tables. The build makes the numbers that boot/
+// needs into build/gen/kernel-numbers.h (scripts/build/kernel-numbers.ts).
 
 /** PA + IMAGE_BASE is the virtual address of the kernel image (linked at PA 0x200000). */
 export const IMAGE_BASE: u64 = 0xFFFFFFFF80000000;
+/** Physical address that the image is linked and loaded at. */
+export const IMAGE_START: u64 = 0x200000;
 /** Direct map of physical memory: `phys.load64(pa)` reads DIRECT_BASE + pa. */
 export const DIRECT_BASE: u64 = 0xFFFF800000000000;
 /** Linear memory of this core's kernel instance; its instance page lies one page below; 8 GiB of guard follow. */
@@ -14,7 +16,7 @@ export const CORE_BASE: u64 = 0xFFFFB00000000000;
 
 export const PAGE_SIZE: u64 = 4096;
 
-/** Core 0 reaches this much of physical memory until the seal (boot/page-tables.c, DIRECT_GIB). */
+/** Core 0 reaches this much of physical memory until the seal (boot/page-tables.c). */
 export const BOOT_DIRECT_END: u64 = 16 << 30;
 /** A core's own direct map can hold addresses below this, where KERNEL_MEMORY's region begins. */
 export const DIRECT_END: u64 = KERNEL_MEMORY - DIRECT_BASE;
@@ -36,7 +38,7 @@ export const enum CorePage {
   Count = 20,
 }
 
-/** Byte offsets in the core data page; boot/layout.h repeats them. */
+/** Byte offsets in the core data page. */
 export const enum CoreData {
   Gdt = 0x000,
   Tss = 0x080,
@@ -45,7 +47,14 @@ export const enum CoreData {
   MonitorActive = 0x108, // u32
   MonitorStack = 0x110, // u64, RSP to unwind to
   MonitorFault = 0x118, // u64, RIP at which the monitor faulted
-  TrapState = 0x120, // u32: 0 no kernel yet, 1 ready, 2 a fault is being handled (a second one stops the core at once)
+  TrapState = 0x120, // u32
+}
+
+/** Values of CoreData.TrapState. */
+export const enum TrapState {
+  NoKernel = 0,
+  Ready = 1,
+  Handling = 2, // a second fault stops the core at once
 }
 
 /** Segment selectors of the core's GDT. */

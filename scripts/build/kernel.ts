@@ -4,6 +4,7 @@ import { readdirSync } from "node:fs";
 import path from "node:path";
 import { bootDirectory, generatedDirectory, kernelElf, objectDirectory } from "./paths.ts";
 import { auditNativeStep } from "./native-audit.ts";
+import { kernelNumbersStep } from "./kernel-numbers.ts";
 import { auditStep, compileStep, moduleFiles, translateStep } from "./module.ts";
 import { linkStep, objectFiles, objectStep } from "./native.ts";
 import type { Progress } from "./progress.ts";
@@ -19,9 +20,10 @@ export async function buildKernel(clang: string, progress: Progress): Promise<vo
   const symbols = path.join(generatedDirectory, "symbols.S");
   const script = path.join(bootDirectory, "link.ld");
   const modules = (["kernel", "monitor"] as const).map((name) => ({ name, files: moduleFiles(name) }));
-  progress.expect(modules.length * 3 + sources.length + 5);
+  progress.expect(modules.length * 3 + sources.length + 6);
   const run = (step: Step): Promise<boolean> => runStep(step, progress);
 
+  await run(kernelNumbersStep());
   await Promise.all(
     modules.map(async ({ name, files }) => {
       await run(compileStep(name, `${name}/main.ts`, name, files));

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { projectDirectory } from "../policy/project.ts";
-import { bootDirectory, objectDirectory, projectPath } from "./paths.ts";
+import { bootDirectory, generatedDirectory, objectDirectory, projectPath } from "./paths.ts";
 import { run } from "./process.ts";
 import type { Step } from "./step.ts";
 
@@ -27,7 +27,7 @@ export const FREESTANDING: readonly string[] = [
 ];
 
 /** The kernel's image lies in the last 2 GiB of the address space. */
-export const KERNEL_FLAGS: readonly string[] = [...FREESTANDING, "-mcmodel=kernel", "-I", projectPath(bootDirectory)];
+export const KERNEL_FLAGS: readonly string[] = [...FREESTANDING, "-mcmodel=kernel", "-I", projectPath(bootDirectory), "-I", projectPath(generatedDirectory)];
 
 export interface ObjectFiles {
   object: string;

@@ -8,6 +8,8 @@ export const buildDirectory = path.join(projectDirectory, "build");
 export const moduleDirectory = path.join(buildDirectory, "wasm");
 /** C and assembler text made by the build. */
 export const generatedDirectory = path.join(buildDirectory, "gen");
+/** Numbers of the kernel for the floor, see kernel-numbers.ts. */
+export const kernelNumbers = path.join(generatedDirectory, "kernel-numbers.h");
 export const objectDirectory = path.join(buildDirectory, "obj");
 /** What the audit found. */
 export const reportDirectory = path.join(buildDirectory, "report");

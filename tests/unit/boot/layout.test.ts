@@ -1,10 +1,11 @@
-// boot/ repeats numbers of the kernel for C, assembler and linker: both sides agree.
+// Numbers of the kernel in boot/: those that the build makes, and those that are repeated there.
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { projectDirectory } from "../../../scripts/policy/project.ts";
-import { enumReader, readConstants, readEnum } from "../machine/source-enums.ts";
+import { kernelNumbersHeader } from "../../../scripts/build/kernel-numbers.ts";
+import { readConstants, readEnum } from "../machine/source-enums.ts";
 
 const LAYOUT = "kernel/memory/layout.ts";
 
@@ -17,56 +18,31 @@ function readDefines(file: string): Map<string, bigint> {
   return new Map([...defines].map(([, name = "", value = ""]) => [name, BigInt(value)]));
 }
 
-const defines = readDefines("boot/layout.h");
-/** FIXED_TRAP_FRAME for Fixed.TrapFrame. */
-function defineName(prefix: string, member: string): string {
-  return `${prefix}_${member.replace(/(?<=[a-z0-9])(?=[A-Z])/g, "_").toUpperCase()}`;
-}
-
-describe("boot/layout.h", () => {
-  test.each(["PAGE_SIZE", "IMAGE_BASE", "DIRECT_BASE", "KERNEL_MEMORY", "MONITOR_MEMORY", "CORE_BASE", "KERNEL_MEMORY_PAGES", "MONITOR_MEMORY_PAGES"])("%s is the kernel's", (name) => {
-    expect(defines.get(name)).toBe(readConstants(LAYOUT).get(name));
-  });
+describe("kernel-numbers.h", () => {
+  const header = kernelNumbersHeader();
 
   test.each([
-    ["CORE_PAGE", LAYOUT, "CorePage"],
-    ["CORE_DATA", LAYOUT, "CoreData"],
-    ["SELECTOR", LAYOUT, "Selector"],
-    ["GRANT", "kernel/partition/monitor.ts", "Grant"],
-    ["NEXT_ENTRY", "kernel/partition/entry.ts", "NextEntry"],
-  ])("%s_* are all members of %s %s", (prefix, file, name) => {
-    for (const [member, value] of readEnum(file, name)) expect(defines.get(defineName(prefix, member)), member).toBe(BigInt(value));
+    ["IMAGE_BASE", "0xffffffff80000000"],
+    ["CORE_PAGE_MAIN_STACK_END", "0x9"],
+    ["FIXED_TRAP_FRAME", "0x600"],
+    ["GRANT_IMAGES", "0x3"],
+    ["MITIGATION_L1D_FLUSH", "0x10"],
+    ["MSR_IA32_EFER", "0xc0000080"],
+    ["CR4_FSGSBASE", "0x10000"],
+  ])("%s is %s", (name, value) => {
+    expect(header).toContain(`#define ${name} ${value}\n`);
   });
 
-  test("FIXED_* are the places that the floor writes", () => {
-    const fixed = enumReader(LAYOUT, "Fixed");
-    for (const member of ["GuestRegisters", "PendingVectors", "NmiCount", "Mitigations", "SpecCtrl", "TrapFrame"]) expect(defines.get(defineName("FIXED", member)), member).toBe(BigInt(fixed(member)));
-  });
-
-  test("MITIGATION_* are the sequences of exits and entries", () => {
-    const sequences = [...readEnum("kernel/cpu/mitigation-decision.ts", "Mitigation")].filter(([, bit]) => bit < 1 << 8);
-    for (const [member, bit] of sequences) expect(defines.get(defineName("MITIGATION", member)), member).toBe(BigInt(bit));
-    const all = (names: string[]): bigint => names.reduce((sum, name) => sum | defines.get(`MITIGATION_${name}`)!, 0n);
-    expect(defines.get("MITIGATIONS_ON_EXIT")).toBe(all(["IBRS", "RSB_STUFFING", "RSB_BARRIER"]));
-    expect(defines.get("MITIGATIONS_ON_ENTRY")).toBe(all(["IBRS", "VERW", "L1D_FLUSH"]));
-    expect(defines.get("MSR_SPEC_CTRL")).toBe(BigInt(enumReader("kernel/cpu/msr-index.ts", "Msr")("IA32_SPEC_CTRL")));
-    expect(defines.get("MSR_FLUSH_CMD")).toBe(BigInt(enumReader("kernel/cpu/msr-index.ts", "Msr")("IA32_FLUSH_CMD")));
-  });
-
-  test("HIGH_MEMORY_BASE is the monitor's", () => {
-    expect(defines.get("HIGH_MEMORY_BASE")).toBe(readConstants("monitor/interface.ts").get("HIGH_MEMORY_BASE"));
+  test("defines no name twice", () => {
+    const names = [...header.matchAll(/^#define (\w+) 0x/gm)].map(([, name]) => name);
+    expect(new Set(names).size).toBe(names.length);
   });
 });
 
 test("boot/link.ld links at the same addresses", () => {
   const script = readText("boot/link.ld");
-  expect(BigInt(/^IMAGE_BASE = (0x[0-9A-F]+);/m.exec(script)?.[1] ?? 0)).toBe(defines.get("IMAGE_BASE"));
-  expect(BigInt(/^ {2}\. = (0x[0-9a-f]+);/m.exec(script)?.[1] ?? 0)).toBe(defines.get("IMAGE_START"));
-});
-
-test("imports-boot.h gives the address of every ImageSymbol", () => {
-  const cases = [...readText("boot/imports-boot.h").matchAll(/case (\d+): return/g)].map(([, number]) => Number(number));
-  expect(cases).toEqual([...readEnum("kernel/boot/stub.ts", "ImageSymbol").values()]);
+  expect(BigInt(/^IMAGE_BASE = (0x[0-9A-F]+);/m.exec(script)?.[1] ?? 0)).toBe(readConstants(LAYOUT).get("IMAGE_BASE"));
+  expect(BigInt(/^ {2}\. = (0x[0-9a-f]+);/m.exec(script)?.[1] ?? 0)).toBe(readConstants(LAYOUT).get("IMAGE_START"));
 });
 
 test("struct trap_frame has the order of TrapFrame", () => {

@@ -1,35 +1,8 @@
 // Numbers of AssemblyScript sources that Node cannot import, because they declare wasm imports.
 
-import { readFileSync } from "node:fs";
-import path from "node:path";
-import { projectDirectory } from "../../../scripts/policy/project.ts";
+import { readConstants, readEnum } from "../../../scripts/build/source-numbers.ts";
 
-function readSource(file: string): string {
-  return readFileSync(path.join(projectDirectory, file), "utf8");
-}
-
-/** Value of an integer literal or of a shift of two, as they stand in the sources. */
-function evaluate(text: string, where: string): bigint {
-  const [left, right] = text.split("<<").map((part) => part.trim().replace(/_/g, ""));
-  if (left === undefined || !/^(0x[0-9a-f]+|\d+)$/i.test(left)) throw new Error(`${where}: cannot read the number ${text}`);
-  return right === undefined ? BigInt(left) : BigInt(left) << BigInt(right);
-}
-
-/** Members of `const enum name` in `file` (a path from the project's folder), by name. */
-export function readEnum(file: string, name: string): Map<string, number> {
-  const body = new RegExp(`const enum ${name} \\{([^}]*)\\}`).exec(readSource(file))?.[1];
-  if (body === undefined) throw new Error(`${file} has no const enum ${name}`);
-  const members = new Map<string, number>();
-  let next = 0;
-  for (const entry of body.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "").split(",")) {
-    const [member, value] = entry.split("=").map((part) => part.trim());
-    if (member === undefined || member === "") continue;
-    const number = value === undefined ? next : Number(evaluate(value, `${file} ${name}.${member}`));
-    members.set(member, number);
-    next = number + 1;
-  }
-  return members;
-}
+export { readConstants, readEnum };
 
 /** A function that gives the members of an enum by name and throws at a name that is not there. */
 export function enumReader(file: string, name: string): (member: string) => number {
@@ -39,15 +12,4 @@ export function enumReader(file: string, name: string): (member: string) => numb
     if (value === undefined) throw new Error(`${name} in ${file} has no member ${member}`);
     return value;
   };
-}
-
-/** Constants `const NAME: type = number` of `file`. */
-export function readConstants(file: string): Map<string, bigint> {
-  const constants = new Map<string, bigint>();
-  for (const [, name, value] of readSource(file).matchAll(/^(?:export )?const (\w+)(?:: \w+)? = ([^;]+);/gm)) {
-    if (name !== undefined && value !== undefined && /^(0x)?[\da-f_]+( << \d+)?$/i.test(value)) {
-      constants.set(name, evaluate(value, `${file} ${name}`));
-    }
-  }
-  return constants;
 }
