@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** Two projects: unit tests in Node, then boots in an emulator, of which at most two run at once. */
+/** Unit tests in Node, then boots in an emulator, of which at most two run at once, then fuzzing, which takes both processors. */
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -21,6 +21,14 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "fuzz",
+          include: ["tests/fuzz/**/*.test.ts"],
+          testTimeout: 180_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

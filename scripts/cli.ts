@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import type { BenchOptions } from "./commands/bench.ts";
 import type { BootOptions } from "./commands/boot.ts";
 import type { FlashOptions } from "./commands/flash.ts";
+import type { FuzzCommandOptions } from "./commands/fuzz.ts";
 import type { ImageOptions } from "./commands/image.ts";
 import { describeError } from "./error.ts";
 
@@ -58,7 +59,7 @@ program
   .command("test")
   .description("build, then run the unit tests, the audit's tests and the boots in an emulator")
   .argument("[filters...]", "parts of test file names; all tests if left out")
-  .addOption(new Option("--project <name>", "run one kind of test only").choices(["unit", "boot"]))
+  .addOption(new Option("--project <name>", "run one kind of test only").choices(["unit", "boot", "fuzz"]))
   .action(async (filters: string[], options: { project?: string }) => (await import("./commands/test.ts")).testCommand(filters, options));
 
 program
@@ -67,6 +68,13 @@ program
   .addOption(new Option("--json <file>", "also write the figures as an array of {name, value, unit, goal}").conflicts("profile"))
   .option("--profile", "tell instead where the instructions of an exit go")
   .action(async (options: BenchOptions) => (await import("./commands/bench.ts")).benchCommand(options));
+
+program
+  .command("fuzz")
+  .description("let a guest do random things to the kernel on the simulated machine, and check after each what must hold")
+  .addOption(new Option("--seed <number>", "of the random numbers; a new one if left out").argParser(parseCount))
+  .addOption(new Option("--count <number>", "actions of the guest").default(1_000_000).argParser(parseCount))
+  .action(async (options: FuzzCommandOptions) => (await import("./commands/fuzz.ts")).fuzzCommand(options));
 
 program
   .command("doctor")
@@ -87,6 +95,12 @@ try {
 
 function collect(text: string, earlier: string[]): string[] {
   return [...earlier, text];
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 0 && count < 2 ** 32) return count;
+  throw new InvalidArgumentError("Give a whole number from 0 to 4294967295.");
 }
 
 function parseSeconds(text: string): number {

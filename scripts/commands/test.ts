@@ -20,7 +20,7 @@ export async function testCommand(filters: string[], options: { project?: string
   rmSync(report, { force: true });
   ensurePrograms("test");
   await build();
-  if (options.project !== "unit") await ensureGuests();
+  if (options.project === undefined || options.project === "boot") await ensureGuests();
   await run(process.execPath, [TSC, "-p", "tsconfig.json"], "Correct the types named above.");
   const args = [VITEST, "run", "--reporter=default", "--reporter=json", `--outputFile.json=${projectPath(report)}`];
   if (options.project !== undefined) args.push("--project", options.project);

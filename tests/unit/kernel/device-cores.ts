@@ -5,7 +5,7 @@ import { leafAt, pagingLeaves, type Leaf } from "../machine/page-walker.ts";
 import type { PhysicalMemory } from "../machine/physical-memory.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { startedWithDevices, type DeviceMachine, type DeviceOptions } from "./assignment-machine.ts";
-import { compileKernel, KernelMachine } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine, type KernelOptions } from "./kernel-machine.ts";
 
 export const MAILBOX = 0xf0;
 const KERNEL_MEMORY = 0xffff_9000_0000_0000n;
@@ -25,7 +25,14 @@ export async function bothCores(
   view = (memory: PhysicalMemory, _leaves: Leaf[]): PhysicalMemory => memory,
 ): Promise<{ first: DeviceMachine; second: KernelMachine }> {
   const first = await startedWithDevices(options);
-  const second = new KernelMachine(await compileKernel(), options, { coreId: 1, apicId: 1, memory: view(first.memory, tablesOf(first, 1)), clock: first.clock });
+  const second = joinCore(first, await compileKernel(), options, view(first.memory, tablesOf(first, 1)));
+  mailbox(first); // what it printed
+  return { first, second };
+}
+
+/** Core 1 of a machine whose core 0 has started, in its partition. */
+export function joinCore(first: DeviceMachine, kernel: WebAssembly.Module, options: KernelOptions, memory: PhysicalMemory = first.memory): KernelMachine {
+  const second = new KernelMachine(kernel, options, { coreId: 1, apicId: 1, memory, clock: first.clock });
   second.onIdle = () => {
     throw new Stopped("idle");
   };
@@ -33,8 +40,7 @@ export async function bothCores(
   second.view.setBigUint64(fixed("Plan"), first.memory.read(Number(frame) + fixed("Plan"), 8), true);
   const end = second.run(() => second.kernel.bootApplication());
   if (end !== "enterGuest") throw new Error(`core 1 ended with "${end}":\n${first.debugConsole.output}`);
-  mailbox(first); // what it printed
-  return { first, second };
+  return second;
 }
 
 /** A call by another core while the guest ran. */

@@ -56,6 +56,10 @@ export interface KernelOptions {
   bootTags?: Buffer[];
   /** Words of the kernel command line besides the console. */
   commandLine?: string;
+  /** monitor.wasm in place of the scripted monitor. */
+  monitor?: WebAssembly.Module;
+  /** What all partitions load; bytes that no loader takes if left out. */
+  image?: { kind: ImageKind; bytes: Buffer };
   /** Changes the machine before the kernel starts. */
   prepare?: (machine: KernelMachine) => void;
 }
@@ -109,7 +113,7 @@ export class KernelMachine extends Machine {
   entry: ScriptedEntry = { mode: EntryMode.Flat32, rip: 0x10_0000n, rbx: 0x9000n };
 
   constructor(module: WebAssembly.Module, private readonly setUp: KernelOptions = {}, options: MachineOptions = {}) {
-    super({ clock: new Clock(2_000_000_000n, 20_000n), x2Apic: true, ...options });
+    super({ clock: new Clock(2_000_000_000n, 20_000n), x2Apic: true, ...(setUp.monitor === undefined ? {} : { monitor: setUp.monitor }), ...options });
     applyProfile(this.processor, setUp.profile ?? readProfile());
     this.ports.add(PM_TIMER, 4, new PmTimer(this.clock, 32));
     this.scriptMonitor();
@@ -144,8 +148,8 @@ export class KernelMachine extends Machine {
   /** policy.bin and one image that all partitions share. */
   private placeModules(): void {
     const described = system(this.setUp);
-    const image = Buffer.from("image");
-    const encoded = described.partitions.map((partition) => ({ partition, imageKind: ImageKind.Pvh, kernelModule: 1, ramDiskModule: null, commandLine: "quiet" }));
+    const { kind, bytes: image } = this.setUp.image ?? { kind: ImageKind.Pvh, bytes: Buffer.from("image") };
+    const encoded = described.partitions.map((partition) => ({ partition, imageKind: kind, kernelModule: 1, ramDiskModule: null, commandLine: "quiet" }));
     const policy = encodePolicy(described, encoded, 1);
     this.memory.writeBytes(MODULES, policy);
     this.memory.writeBytes(MODULES + 0x1_0000, image);

@@ -31,21 +31,20 @@ export class MonitorHost {
   private faulted = false;
   /** The mailbox while there is no monitor.wasm. */
   private readonly bare = new ArrayBuffer(SHARED_SIZE);
+  /** The mailbox of this instance, whose memory does not grow. */
+  mailbox = new DataView(this.bare);
   /** Calls in order, with their parameters. */
   readonly calls: { name: string; parameters: (number | bigint)[] }[] = [];
   /** Answers for calls while there is no monitor.wasm; one that throws a WebAssembly.RuntimeError faults. */
   readonly answers = new Map<string, (...parameters: (number | bigint)[]) => number | bigint | undefined>();
+  /** Runs after each call into monitor.wasm. */
+  afterCall: (name: string) => void = () => {};
 
   constructor(
     private readonly memory: PhysicalMemory,
     private readonly now: () => bigint,
     private readonly module: WebAssembly.Module | undefined,
   ) {}
-
-  get mailbox(): DataView {
-    const memory = this.instance?.exports["memory"] as WebAssembly.Memory | undefined;
-    return new DataView(memory?.buffer ?? this.bare, 0, SHARED_SIZE);
-  }
 
   /** The `monitor` imports of kernel.wasm. */
   imports(): Imports {
@@ -69,9 +68,11 @@ export class MonitorHost {
     this.grants.fill(0n);
     this.faulted = false;
     new Uint8Array(this.bare).fill(0);
+    this.mailbox = new DataView(this.bare);
     if (this.module === undefined) return;
     const imports = { guest: this.guestImports(), image: this.imageImports(), time: { now: this.now } };
     this.instance = new WebAssembly.Instance(this.module, imports as unknown as WebAssembly.Imports);
+    this.mailbox = new DataView((this.instance.exports["memory"] as WebAssembly.Memory).buffer, 0, SHARED_SIZE);
   }
 
   /** A trap in the monitor cuts the call short, as in the boot floor. */
@@ -81,7 +82,9 @@ export class MonitorHost {
     this.faulted = false;
     try {
       if (this.instance === undefined) return this.answers.get(name)?.(...parameters) ?? nothing;
-      return (this.instance.exports[name] as (...values: (number | bigint)[]) => number | bigint | undefined)(...parameters);
+      const result = (this.instance.exports[name] as (...values: (number | bigint)[]) => number | bigint | undefined)(...parameters);
+      this.afterCall(name);
+      return result;
     } catch (error) {
       if (!(error instanceof WebAssembly.RuntimeError)) throw error;
       this.faulted = true;

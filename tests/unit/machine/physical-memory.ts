@@ -27,11 +27,14 @@ export function addressOf(value: bigint): number {
 export class PhysicalMemory {
   private readonly pages = new Map<number, Uint8Array>();
   private readonly regions: Region[] = [];
+  /** Numbers of the pages that regions lie in. */
+  private readonly devicePages = new Set<number>();
   private readonly flushedLines = new Set<number>();
   private readonly forbidden: { base: number; end: number }[] = [];
 
   addDevice(base: number, length: number, device: DeviceRegion): void {
     this.regions.push({ base, length, device });
+    for (let page = Math.floor(base / PAGE_SIZE); page * PAGE_SIZE < base + length; page++) this.devicePages.add(page);
   }
 
   /** From now on an access to the range throws. */
@@ -48,9 +51,8 @@ export class PhysicalMemory {
     this.check(address, size);
     const region = this.regionAt(address);
     if (region !== undefined) return region.device.read(address - region.base, size);
-    let value = 0n;
-    for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(this.readByte(address + i));
-    return value;
+    if (size <= 4) return BigInt(this.readWord(address, size));
+    return (BigInt(this.readWord(address + 4, size - 4)) << 32n) | BigInt(this.readWord(address, 4));
   }
 
   write(address: number, size: number, value: bigint): void {
@@ -60,7 +62,8 @@ export class PhysicalMemory {
       region.device.write(address - region.base, size, BigInt.asUintN(size * 8, value));
       return;
     }
-    for (let i = 0; i < size; i++) this.writeByte(address + i, Number((value >> BigInt(8 * i)) & 0xffn));
+    this.writeWord(address, Math.min(size, 4), Number(BigInt.asUintN(32, value)));
+    if (size > 4) this.writeWord(address + 4, size - 4, Number(BigInt.asUintN(32, value >> 32n)));
   }
 
   readBytes(address: number, length: number): Buffer {
@@ -149,6 +152,7 @@ export class PhysicalMemory {
   }
 
   private regionAt(address: number): Region | undefined {
+    if (!this.devicePages.has(Math.floor(address / PAGE_SIZE))) return undefined;
     return this.regions.find((region) => address >= region.base && address < region.base + region.length);
   }
 
@@ -162,11 +166,21 @@ export class PhysicalMemory {
     return page;
   }
 
+  private readWord(address: number, size: number): number {
+    let value = 0;
+    for (let i = size - 1; i >= 0; i--) value = (value << 8) | this.readByte(address + i);
+    return value >>> 0;
+  }
+
+  private writeWord(address: number, size: number, value: number): void {
+    for (let i = 0; i < size; i++) this.writeByte(address + i, value >>> (8 * i));
+  }
+
   private readByte(address: number): number {
     return this.pages.get(Math.floor(address / PAGE_SIZE))?.[address % PAGE_SIZE] ?? 0;
   }
 
   private writeByte(address: number, value: number): void {
-    this.page(address)[address % PAGE_SIZE] = value;
+    this.page(address)[address % PAGE_SIZE] = value & 0xff;
   }
 }

@@ -26,6 +26,8 @@ export class Processor {
   /** Status that the next VMX instructions return, by name; 0 otherwise. */
   readonly vmxStatus = new Map<string, number>();
   readonly vmxCalls: { name: string; operands: bigint[] }[] = [];
+  /** Runs before each VMWRITE. */
+  onVmwrite: (field: number, value: bigint) => void = () => {};
   cr2 = 0n;
   /** WBINVD instructions. */
   cacheFlushes = 0;
@@ -111,7 +113,10 @@ export class Processor {
       vmptrld: instruction("vmptrld"),
       vmread: (field: bigint) => this.vmcs.get(Number(field)) ?? 0n,
       vmwrite: (field: bigint, value: bigint) => {
-        this.vmcs.set(Number(field), BigInt.asUintN(64, value));
+        const encoding = Number(field);
+        const written = BigInt.asUintN(64, value);
+        this.onVmwrite(encoding, written);
+        this.vmcs.set(encoding, written);
         return this.vmxStatus.get("vmwrite") ?? 0;
       },
       invept: instruction("invept"),
