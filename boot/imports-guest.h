@@ -28,6 +28,16 @@ static inline u8* guest_range(u64 gpa, u64 length) {
   return OUT_OF_BOUNDS;
 }
 
+/** Where `length` bytes that the guest can read lie: its memory, or the ROM that ends at 4 GiB. */
+static inline const u8* guest_source(u64 gpa, u64 length) {
+  const u8* memory = guest_range(gpa, length);
+  if (memory != OUT_OF_BOUNDS) return memory;
+  u64 size = MONITOR_GRANTS[GRANT_ROM_SIZE];
+  u64 start = HIGH_MEMORY_BASE - size;
+  if (gpa < start || !range_fits(gpa - start, length, size)) return OUT_OF_BOUNDS;
+  return (const u8*)(DIRECT_BASE + MONITOR_GRANTS[GRANT_ROM_BASE] + (gpa - start));
+}
+
 /** Where `length` bytes of an image lie in the direct map. */
 static inline u8* image_range(u32 image, u64 offset, u64 length) {
   if (image >= IMAGE_COUNT) return OUT_OF_BOUNDS;
@@ -45,7 +55,7 @@ static inline u8* image_range(u32 image, u64 offset, u64 length) {
   }
 
 #define DEFINE_GUEST_LOAD(bits, result) \
-  DEFINE_LOAD_FROM_RANGE(w2c_guest_load##bits, u##bits, result, (INSTANCE(guest), u64 gpa), guest_range(gpa, bits / 8))
+  DEFINE_LOAD_FROM_RANGE(w2c_guest_load##bits, u##bits, result, (INSTANCE(guest), u64 gpa), guest_source(gpa, bits / 8))
 
 #define DEFINE_IMAGE_LOAD(bits, result)                                                                     \
   DEFINE_LOAD_FROM_RANGE(w2c_image_load##bits, u##bits, result, (INSTANCE(image), u32 image, u64 offset), \

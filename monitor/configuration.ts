@@ -22,6 +22,11 @@ export function imageKind(): ImageKind {
   return load<u32>(Mailbox.ImageKind);
 }
 
+/** Whether firmware runs in the partition: the platform has what it expects of a PC. */
+export function hasFirmware(): bool {
+  return imageKind() == ImageKind.Firmware;
+}
+
 /** TSC ticks a second, at least 1. */
 export function tscFrequency(): u64 {
   return max<u64>(load<u64>(Mailbox.TscFrequency), 1);

@@ -1,5 +1,5 @@
 // All that a monitor can reach outside its linear memory: its own partition's memory and images, and the clock.
-// The floor bounds each address to the partition's grant; outside it loads give all ones and stores vanish.
+// The floor bounds each address to the partition's grant; outside it loads give all ones and stores vanish. A ROM can only be loaded from.
 
 @external("guest", "load8") export declare function load8(gpa: u64): u8;
 @external("guest", "load16") export declare function load16(gpa: u64): u16;

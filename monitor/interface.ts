@@ -92,9 +92,17 @@ export const enum Device {
   Rtc = 1 << 5, // CMOS 0x70-0x71
   PowerManagement = 1 << 6, // ACPI PM1a, PM timer, reset by 0xcf9, 0x64 and 0x92
   Pci = 1 << 7, // 0xcf8 and 0xcfc; the assigned functions answer
+  DebugConsole = 1 << 8, // port 0x402, where firmware writes what it does
 }
 
-export const enum ImageKind { BzImage = 1, Pvh = 2, Multiboot = 3, Multiboot2 = 4, Flat = 5 }
+export const enum ImageKind {
+  BzImage = 1,
+  Pvh = 2,
+  Multiboot = 3,
+  Multiboot2 = 4,
+  Flat = 5,
+  Firmware = 6, // a ROM whose last byte is at 4 GiB - 1: SeaBIOS, OVMF
+}
 
 /** What came of an access. */
 export const enum AccessStatus {
@@ -126,6 +134,7 @@ export const enum LoadStatus {
   TagUnsupported = 12, // multiboot2: required tag Mailbox.LoadDetail of the header
   RequestUnsupported = 13, // multiboot2: required tag Mailbox.LoadDetail of the information
   ModulesMalformed = 14,
+  RomMalformed = 15, // the size of a ROM is no multiple of 64 KiB, or beyond MAXIMUM_ROM
 }
 
 /** Registers of the vCPU, as the kernel lends them for one access. Offsets from Mailbox.Frame, all u64. */
@@ -171,11 +180,20 @@ export const enum EntryState {
 
 export const BOOT_GDT_LIMIT: u32 = 0x1f;
 
-export const enum EntryMode { Long64 = 1, Flat32 = 2, Real = 3 }
+/** Reset: at the reset vector, as after power-up (SDM 3A table 10-1). */
+export const enum EntryMode { Long64 = 1, Flat32 = 2, Real = 3, Reset = 4 }
 
 // Guest-physical layout of the virtual platform.
 export const LOW_MEMORY_LIMIT: u64 = 0xC0000000;
 export const HIGH_MEMORY_BASE: u64 = 0x100000000;
+/** A ROM ends where the low 4 GiB end; its last ROM_SHADOW bytes are copied to the end of the first MiB. */
+export const ROM_END: u64 = 0x100000000;
+export const ROM_SHADOW: u64 = 0x20000;
+/** Sizes of ROMs, in bytes: a multiple of the one, at most the other, which ends above the local APIC's page. */
+export const ROM_GRANULE: u64 = 0x10000;
+export const MAXIMUM_ROM: u64 = 0x1000000;
+/** Firmware gives memory BARs addresses from here on, or from the end of low memory if that is higher, to PCI_WINDOW_END. */
+export const FIRMWARE_WINDOW_BASE: u64 = 0x80000000;
 /** 0x9f000-0xfffff is reserved in the memory map; the monitor keeps its ACPI tables in the RAM there. */
 export const LOW_RESERVED_BASE: u64 = 0x9F000;
 export const LOW_RESERVED_END: u64 = 0x100000;

@@ -1,10 +1,11 @@
 // Entry points of the monitor, called by the kernel (kernel/partition/monitor.ts). `vcpu` is the one that calls.
 
-import { writeAcpiTables } from "./acpi/tables";
-import { hasDevice } from "./configuration";
+import { writeAcpiTables } from "./acpi/place";
+import { hasDevice, hasFirmware } from "./configuration";
 import { executeMemoryAccess } from "./decoder/execute";
 import { executeStringPort } from "./decoder/string-port";
 import { portIn, portOut } from "./devices/bus";
+import { describePlatform } from "./devices/fw-cfg/contents";
 import { readApicMsr, writeApicMsr } from "./devices/local-apic/msr";
 import { setTaskPriority } from "./devices/local-apic/priority";
 import { Register, register } from "./devices/local-apic/virtual-apic-page";
@@ -19,7 +20,8 @@ import { load as loadImages } from "./loader/load";
 /** Resets the devices, writes the tables and loads the images, some of which get copies; returns LoadStatus. */
 export function start(): u32 {
   resetPlatform();
-  writeAcpiTables();
+  if (hasFirmware()) describePlatform();
+  else writeAcpiTables();
   return loadImages();
 }
 

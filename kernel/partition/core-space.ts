@@ -61,6 +61,8 @@ function addPartitionRanges(partition: u32): void {
     const length = plan.imageLength(partition, image);
     if (length != 0) addDirectRange(plan.imageAddress(partition, image), length, Mapping.ReadOnly);
   }
+  const rom = field64(partition, PlanPartition.RomSize);
+  if (rom != 0) addDirectRange(field64(partition, PlanPartition.RomBase), rom, Mapping.ReadOnly);
   addFunctionRanges(partition);
 }
 
@@ -94,6 +96,7 @@ function protectPartition(partition: u32, isOwn: bool): void {
   for (let vcpu: u32 = 0; vcpu < partitionVcpuCount(partition); vcpu++) protectPages(plan.vcpuControl(partition, vcpu), 1);
   protectPages(field64(partition, PlanPartition.MsrBitmap), 1);
   protectPages(field64(partition, PlanPartition.IoBitmaps), 2);
+  protectPages(field64(partition, PlanPartition.RomBase), <u32>(field64(partition, PlanPartition.RomSize) / PAGE_SIZE));
   if (isOwn) return;
   const base = field64(partition, PlanPartition.MemoryBase);
   protect(base, base + field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory));

@@ -3,9 +3,9 @@
 import { coreId } from "../boot/stub";
 import * as phys from "../memory/physical";
 import { printByte } from "../console/print";
-import { Mailbox, VcpuMailbox } from "../../monitor/interface";
+import { ImageKind, Mailbox, VcpuMailbox } from "../../monitor/interface";
 import { NAME_LENGTH } from "../policy/layout";
-import { partitionDevices, partitionHypercalls, partitionName, partitionVcpuCount } from "../policy/reader";
+import { partitionDevices, partitionHypercalls, partitionImageKind, partitionName, partitionVcpuCount } from "../policy/reader";
 import { NO_PARTITION, partitionOfCore, vcpuOfCore } from "./plan";
 
 let partition: u32 = NO_PARTITION;
@@ -13,6 +13,7 @@ let vcpu: u32 = 0;
 let vcpus: u32 = 1;
 let devices: u32 = 0;
 let hypercalls: u32 = 0;
+let firmware: bool = false;
 
 /** Looks up this core's partition; NO_PARTITION if it runs none. */
 export function attachPartition(): u32 {
@@ -22,6 +23,7 @@ export function attachPartition(): u32 {
   vcpus = partitionVcpuCount(partition);
   devices = partitionDevices(partition);
   hypercalls = partitionHypercalls(partition);
+  firmware = partitionImageKind(partition) == ImageKind.Firmware;
   return partition;
 }
 
@@ -32,6 +34,8 @@ export function vcpuCount(): u32 { return vcpus; }
 /** Offset in the mailbox of this vCPU's record. */
 export function vcpuRecord(): u32 { return <u32>Mailbox.Vcpus + vcpu * <u32>VcpuMailbox.Size; }
 export function hasDevice(device: u32): bool { return (devices & device) != 0; }
+/** Whether the partition's image is a ROM. */
+export function hasFirmware(): bool { return firmware; }
 export function mayCall(hypercall: u64): bool { return hypercall < 32 && ((hypercalls >> <u32>hypercall) & 1) != 0; }
 
 export function printPartitionName(index: u32): void {

@@ -132,6 +132,8 @@ function configureMonitor(partition: u32): void {
     monitor.setGrant(monitor.Grant.Images + image * 2, imageAddress(partition, image));
     monitor.setGrant(monitor.Grant.Images + image * 2 + 1, imageLength(partition, image));
   }
+  monitor.setGrant(monitor.Grant.RomBase, field64(partition, PlanPartition.RomBase));
+  monitor.setGrant(monitor.Grant.RomSize, field64(partition, PlanPartition.RomSize));
   monitor.poke32(Mailbox.VcpuCount, partitionVcpuCount(partition));
   monitor.poke32(Mailbox.Devices, partitionDevices(partition));
   monitor.poke32(Mailbox.ImageKind, partitionImageKind(partition));
@@ -150,6 +152,7 @@ function setEntryState(): void {
   const mode = entryField(EntryState.Mode);
   if (mode == EntryMode.Flat32) return backend.startFlat32(rip, entryField(EntryState.Rax), entryField(EntryState.Rbx));
   if (mode == EntryMode.Real) return backend.startReal(rip);
+  if (mode == EntryMode.Reset) return backend.startReset();
   backend.startLong64(
     rip, entryField(EntryState.Rsp), entryField(EntryState.Rsi), entryField(EntryState.Cr3),
     entryField(EntryState.GdtBase), BOOT_GDT_LIMIT,

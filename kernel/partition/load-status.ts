@@ -25,6 +25,7 @@ function loadStatusText(status: u32): string {
     case LoadStatus.TagUnsupported: return "multiboot2 header has a required tag that is not supported: ";
     case LoadStatus.RequestUnsupported: return "multiboot2 header requires information that is not given: tag ";
     case LoadStatus.ModulesMalformed: return "modules malformed; compile the system anew";
+    case LoadStatus.RomMalformed: return "the size of the firmware is no multiple of 64 KiB, or beyond 16 MiB; name a ROM image";
     default: return "image could not be loaded";
   }
 }

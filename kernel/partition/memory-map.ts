@@ -1,8 +1,8 @@
-// What a partition's EPT maps, as the policy gives it: its memory, and the memory of the PCI functions that it owns. The
+// What a partition's EPT maps, as the policy gives it: its memory, its ROM, and the memory of the PCI functions that it owns. The
 // builder maps this list, and the seal compares the finished tables with it.
 
 import { MSIX_ENTRY_SIZE } from "../../drivers/pci/msix";
-import { HIGH_MEMORY_BASE } from "../../monitor/interface";
+import { HIGH_MEMORY_BASE, ROM_END } from "../../monitor/interface";
 import { EptMemoryType, EptRight } from "../memory/ept";
 import { PAGE_SIZE } from "../memory/layout";
 import { Grant, GRANT_SIZE } from "../memory/seal";
@@ -11,12 +11,14 @@ import { BARS, PlanFunction, barAddress, barGuestAddress, barIsIo, barSize, func
 
 /** Read, write, execute, write-back (SDM 3C table 29-6). */
 const RAM_ATTRIBUTES: u64 = <u64>EptRight.All | (<u64>EptMemoryType.WriteBack << 3);
+/** What hardware answers writes to a ROM with: nothing changes. */
+const ROM_ATTRIBUTES: u64 = <u64>EptRight.Read | EptRight.Execute | (<u64>EptMemoryType.WriteBack << 3);
 /** Registers: read, write, uncacheable. */
 const DEVICE_ATTRIBUTES: u64 = <u64>EptRight.Read | EptRight.Write | (<u64>EptMemoryType.Uncacheable << 3);
 
-/** Two for memory; each function has at most six BARs, of which the MSI-X table and its pending bits cut out two holes. */
-const MAXIMUM_GRANTS: u32 = 66;
-const grants: usize = memory.data(2112, 8); // MAXIMUM_GRANTS * GRANT_SIZE
+/** Two for memory, one for a ROM; each function has at most six BARs, of which the MSI-X table and its pending bits cut out two holes. */
+const MAXIMUM_GRANTS: u32 = 67;
+const grants: usize = memory.data(2144, 8); // MAXIMUM_GRANTS * GRANT_SIZE
 let count: u32 = 0;
 
 export function grantList(): usize { return grants; }
@@ -33,6 +35,8 @@ export function describeMemory(partition: u32): u32 {
   const high = field64(partition, PlanPartition.HighMemory);
   addGrant(0, base, low, RAM_ATTRIBUTES);
   if (high != 0) addGrant(HIGH_MEMORY_BASE, base + low, high, RAM_ATTRIBUTES);
+  const rom = field64(partition, PlanPartition.RomSize);
+  if (rom != 0) addGrant(ROM_END - rom, field64(partition, PlanPartition.RomBase), rom, ROM_ATTRIBUTES);
   for (let record: u32 = 0; record < functionCount(); record++) {
     if (function32(record, PlanFunction.Partition) != partition) continue;
     for (let bar: u32 = 0; bar < BARS; bar++) {

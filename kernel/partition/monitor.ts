@@ -6,7 +6,7 @@ export const enum Grant {
   LowMemory = 1, // bytes
   HighMemory = 2, // bytes
   Images = 3, // four pairs of HPA and size: kernel, initial RAM disk, command line, disk
-  RomBase = 11,
+  RomBase = 11, // HPA of a ROM that ends at GPA 4 GiB; the monitor only reads it
   RomSize = 12, // bytes
   Count = 13,
 }

@@ -41,6 +41,8 @@ export const enum PlanPartition {
   Status = 0x40, // u64 status page, see status-page.ts
   Images = 0x48, // four pairs of u64: address and size of kernel, initial RAM disk, command line, disk
   PostedDescriptor = 0x88, // u64 where hardware posts the messages of its functions; 0: each message has a vector of its own
+  RomBase = 0x90, // u64 frames that hold the ROM of firmware; 0: none
+  RomSize = 0x98, // u64 bytes
   VcpuControls = 0xb0, // MAXIMUM_VCPUS u64, a frame each for the back end (VMX: the VMCS)
   Size = 0x100,
 }

@@ -8,15 +8,16 @@ import {
 } from "../cpu/backend";
 import { EptRight, createEpt, mapEpt } from "../memory/ept";
 import { allocate, allocateLarge } from "../memory/frames";
-import { MONITOR_MEMORY_PAGES } from "../memory/layout";
+import { MONITOR_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
 import { MapStatus } from "../memory/paging";
+import { copy } from "../memory/physical";
 import { SealStatus, checkEpt, sealFailureAddress } from "../memory/seal";
 import { Image } from "../../monitor/imports";
-import { LOW_MEMORY_LIMIT } from "../../monitor/interface";
+import { ImageKind, LOW_MEMORY_LIMIT, MAXIMUM_ROM, ROM_GRANULE } from "../../monitor/interface";
 import { BARS, PlanFunction, barAddress, barIsIo, barSize, function32, functionCount } from "./plan-functions";
 import * as policy from "../policy/reader";
 import { describeMemory, grantAt, grantList } from "./memory-map";
-import { PlanPartition, field64, placeVcpu, setField64, setImage, setVcpuControl } from "./plan";
+import { PlanPartition, field64, imageAddress, imageLength, placeVcpu, setField64, setImage, setVcpuControl } from "./plan";
 
 /** Frames of core 0's choosing, zeroed. */
 export function allocateOrStop(pages: u32): u64 {
@@ -27,14 +28,25 @@ export function allocateOrStop(pages: u32): u64 {
 
 /** Gives partition `partition` all it needs, but for what lies in its cores' tables. */
 export function setUpPartition(partition: u32): void {
+  setModule(partition, Image.Kernel, policy.partitionKernelModule(partition));
+  if (policy.partitionImageKind(partition) == ImageKind.Firmware) setUpRom(partition);
   setUpMemory(partition);
   for (let vcpu: u32 = 0; vcpu < policy.partitionVcpuCount(partition); vcpu++) setUpVcpu(partition, vcpu);
   setUpBitmaps(partition);
   setField64(partition, PlanPartition.Monitor, allocateOrStop(MONITOR_MEMORY_PAGES + 1));
   setField64(partition, PlanPartition.Status, allocateOrStop(1));
-  setModule(partition, Image.Kernel, policy.partitionKernelModule(partition));
   if (policy.partitionHasRamDisk(partition)) setModule(partition, Image.InitialRamDisk, policy.partitionRamDiskModule(partition));
   setImage(partition, Image.CommandLine, policy.partitionCommandLine(partition), policy.partitionCommandLineLength(partition));
+}
+
+/** Frames of its own, written here once: no core and no guest can write them, and no cache line is another partition's. */
+function setUpRom(partition: u32): void {
+  const size = imageLength(partition, Image.Kernel);
+  if (size == 0 || size > MAXIMUM_ROM || size % ROM_GRANULE != 0) return; // its monitor says so when it starts
+  const base = allocateOrStop(<u32>(size / PAGE_SIZE));
+  copy(base, imageAddress(partition, Image.Kernel), size);
+  setField64(partition, PlanPartition.RomBase, base);
+  setField64(partition, PlanPartition.RomSize, size);
 }
 
 function setModule(partition: u32, image: u32, module: u32): void {

@@ -18,7 +18,7 @@ const MEMORY_GRANULE: u64 = 0x200000;
 /** 1 TiB: below the 46 bits of physical address that the smallest supported processors have, and no sum overflows. */
 const MEMORY_LIMIT: u64 = 0x10000000000;
 /** Bits of Device in monitor/interface.ts. */
-const KNOWN_DEVICES: u32 = 0xff;
+const KNOWN_DEVICES: u32 = 0x1ff;
 /** Bits of PolicyFlag. */
 const KNOWN_SYSTEM_FLAGS: u32 = PolicyFlag.PowerOffWhenDone | PolicyFlag.ScalableRemapping;
 /** One bit a hypercall of Hypercall in layout.ts. */
@@ -153,7 +153,7 @@ function validateMemory(partition: u32): PolicyStatus {
 
 function validateImage(partition: u32, modules: u32): PolicyStatus {
   const kind = field32(partition, PolicyPartition.ImageKind);
-  if (kind < <u32>ImageKind.BzImage || kind > <u32>ImageKind.Flat) return PolicyStatus.WrongImageKind;
+  if (kind < <u32>ImageKind.BzImage || kind > <u32>ImageKind.Firmware) return PolicyStatus.WrongImageKind;
   if (!isModule(field32(partition, PolicyPartition.KernelModule), modules)) return PolicyStatus.WrongKernelModule;
   const ramDisk = field32(partition, PolicyPartition.RamDiskModule);
   if (ramDisk != NO_MODULE && !isModule(ramDisk, modules)) return PolicyStatus.WrongRamDiskModule;

@@ -1,7 +1,6 @@
 // ACPI Machine Language (ACPI 5.0, 20.2): the few terms that the DSDT needs.
 
-import { store8 } from "../imports";
-import { put16, put32, put8, putText, tell } from "./writer";
+import { patch8, put16, put32, put8, putText, tell } from "./writer";
 
 const enum Op {
   Name = 0x08,
@@ -25,7 +24,7 @@ const PACKAGE_LENGTH_SIZE: u32 = 2;
 const ONE_MORE_BYTE: u32 = 1 << 6;
 
 /** Scope (\name). Returns what endPackage() needs. */
-export function beginScope(name: string): u64 {
+export function beginScope(name: string): u32 {
   put8(Op.Scope);
   const length = beginPackageLength();
   put8(Op.RootCharacter);
@@ -34,7 +33,7 @@ export function beginScope(name: string): u64 {
 }
 
 /** Device (name). Returns what endPackage() needs. */
-export function beginDevice(name: string): u64 {
+export function beginDevice(name: string): u32 {
   put8(Op.ExtendedPrefix);
   put8(Op.Device);
   const length = beginPackageLength();
@@ -43,7 +42,7 @@ export function beginDevice(name: string): u64 {
 }
 
 /** Package () with `count` elements, which follow. Returns what endPackage() needs. */
-export function beginPackage(count: u32): u64 {
+export function beginPackage(count: u32): u32 {
   put8(Op.Package);
   const length = beginPackageLength();
   put8(count);
@@ -51,13 +50,13 @@ export function beginPackage(count: u32): u64 {
 }
 
 /** Ends a scope, device, package or resource template: fills in its length, which counts itself. */
-export function endPackage(lengthPosition: u64): void {
-  const length = <u32>(tell() - lengthPosition);
-  store8(lengthPosition, <u8>(ONE_MORE_BYTE | (length & 0xf)));
-  store8(lengthPosition + 1, <u8>(length >> 4));
+export function endPackage(lengthPosition: u32): void {
+  const length = tell() - lengthPosition;
+  patch8(lengthPosition, ONE_MORE_BYTE | (length & 0xf));
+  patch8(lengthPosition + 1, length >> 4);
 }
 
-function beginPackageLength(): u64 {
+function beginPackageLength(): u32 {
   const position = tell();
   put16(0);
   return position;
@@ -89,14 +88,14 @@ export function putEisaId(vendor: string, product: u32): void {
 }
 
 /** ResourceTemplate (): descriptors follow; end with endResources(). */
-export function beginResources(size: u32): u64 {
+export function beginResources(size: u32): u32 {
   put8(Op.Buffer);
   const length = beginPackageLength();
   putByte(size + 2); // with the end tag
   return length;
 }
 
-export function endResources(lengthPosition: u64): void {
+export function endResources(lengthPosition: u32): void {
   put8(Resource.EndTag);
   put8(0); // checksum not used
   endPackage(lengthPosition);

@@ -17,7 +17,7 @@ const RTC_PORT: u32 = 0x70;
 const DIGIT_ZERO: u32 = 0x30;
 
 // DefinitionBlock ("", "DSDT", 2, "BULKHD", "BULKHEAD", 1) { … Scope (\_SB_) { … } }
-export function writeDsdt(): u64 {
+export function writeDsdt(): u32 {
   const dsdt = beginTable("DSDT", DSDT_REVISION);
   if (hasDevice(Device.PowerManagement)) putSleepState();
   const bus = beginScope("_SB_");

@@ -4,7 +4,7 @@ import { hasDevice } from "../configuration";
 import { Device, GSI_SCI, PORT_PM1A_CONTROL, PORT_PM1A_EVENT, PORT_PM_TIMER } from "../interface";
 import { putIoRegister, putNoRegister } from "./generic-address";
 import { beginTable, endTable } from "./table-header";
-import { put16, put32, put64, put8, putZeros } from "./writer";
+import { put16, put32, put8, putPointer32, putPointer64, putZeros } from "./writer";
 
 const FADT_REVISION: u32 = 5;
 
@@ -34,11 +34,11 @@ const RESET_VALUE: u32 = 6; // full reset
 const NO_C2_LATENCY: u32 = 0xffff;
 const NO_C3_LATENCY: u32 = 0xffff;
 
-export function writeFadt(facs: u64, dsdt: u64): u64 {
+export function writeFadt(facs: u32, dsdt: u32): u32 {
   const hasPowerManagement = hasDevice(Device.PowerManagement);
   const fadt = beginTable("FACP", FADT_REVISION);
-  put32(<u32>facs);
-  put32(<u32>dsdt);
+  putPointer32(facs);
+  putPointer32(dsdt);
   put8(0); // reserved
   put8(0); // preferred profile: unspecified
   put16(hasPowerManagement ? GSI_SCI : 0);
@@ -52,8 +52,8 @@ export function writeFadt(facs: u64, dsdt: u64): u64 {
   put32(features(hasPowerManagement));
   putResetRegister(hasPowerManagement);
   putZeros(3); // ARM boot architecture, minor version
-  put64(facs);
-  put64(dsdt);
+  putPointer64(facs);
+  putPointer64(dsdt);
   putRegisters(hasPowerManagement);
   endTable(fadt);
   return fadt;

@@ -22,7 +22,7 @@ const TIMER_IRQ: u32 = 0;
 const TIMER_GSI: u32 = 2;
 
 /** The APIC id of a vCPU is its number. */
-export function writeMadt(): u64 {
+export function writeMadt(): u32 {
   const madt = beginTable("APIC", MADT_REVISION);
   put32(<u32>LOCAL_APIC_BASE);
   put32(hasDevice(Device.Pic) ? PCAT_COMPAT : 0);

@@ -1,7 +1,9 @@
 // Port and memory accesses of the guest, sent to the device that answers.
 
-import { hasDevice } from "../configuration";
-import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_PAGE, PORT_PM1A_EVENT } from "../interface";
+import { hasDevice, hasFirmware } from "../configuration";
+import { Image, imageSize, load8 } from "../imports";
+import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_PAGE, PORT_PM1A_EVENT, ROM_END } from "../interface";
+import { FirmwarePort, readFirmwarePort, writeFirmwarePort } from "./fw-cfg/ports";
 import { readIoApic, writeIoApic } from "./io-apic";
 import { readPage, writePage } from "./local-apic/page";
 import { localApic } from "./local-apic/state";
@@ -11,6 +13,7 @@ import { PicPort, readPic, writePic } from "./pic/pic";
 import { PitPort, readPit, readSystemControl, writePit, writeSystemControl } from "./pit/pit";
 import { readPowerManagement, writePowerManagement } from "./power-management";
 import { readResetPort, ResetPort, writeResetPort } from "./reset-ports";
+import { putOutput } from "./rings";
 import { readRtc, RtcPort, writeRtc } from "./rtc/rtc";
 import { openBus, setStatus } from "./status";
 import { readUart, UART_BASE, writeUart } from "./uart/uart";
@@ -22,16 +25,25 @@ const PORT_DELAY: u32 = 0xed;
 const PORT_POST_CODES: u32 = 0x80;
 
 /** Devices whose registers are wider than a byte, or none. */
-const enum WideDevice { None = 0, PowerManagement = 1, Pci = 2 }
+const enum WideDevice { None = 0, PowerManagement = 1, Pci = 2, FirmwareConfiguration = 3 }
 
-/** Owner of a byte-wide port. Quiet ports are those of POST codes and delays, which every PC has. */
-const enum ByteDevice { None = 0, Uart, Pic, Pit, SystemControl, Rtc, Reset, Quiet }
+/** Ports that the ISA bus decodes. Firmware looks there for devices that its partition does not have; that is no violation. */
+const ISA_PORTS: u32 = 0x400;
+/** 12 ports: QEMU's CPU hot-plug block, whose absence OVMF finds out (OvmfPkg/Include/IndustryStandard/QemuCpuHotplug.h). */
+const PORT_CPU_HOTPLUG: u32 = 0xaf00;
+/** Firmware writes text there if it reads DEBUG_CONSOLE_PRESENT (SeaBIOS src/hw/serialio.c). */
+const PORT_DEBUG_CONSOLE: u32 = 0x402;
+const DEBUG_CONSOLE_PRESENT: u32 = 0xe9;
+
+/** Owner of a byte-wide port. Quiet ports are those of POST codes and delays, which every PC has, and those firmware probes. */
+const enum ByteDevice { None = 0, Uart, Pic, Pit, SystemControl, Rtc, Reset, Quiet, DebugConsole }
 
 function wideDevice(port: u32, size: u32): WideDevice {
   if ((port & ~0xf) == PORT_PM1A_EVENT) {
     const isInside = (port & 0xf) < 12 && (port & 3) + size <= 4;
     return isInside && hasDevice(Device.PowerManagement) ? WideDevice.PowerManagement : WideDevice.None;
   }
+  if (port >= <u32>FirmwarePort.Selector && port < <u32>FirmwarePort.End) return hasFirmware() ? WideDevice.FirmwareConfiguration : WideDevice.None;
   if ((port & ~7) != PciPort.Address || (port == ResetPort.ResetControl && size == 1)) return WideDevice.None;
   return hasDevice(Device.Pci) ? WideDevice.Pci : WideDevice.None;
 }
@@ -61,8 +73,15 @@ function byteDevice(port: u32): ByteDevice {
     case RtcPort.Index:
     case RtcPort.Data: return granted(Device.Rtc, ByteDevice.Rtc);
     case PORT_DELAY: return ByteDevice.Quiet;
-    default: return (port & ~0xf) == PORT_POST_CODES ? ByteDevice.Quiet : ByteDevice.None;
+    case PORT_DEBUG_CONSOLE: return hasDevice(Device.DebugConsole) ? ByteDevice.DebugConsole : firmwarePort();
+    default:
+      if ((port & ~0xf) == PORT_POST_CODES) return ByteDevice.Quiet;
+      return port < ISA_PORTS || port - PORT_CPU_HOTPLUG < 12 ? firmwarePort() : ByteDevice.None;
   }
+}
+
+function firmwarePort(): ByteDevice {
+  return hasFirmware() ? ByteDevice.Quiet : ByteDevice.None;
 }
 
 function readByte(port: u32): u32 {
@@ -74,6 +93,7 @@ function readByte(port: u32): u32 {
     case ByteDevice.Rtc: return readRtc(port);
     case ByteDevice.Reset: return readResetPort(port);
     case ByteDevice.Quiet: return 0xff;
+    case ByteDevice.DebugConsole: return DEBUG_CONSOLE_PRESENT;
     default: return openBus() & 0xff;
   }
 }
@@ -87,6 +107,7 @@ function writeByte(port: u32, value: u32): void {
     case ByteDevice.Rtc: writeRtc(port, value); return;
     case ByteDevice.Reset: writeResetPort(port, value); return;
     case ByteDevice.Quiet: return;
+    case ByteDevice.DebugConsole: putOutput(value); return;
     default: openBus(); return;
   }
 }
@@ -109,6 +130,7 @@ export function portIn(vcpu: u32, port: u32, size: u32): u32 {
   switch (wideDevice(port, size)) {
     case WideDevice.PowerManagement: return maskTo(readPowerManagement(port), size);
     case WideDevice.Pci: return maskTo(readPci(port, size), size);
+    case WideDevice.FirmwareConfiguration: return maskTo(readFirmwarePort(port, size), size);
     default: return size == 1 ? readByte(port) : readBytes(port, size);
   }
 }
@@ -123,6 +145,9 @@ export function portOut(vcpu: u32, port: u32, size: u32, value: u32): void {
     case WideDevice.Pci:
       writePci(port, size, value);
       return;
+    case WideDevice.FirmwareConfiguration:
+      writeFirmwarePort(port, size, value);
+      return;
   }
   for (let index: u32 = 0; index < size; index++) writeByte((port + index) & 0xffff, (value >> (index << 3)) & 0xff);
 }
@@ -135,15 +160,27 @@ function isIoApic(gpa: u64): bool {
   return (gpa & ~PAGE_OFFSET) == IO_APIC_BASE && hasDevice(Device.IoApic);
 }
 
+function isRom(gpa: u64): bool {
+  return hasFirmware() && gpa < ROM_END && gpa >= ROM_END - imageSize(Image.Kernel);
+}
+
+/** An instruction that also writes comes here to read what the ROM holds. */
+function readRom(gpa: u64, size: u32): u64 {
+  let value: u64 = 0;
+  for (let index: u32 = 0; index < size; index++) value |= <u64>load8(gpa + index) << (index << 3);
+  return value;
+}
+
 /** Reads 1, 2, 4 or 8 bytes of a device's memory; what no device answers gives all ones. */
 export function memoryRead(vcpu: u32, gpa: u64, size: u32): u64 {
   if (isLocalApic(vcpu, gpa)) return readPage(vcpu, <u32>(gpa & PAGE_OFFSET));
   setStatus(AccessStatus.Done);
   if (isIoApic(gpa)) return readIoApic(<u32>(gpa & PAGE_OFFSET));
+  if (isRom(gpa)) return readRom(gpa, size);
   return readMessagePage(gpa, size);
 }
 
-/** Writes 1, 2, 4 or 8 bytes of a device's memory. */
+/** Writes 1, 2, 4 or 8 bytes of a device's memory; a ROM takes none. */
 export function memoryWrite(vcpu: u32, gpa: u64, size: u32, value: u64): void {
   if (isLocalApic(vcpu, gpa)) {
     writePage(vcpu, <u32>(gpa & PAGE_OFFSET), size, <u32>value);
@@ -151,5 +188,5 @@ export function memoryWrite(vcpu: u32, gpa: u64, size: u32, value: u64): void {
   }
   setStatus(AccessStatus.Done);
   if (isIoApic(gpa)) writeIoApic(<u32>(gpa & PAGE_OFFSET), <u32>value);
-  else writeMessagePage(gpa, size, value);
+  else if (!isRom(gpa)) writeMessagePage(gpa, size, value);
 }

@@ -21,6 +21,11 @@ export function enterReal(entry: u64): void {
   begin(EntryMode.Real, entry);
 }
 
+/** The reset vector, with the state after power-up. */
+export function enterReset(): void {
+  begin(EntryMode.Reset, 0);
+}
+
 function begin(mode: EntryMode, entry: u64): void {
   memory.fill(<usize>Mailbox.Entry, 0, <usize>EntryState.Rax + 8);
   put(EntryState.Mode, mode);

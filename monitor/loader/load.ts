@@ -4,6 +4,7 @@ import { imageKind, lowMemory } from "../configuration";
 import { Image, imageSize } from "../imports";
 import { ImageKind, LOW_MEMORY_LIMIT, LOW_RESERVED_END, LoadStatus } from "../interface";
 import { loadBzImage } from "./bzimage";
+import { loadFirmware } from "./firmware";
 import { loadFlat } from "./flat";
 import { loadMultiboot } from "./multiboot";
 import { loadMultiboot2 } from "./multiboot2";
@@ -19,6 +20,7 @@ export function load(): LoadStatus {
     case ImageKind.Multiboot: return loadMultiboot();
     case ImageKind.Multiboot2: return loadMultiboot2();
     case ImageKind.Flat: return loadFlat();
+    case ImageKind.Firmware: return loadFirmware();
     default: return LoadStatus.ImageUnsupported;
   }
 }

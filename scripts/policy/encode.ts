@@ -39,6 +39,7 @@ const deviceBits: Record<DeviceName, Device> = {
   rtc: Device.Rtc,
   "power-management": Device.PowerManagement,
   pci: Device.Pci,
+  "debug-console": Device.DebugConsole,
 };
 
 const hypercallNumbers: Record<HypercallName, Hypercall> = {

@@ -7,6 +7,7 @@ import { UserError } from "../error.ts";
 import { ensureGuests } from "../guests/guests.ts";
 import { existingFile } from "./existing-file.ts";
 import { imageEnd, isBzImage, isElf64 } from "./extent.ts";
+import { resolveFirmware } from "./firmware-image.ts";
 import { resolveGuest } from "./guest-images.ts";
 import { displayPath } from "./load.ts";
 import type { ModuleSource } from "./modules.ts";
@@ -26,6 +27,7 @@ export interface ImageFiles {
 /** Resolves the image of partition `index` in `systemFile`; fetches Debian's kernel when it is asked for. */
 export async function resolveImage(partition: Partition, index: number, systemFile: string): Promise<ImageFiles> {
   const { image } = partition;
+  if (image.kind === "bios" || image.kind === "uefi") return resolveFirmware(partition, image, index, systemFile);
   if (image.kind !== "linux" && image.kind !== "typescript") return resolveGuest(partition, image, index, systemFile);
   const files = image.kind === "linux" ? await resolveLinux(image, index, systemFile) : resolveTypescript(image, index, systemFile);
   checkFits(partition, index, files, displayPath(systemFile));

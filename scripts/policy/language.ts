@@ -4,7 +4,7 @@
 // not granted. Values are checked by schema.ts and checks.ts when the system is compiled.
 
 import type { z } from "zod";
-import type { flatSchema, linuxSchema, multiboot2Schema, multibootSchema, pvhSchema, systemSchema, typescriptSchema } from "./schema.ts";
+import type { biosSchema, flatSchema, linuxSchema, multiboot2Schema, multibootSchema, pvhSchema, systemSchema, typescriptSchema, uefiSchema } from "./schema.ts";
 
 /** A system as its author writes it; optional fields may be left out. */
 export type SystemDescription = z.input<typeof systemSchema>;
@@ -14,6 +14,8 @@ export type TypescriptDescription = Omit<z.input<typeof typescriptSchema>, "kind
 export type MultibootDescription = Omit<z.input<typeof multibootSchema>, "kind">;
 export type PvhDescription = Omit<z.input<typeof pvhSchema>, "kind">;
 export type FlatDescription = Omit<z.input<typeof flatSchema>, "kind">;
+
+export type FirmwareDescription = Omit<z.input<typeof biosSchema>, "kind">;
 
 /** Declares a system. */
 export function system(description: SystemDescription): SystemDescription {
@@ -48,4 +50,14 @@ export function pvh(description: PvhDescription): z.input<typeof pvhSchema> {
 /** A binary without headers, started in the mode that `mode` says. */
 export function flat(description: FlatDescription): z.input<typeof flatSchema> {
   return { kind: "flat", ...description };
+}
+
+/** A PC with Debian's SeaBIOS, unless `firmware` names another ROM; it boots the partition's disk. */
+export function bios(description: FirmwareDescription = {}): z.input<typeof biosSchema> {
+  return { kind: "bios", ...description };
+}
+
+/** A PC with Debian's OVMF, unless `firmware` names another ROM; it boots the partition's disk. */
+export function uefi(description: FirmwareDescription = {}): z.input<typeof uefiSchema> {
+  return { kind: "uefi", ...description };
 }

@@ -14,7 +14,7 @@ const MAXIMUM_MODULE_COMMAND_LINE = 255;
 /** Boot core included; the local APIC's physical destination names no more in xAPIC mode. */
 export const MAXIMUM_CORES = 255;
 
-export const deviceNames = ["local-apic", "io-apic", "pic", "pit", "uart", "rtc", "power-management", "pci"] as const;
+export const deviceNames = ["local-apic", "io-apic", "pic", "pit", "uart", "rtc", "power-management", "pci", "debug-console"] as const;
 export const hypercallNames = ["version", "console-write", "power-off", "reset", "tsc-frequency", "console-read"] as const;
 export const healthActionNames = ["ignore", "inject-fault", "restart", "stop"] as const;
 
@@ -95,6 +95,14 @@ export const flatSchema = z.strictObject({
   mode: z.enum(["real", "32-bit", "64-bit"]),
 });
 
+const firmwareFields = {
+  /** Path of the ROM from the system file's folder; Debian's if left out. */
+  firmware: z.string().min(1).optional(),
+};
+
+export const biosSchema = z.strictObject({ kind: z.literal("bios"), ...firmwareFields });
+export const uefiSchema = z.strictObject({ kind: z.literal("uefi"), ...firmwareFields });
+
 const assignmentSchema = z.strictObject(
   {
     /** Address as "00:04.0" or "0000:00:04.0", or vendor and device id as "8086:10d3". */
@@ -129,8 +137,8 @@ const partitionSchema = z
     /** Instead of `core`: one for each vCPU, that of its boot processor first. */
     cores: z.array(coreNumber).min(1, "name at least one core").max(MAXIMUM_VCPUS, `a partition has at most ${MAXIMUM_VCPUS} vCPUs`).optional(),
     memory: size,
-    image: z.discriminatedUnion("kind", [linuxSchema, typescriptSchema, multibootSchema, multiboot2Schema, pvhSchema, flatSchema], {
-      error: 'write linux({ ... }) or typescript("NAME"), or one of multiboot, multiboot2, pvh and flat',
+    image: z.discriminatedUnion("kind", [linuxSchema, typescriptSchema, multibootSchema, multiboot2Schema, pvhSchema, flatSchema, biosSchema, uefiSchema], {
+      error: 'write linux({ ... }) or typescript("NAME"), or one of multiboot, multiboot2, pvh, flat, bios and uefi',
     }),
     devices: z.array(z.enum(deviceNames)).optional(),
     hypercalls: z.array(z.enum(hypercallNames)).optional(),
@@ -174,10 +182,10 @@ function resolveCores(core: number | undefined, cores: number[] | undefined, con
 }
 
 // Written out: derived from the schema it would be circular.
-type ImageKindName = "linux" | "typescript" | "multiboot" | "multiboot2" | "pvh" | "flat";
+type ImageKindName = "linux" | "typescript" | "multiboot" | "multiboot2" | "pvh" | "flat" | "bios" | "uefi";
 
 function defaultDevices(kind: ImageKindName): DeviceName[] {
-  return kind === "typescript" ? ["local-apic"] : [...deviceNames];
+  return kind === "typescript" ? ["local-apic"] : deviceNames.filter((name) => name !== "debug-console");
 }
 
 function defaultHypercalls(kind: ImageKindName): HypercallName[] {

@@ -26,6 +26,8 @@ export const REQUIREMENTS: readonly Requirement[] = [
   { name: "/usr/lib/grub/i386-pc/multiboot2.mod", debianPackage: "grub-pc-bin", purpose: "boot", reason: "GRUB for BIOS machines" },
   { name: "xorriso", debianPackage: "xorriso", purpose: "boot", reason: "writes the boot image" },
   { name: "mformat", debianPackage: "mtools", purpose: "boot", reason: "makes the boot image where GRUB for EFI is installed too" },
+  { name: "/usr/share/seabios/bios-256k.bin", debianPackage: "seabios", purpose: "boot", reason: "BIOS of guests" },
+  { name: "/usr/share/ovmf/OVMF.fd", debianPackage: "ovmf", purpose: "boot", reason: "UEFI firmware of guests" },
   { name: "apt-get", debianPackage: "apt", purpose: "boot", reason: "downloads the guests' packages" },
   { name: "dpkg-deb", debianPackage: "dpkg", purpose: "boot", reason: "unpacks the guests' packages" },
   { name: "/usr/lib/grub/x86_64-efi/multiboot2.mod", debianPackage: "grub-efi-amd64-bin", purpose: "image", reason: "GRUB for UEFI machines" },

@@ -17,6 +17,10 @@ const ACCESS_DATA: u64 = 0xc093; // present, read/write, accessed, B, G
 const ACCESS_BUSY_TSS: u64 = 0x8b;
 const ACCESS_REAL_CODE: u64 = 0x9b; // present, execute/read, accessed
 const ACCESS_REAL_DATA: u64 = 0x93; // present, read/write, accessed
+/** CS and IP after power-up, SDM 3A table 10-1. */
+const RESET_SELECTOR: u64 = 0xf000;
+const RESET_BASE: u64 = 0xffff0000;
+const RESET_POINTER: u64 = 0xfff0;
 const LIMIT_64K: u64 = 0xffff;
 const REAL_VECTORS_LIMIT: u64 = 0x3ff;
 const LIMIT_4G: u64 = 0xffffffff;
@@ -37,12 +41,23 @@ export function startFlat32(rip: u64, rax: u64, rbx: u64): void {
   writeRegister(Register.RBX, rbx);
 }
 
+/** At the reset vector with the state after power-up: CS has a selector that does not match its base (SDM 3A 10.1.4). */
+export function startReset(): void {
+  enterRealMode(RESET_SELECTOR, RESET_BASE, RESET_POINTER);
+  cpuid(1, 0, scratch);
+  writeRegister(Register.RDX, load<u32>(scratch));
+}
+
 /** Real mode at the linear address `entry` below 1 MiB, data segments and stack at 0 (SDM 3B 21.1, unrestricted guest). */
 export function startReal(entry: u64): void {
   const codeBase = entry <= LIMIT_64K ? 0 : entry & ~<u64>0xf;
+  enterRealMode(codeBase >> 4, codeBase, entry - codeBase);
+}
+
+function enterRealMode(selector: u64, codeBase: u64, pointer: u64): void {
   resetState();
   writeSegments(0, ACCESS_REAL_CODE, 0);
-  vmwrite(VmcsField.GUEST_CS_SELECTOR, codeBase >> 4);
+  vmwrite(VmcsField.GUEST_CS_SELECTOR, selector);
   vmwrite(VmcsField.GUEST_CS_BASE, codeBase);
   vmwrite(VmcsField.GUEST_CS_LIMIT, LIMIT_64K);
   for (let segment: u64 = 0; segment <= 10; segment += 2) {
@@ -52,7 +67,7 @@ export function startReal(entry: u64): void {
   }
   vmwrite(VmcsField.GUEST_IDTR_LIMIT, REAL_VECTORS_LIMIT);
   writeControlRegisters(Cr0.ET, 0, 0, 0);
-  vmwrite(VmcsField.GUEST_RIP, entry - codeBase);
+  vmwrite(VmcsField.GUEST_RIP, pointer);
 }
 
 /** 64-bit mode with the tables at `cr3` and the GDT at `gdt`: the start Linux's 64-bit boot protocol asks for. */

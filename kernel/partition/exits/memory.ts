@@ -1,13 +1,15 @@
 // Guest-physical addresses that the partition's EPT does not map: its virtual devices, or a violation.
 
-import { AccessStatus, Device, IO_APIC_BASE, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, PCI_WINDOW_BASE, PCI_WINDOW_END, VcpuMailbox } from "../../../monitor/interface";
+import {
+  AccessStatus, Device, FIRMWARE_WINDOW_BASE, IO_APIC_BASE, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, PCI_WINDOW_BASE, PCI_WINDOW_END, ROM_END, VcpuMailbox,
+} from "../../../monitor/interface";
 import {
   injectGeneralProtectionDuringDelivery, wasDeliveringDoubleFault,
 } from "../../cpu/backend";
 import { HealthAction } from "../../policy/layout";
 import { onMemoryViolation } from "../../policy/reader";
 import { MemoryAccess, auditMemory } from "../audit";
-import { currentPartition, currentVcpu, hasDevice, vcpuRecord } from "../current";
+import { currentPartition, currentVcpu, hasDevice, hasFirmware, vcpuRecord } from "../current";
 import { hasFunctions } from "../functions";
 import { lendFrame, raiseGuestFault, takeBackFrame } from "../frame";
 import { StopReason, applyHealthAction, partitionFault } from "../lifecycle";
@@ -41,6 +43,8 @@ function isDevice(gpa: u64): bool {
   const page = gpa & ~PAGE_MASK;
   if (page == LOCAL_APIC_BASE || page == movedLocalApic()) return hasDevice(Device.LocalApic);
   if (page == IO_APIC_BASE) return hasDevice(Device.IoApic);
+  // Firmware places memory BARs itself, looks for chips that are not there, and tries whether its ROM can be written.
+  if (hasFirmware()) return gpa >= FIRMWARE_WINDOW_BASE && gpa < ROM_END;
   return hasFunctions() && gpa >= PCI_WINDOW_BASE && gpa < PCI_WINDOW_END;
 }
 

@@ -1,6 +1,7 @@
 // Writes of the guest to a configuration space, and what follows from them.
 
 import { FunctionMailbox } from "../../interface";
+import { isSouthBridge } from "./chipset";
 import { configValue, HOST_BRIDGE, setConfigValue, writableBits } from "./config-space";
 import { functionField, publishCommand, requestFunctionReset } from "./function-record";
 import { onMsiWrite } from "./msi";
@@ -15,7 +16,7 @@ export function writeConfig(device: u32, register: u32, mask: u32, value: u32): 
   const before = configValue(device, register);
   const changed = mask & writableBits(device, register);
   setConfigValue(device, register, (before & ~changed) | (value & changed));
-  if (device != HOST_BRIDGE) onFunctionWrite(device, register, before, value & mask);
+  if (device != HOST_BRIDGE && !isSouthBridge(device)) onFunctionWrite(device, register, before, value & mask);
 }
 
 function onFunctionWrite(device: u32, register: u32, before: u32, written: u32): void {

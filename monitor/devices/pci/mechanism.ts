@@ -1,7 +1,9 @@
-// PCI configuration mechanism 1 (PCI 3.0 3.2.2.3.2). Bus 0 has the host bridge and the assigned functions, if there are any.
+// PCI configuration mechanism 1 (PCI 3.0 3.2.2.3.2). Bus 0 has the host bridge and the assigned functions, if there are any, or
+// what firmware expects.
 
-import { functionCount } from "../../configuration";
-import { configValue } from "./config-space";
+import { functionCount, hasFirmware } from "../../configuration";
+import { southBridgeSpace } from "./chipset";
+import { configValue, HOST_BRIDGE } from "./config-space";
 import { writeConfig } from "./config-write";
 import { resetFunctions } from "./reset";
 
@@ -14,7 +16,8 @@ const enum ConfigAddress {
   RegisterMask = 0xfc,
   DeviceShift = 11,
   DeviceMask = 0x1f,
-  FunctionMask = 7 << 8,
+  FunctionShift = 8,
+  FunctionMask = 7,
   BusMask = 0xff << 16,
   Enable = 1 << 31,
 }
@@ -29,12 +32,19 @@ export function resetPci(): void {
   resetFunctions();
 }
 
-/** Device number that CONFIG_ADDRESS names, or NO_DEVICE. */
+/** Configuration space that CONFIG_ADDRESS names, which is the device's number but for the south bridge; or NO_DEVICE. */
 function selectedDevice(): u32 {
-  if ((address & <u32>ConfigAddress.Enable) == 0 || (address & (ConfigAddress.BusMask | ConfigAddress.FunctionMask)) != 0) return NO_DEVICE;
+  if ((address & <u32>ConfigAddress.Enable) == 0 || (address & <u32>ConfigAddress.BusMask) != 0) return NO_DEVICE;
   const device = (address >> ConfigAddress.DeviceShift) & ConfigAddress.DeviceMask;
+  const functionNumber = (address >> ConfigAddress.FunctionShift) & ConfigAddress.FunctionMask;
+  if (hasFirmware()) return chipsetDevice(device, functionNumber);
   const functions = functionCount();
-  return functions != 0 && device <= functions ? device : NO_DEVICE;
+  return functionNumber == 0 && functions != 0 && device <= functions ? device : NO_DEVICE;
+}
+
+/** The host bridge is always there; the south bridge takes the place of the first function. */
+function chipsetDevice(device: u32, functionNumber: u32): u32 {
+  return device == HOST_BRIDGE && functionNumber == 0 ? HOST_BRIDGE : southBridgeSpace(device, functionNumber);
 }
 
 /** Whether an access of `size` bytes lies in CONFIG_DATA and a device answers. */

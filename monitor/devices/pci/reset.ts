@@ -1,7 +1,8 @@
 // The virtual configuration space after power-up.
 
-import { functionCount } from "../../configuration";
+import { functionCount, hasFirmware } from "../../configuration";
 import { defineCapabilities } from "./capabilities";
+import { resetChipset } from "./chipset";
 import { clearConfigSpace, deviceOf } from "./config-space";
 import { publishCommand } from "./function-record";
 import { defineHeader, defineHostBridge } from "./header";
@@ -10,7 +11,8 @@ import { resetMessageTable } from "./msix";
 /** In a partition without functions no configuration cycle reaches the host bridge. */
 export function resetFunctions(): void {
   const count = functionCount();
-  defineHostBridge();
+  if (hasFirmware()) resetChipset();
+  else defineHostBridge();
   for (let index: u32 = 0; index < count; index++) resetFunction(index);
 }
 

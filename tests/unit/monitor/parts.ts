@@ -12,7 +12,7 @@ const ENTRY = "monitor/parts-under-test.ts";
 
 const ENTRY_SOURCE = `
 export { load } from "./loader/load";
-export { writeAcpiTables } from "./acpi/tables";
+export { writeAcpiTables } from "./acpi/place";
 export { executeMemoryAccess } from "./decoder/execute";
 export { executeStringPort } from "./decoder/string-port";
 `;
