@@ -93,6 +93,7 @@ export const enum Device {
   PowerManagement = 1 << 6, // ACPI PM1a, PM timer, reset by 0xcf9, 0x64 and 0x92
   Pci = 1 << 7, // 0xcf8 and 0xcfc; the assigned functions answer
   DebugConsole = 1 << 8, // port 0x402, where firmware writes what it does
+  Test = 1 << 15, // what test kernels for virtual machines expect (devices/test-device.ts)
 }
 
 export const enum ImageKind {
@@ -205,6 +206,9 @@ export const IO_APIC_BASE: u64 = 0xFEC00000;
 /** Memory BARs of assigned functions, 64-bit ones too, lie from base up to end. */
 export const PCI_WINDOW_BASE: u64 = 0xC0000000;
 export const PCI_WINDOW_END: u64 = 0xFEB00000;
+/** Of Device.Test. */
+export const TEST_MEMORY_BASE: u64 = 0xFF000000;
+export const TEST_MEMORY_SIZE: u64 = 0x1000;
 
 // Fixed ports of the virtual platform.
 export const PORT_PM1A_EVENT: u16 = 0x600; // PM1a_EVT_BLK, 4 bytes

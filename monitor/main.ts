@@ -20,8 +20,8 @@ import { load as loadImages } from "./loader/load";
 /** Resets the devices, writes the tables and loads the images, some of which get copies; returns LoadStatus. */
 export function start(): u32 {
   resetPlatform();
-  if (hasFirmware()) describePlatform();
-  else writeAcpiTables();
+  if (hasFirmware() || hasDevice(Device.Test)) describePlatform();
+  if (!hasFirmware()) writeAcpiTables();
   return loadImages();
 }
 

@@ -16,6 +16,7 @@ import { readResetPort, ResetPort, writeResetPort } from "./reset-ports";
 import { putOutput } from "./rings";
 import { readRtc, RtcPort, writeRtc } from "./rtc/rtc";
 import { openBus, setStatus } from "./status";
+import { isTestMemory, isTestPort, readTestMemory, readTestPort, writeTestMemory, writeTestPort } from "./test-device";
 import { readUart, UART_BASE, writeUart } from "./uart/uart";
 
 const PAGE_OFFSET: u64 = 0xfff;
@@ -25,7 +26,7 @@ const PORT_DELAY: u32 = 0xed;
 const PORT_POST_CODES: u32 = 0x80;
 
 /** Devices whose registers are wider than a byte, or none. */
-const enum WideDevice { None = 0, PowerManagement = 1, Pci = 2, FirmwareConfiguration = 3 }
+const enum WideDevice { None = 0, PowerManagement = 1, Pci = 2, FirmwareConfiguration = 3, Test = 4 }
 
 /** Ports that the ISA bus decodes. Firmware looks there for devices that its partition does not have; that is no violation. */
 const ISA_PORTS: u32 = 0x400;
@@ -43,7 +44,8 @@ function wideDevice(port: u32, size: u32): WideDevice {
     const isInside = (port & 0xf) < 12 && (port & 3) + size <= 4;
     return isInside && hasDevice(Device.PowerManagement) ? WideDevice.PowerManagement : WideDevice.None;
   }
-  if (port >= <u32>FirmwarePort.Selector && port < <u32>FirmwarePort.End) return hasFirmware() ? WideDevice.FirmwareConfiguration : WideDevice.None;
+  if (port >= <u32>FirmwarePort.Selector && port < <u32>FirmwarePort.End) return hasFirmware() || hasDevice(Device.Test) ? WideDevice.FirmwareConfiguration : WideDevice.None;
+  if (isTestPort(port)) return WideDevice.Test;
   if ((port & ~7) != PciPort.Address || (port == ResetPort.ResetControl && size == 1)) return WideDevice.None;
   return hasDevice(Device.Pci) ? WideDevice.Pci : WideDevice.None;
 }
@@ -131,6 +133,7 @@ export function portIn(vcpu: u32, port: u32, size: u32): u32 {
     case WideDevice.PowerManagement: return maskTo(readPowerManagement(port), size);
     case WideDevice.Pci: return maskTo(readPci(port, size), size);
     case WideDevice.FirmwareConfiguration: return maskTo(readFirmwarePort(port, size), size);
+    case WideDevice.Test: return maskTo(readTestPort(port), size);
     default: return size == 1 ? readByte(port) : readBytes(port, size);
   }
 }
@@ -147,6 +150,9 @@ export function portOut(vcpu: u32, port: u32, size: u32, value: u32): void {
       return;
     case WideDevice.FirmwareConfiguration:
       writeFirmwarePort(port, size, value);
+      return;
+    case WideDevice.Test:
+      writeTestPort(port, size, value);
       return;
   }
   for (let index: u32 = 0; index < size; index++) writeByte((port + index) & 0xffff, (value >> (index << 3)) & 0xff);
@@ -176,6 +182,7 @@ export function memoryRead(vcpu: u32, gpa: u64, size: u32): u64 {
   if (isLocalApic(vcpu, gpa)) return readPage(vcpu, <u32>(gpa & PAGE_OFFSET));
   setStatus(AccessStatus.Done);
   if (isIoApic(gpa)) return readIoApic(<u32>(gpa & PAGE_OFFSET));
+  if (isTestMemory(gpa, size)) return readTestMemory(gpa, size);
   if (isRom(gpa)) return readRom(gpa, size);
   return readMessagePage(gpa, size);
 }
@@ -188,5 +195,6 @@ export function memoryWrite(vcpu: u32, gpa: u64, size: u32, value: u64): void {
   }
   setStatus(AccessStatus.Done);
   if (isIoApic(gpa)) writeIoApic(<u32>(gpa & PAGE_OFFSET), <u32>value);
+  else if (isTestMemory(gpa, size)) writeTestMemory(gpa, size, value);
   else if (!isRom(gpa)) writeMessagePage(gpa, size, value);
 }

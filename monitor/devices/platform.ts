@@ -15,6 +15,7 @@ import { resetPit, runPit } from "./pit/pit";
 import { resetPowerManagement } from "./power-management";
 import { resetResetPorts } from "./reset-ports";
 import { resetRtc, runRtc } from "./rtc/rtc";
+import { resetTestDevice } from "./test-device";
 import { resetUart, runUart } from "./uart/uart";
 import { clearKick, resetVcpuMailbox, setCaller } from "./vcpu-mailbox";
 
@@ -35,6 +36,7 @@ export function resetPlatform(): void {
   resetResetPorts();
   resetPci();
   clearKick();
+  resetTestDevice();
 }
 
 /** Fires the timers of a vCPU that are due; vCPU 0 carries the platform's. */

@@ -15,6 +15,17 @@ export function putOutput(value: u32): void {
   store<u32>(Mailbox.OutputHead, head + 1);
 }
 
+/** Puts ASCII text. */
+export function putText(text: string): void {
+  for (let index = 0; index < text.length; index++) putOutput(text.charCodeAt(index));
+}
+
+export function putDecimal(value: u32): void {
+  let divisor: u32 = 1;
+  while (value / divisor >= 10) divisor *= 10;
+  for (; divisor != 0; divisor /= 10) putOutput(0x30 + (value / divisor) % 10);
+}
+
 /** Bytes that wait in the input ring. */
 export function inputWaiting(): u32 {
   return load<u32>(Mailbox.InputHead) - load<u32>(Mailbox.InputTail);

@@ -40,6 +40,7 @@ const deviceBits: Record<DeviceName, Device> = {
   "power-management": Device.PowerManagement,
   pci: Device.Pci,
   "debug-console": Device.DebugConsole,
+  "test-device": Device.Test,
 };
 
 const hypercallNumbers: Record<HypercallName, Hypercall> = {

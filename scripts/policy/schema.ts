@@ -14,7 +14,7 @@ const MAXIMUM_MODULE_COMMAND_LINE = 255;
 /** Boot core included; the local APIC's physical destination names no more in xAPIC mode. */
 export const MAXIMUM_CORES = 255;
 
-export const deviceNames = ["local-apic", "io-apic", "pic", "pit", "uart", "rtc", "power-management", "pci", "debug-console"] as const;
+export const deviceNames = ["local-apic", "io-apic", "pic", "pit", "uart", "rtc", "power-management", "pci", "debug-console", "test-device"] as const;
 export const hypercallNames = ["version", "console-write", "power-off", "reset", "tsc-frequency", "console-read"] as const;
 export const healthActionNames = ["ignore", "inject-fault", "restart", "stop"] as const;
 
@@ -185,7 +185,7 @@ function resolveCores(core: number | undefined, cores: number[] | undefined, con
 type ImageKindName = "linux" | "typescript" | "multiboot" | "multiboot2" | "pvh" | "flat" | "bios" | "uefi";
 
 function defaultDevices(kind: ImageKindName): DeviceName[] {
-  return kind === "typescript" ? ["local-apic"] : deviceNames.filter((name) => name !== "debug-console");
+  return kind === "typescript" ? ["local-apic"] : deviceNames.filter((name) => name !== "debug-console" && name !== "test-device");
 }
 
 function defaultHypercalls(kind: ImageKindName): HypercallName[] {

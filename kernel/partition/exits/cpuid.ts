@@ -1,13 +1,18 @@
 // CPUID: answered from the partition's table.
 
+import { Mailbox, VcpuMailbox } from "../../../monitor/interface";
 import { advance, cr4 } from "../../cpu/backend";
 import { Cr4 } from "../../cpu/control-register";
 import { cpuid, xgetbv } from "../../cpu/processor";
 import { Register, readRegister, writeRegister } from "../../cpu/registers";
 import { BASIC_LEAVES, CpuidLeaf, EXTENDED_LEAVES, HYPERVISOR_LEAF, basicLeaf, extendedLeaf, hypervisorLeaf, maximumBasicLeaf } from "../cpuid-table";
+import { peek64 } from "../monitor";
 import { areaSize, compactedAreaSize, grantedXcr0, isGranted } from "../xcr0";
 
 const OSXSAVE: u32 = 1 << 27;
+const APIC: u32 = 1 << 9;
+/** Global enable of IA32_APIC_BASE. */
+const APIC_ENABLE: u64 = 1 << 11;
 const EXTENDED_FIRST: u32 = 0x80000000;
 /** Leaves whose answer depends on ECX or on the guest's state. */
 const VARIABLE_LEAVES: u32 = (1 << 0x1) | (1 << 0x4) | (1 << 0x7) | (1 << 0xb) | (1 << 0xd);
@@ -48,12 +53,18 @@ function answer(entry: CpuidLeaf): void {
 function answerVariable(leaf: u32, subleaf: u32): void {
   const entry = changetype<CpuidLeaf>(scratch);
   memory.copy(scratch, changetype<usize>(basicLeaf(leaf)), 16);
-  if (leaf == LEAF_FEATURES && (cr4() & Cr4.OSXSAVE)) entry.ecx |= OSXSAVE;
+  if (leaf == LEAF_FEATURES) describeState(entry);
   else if (leaf == LEAF_CACHES) describeCache(subleaf);
   else if (leaf == LEAF_TOPOLOGY) describeTopology(entry, subleaf);
   else if (leaf == LEAF_EXTENDED_STATE) describeExtendedState(entry, subleaf);
-  else if (leaf != LEAF_FEATURES && subleaf != 0) memory.fill(scratch, 0, 16);
+  else if (subleaf != 0) memory.fill(scratch, 0, 16);
   answer(entry);
+}
+
+/** What the guest has switched on or off (SDM 2A CPUID, SDM 3A 11.4.3). */
+function describeState(entry: CpuidLeaf): void {
+  if (cr4() & Cr4.OSXSAVE) entry.ecx |= OSXSAVE;
+  if (!(peek64(Mailbox.Vcpus + VcpuMailbox.ApicBase) & APIC_ENABLE)) entry.edx &= ~APIC;
 }
 
 /** The caches of the real core, shared with no other logical processor of the partition. */

@@ -1,7 +1,8 @@
 // Guest-physical addresses that the partition's EPT does not map: its virtual devices, or a violation.
 
 import {
-  AccessStatus, Device, FIRMWARE_WINDOW_BASE, IO_APIC_BASE, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, PCI_WINDOW_BASE, PCI_WINDOW_END, ROM_END, VcpuMailbox,
+  AccessStatus, Device, FIRMWARE_WINDOW_BASE, IO_APIC_BASE, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, PCI_WINDOW_BASE, PCI_WINDOW_END, ROM_END,
+  TEST_MEMORY_BASE, TEST_MEMORY_SIZE, VcpuMailbox,
 } from "../../../monitor/interface";
 import {
   injectGeneralProtectionDuringDelivery, wasDeliveringDoubleFault,
@@ -43,6 +44,7 @@ function isDevice(gpa: u64): bool {
   const page = gpa & ~PAGE_MASK;
   if (page == LOCAL_APIC_BASE || page == movedLocalApic()) return hasDevice(Device.LocalApic);
   if (page == IO_APIC_BASE) return hasDevice(Device.IoApic);
+  if (gpa >= TEST_MEMORY_BASE && gpa < TEST_MEMORY_BASE + TEST_MEMORY_SIZE && hasDevice(Device.Test)) return true;
   // Firmware places memory BARs itself, looks for chips that are not there, and tries whether its ROM can be written.
   if (hasFirmware()) return gpa >= FIRMWARE_WINDOW_BASE && gpa < ROM_END;
   return hasFunctions() && gpa >= PCI_WINDOW_BASE && gpa < PCI_WINDOW_END;

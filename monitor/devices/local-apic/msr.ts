@@ -1,6 +1,6 @@
 // MSRs of the local APIC: IA32_APIC_BASE, IA32_TSC_DEADLINE and the x2APIC registers (SDM 3A 11.12).
 
-import { AccessStatus, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, PCI_WINDOW_BASE } from "../../interface";
+import { AccessStatus, IO_APIC_BASE, LOCAL_APIC_PAGE, PCI_WINDOW_BASE, PCI_WINDOW_END } from "../../interface";
 import { lowMemory } from "../../configuration";
 import { openBus, setStatus } from "../status";
 import { COMMAND_WRITABLE, sendCommand, sendSelf } from "./command";
@@ -98,9 +98,9 @@ function writeExtendedRegister(vcpu: u32, offset: u32, value: u64): void {
   else writeRegister(vcpu, offset, <u32>value);
 }
 
-/** The page moves to where neither RAM nor another device is: between RAM and the PCI window (SDM 3A 11.4.5). */
+/** The page moves to where neither RAM nor another device is: below or above the PCI window (SDM 3A 11.4.5). */
 function canMoveTo(page: u64): bool {
-  return page == LOCAL_APIC_BASE || (page >= lowMemory() && page < PCI_WINDOW_BASE);
+  return page != IO_APIC_BASE && (page >= PCI_WINDOW_END || (page >= lowMemory() && page < PCI_WINDOW_BASE));
 }
 
 /** Legal changes of mode only (SDM 3A figure 11-27). */

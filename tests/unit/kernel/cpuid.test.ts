@@ -1,6 +1,7 @@
 // CPUID exits: what a partition sees of its processor.
 
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { Mailbox, VcpuMailbox } from "../../../monitor/interface.ts";
 import { readProfile } from "./capabilities.ts";
 import { KernelMachine, startedKernel } from "./kernel-machine.ts";
 
@@ -22,6 +23,10 @@ function cpuid(leaf: number, subleaf = 0, on: KernelMachine = machine): Answer {
   const [eax, ebx, ecx, edx] = (["rax", "rbx", "rcx", "rdx"] as const).map((name) => on.register(name));
   for (const value of [eax, ebx, ecx, edx]) expect(value! >> 32n).toBe(0n);
   return { eax: Number(eax), ebx: Number(ebx), ecx: Number(ecx), edx: Number(edx) };
+}
+
+function setApicBase(base: bigint): void {
+  machine.monitor.mailbox.setBigUint64(Mailbox.Vcpus + VcpuMailbox.ApicBase, base, true);
 }
 
 const has = (register: number, bit: number): boolean => ((register >>> bit) & 1) === 1;
@@ -71,11 +76,19 @@ describe("leaf 1", () => {
   });
 
   test("shows the local APIC, x2APIC and TSC deadline as the policy grants them", async () => {
+    setApicBase(0xfee0_0900n);
     const { ecx, edx } = cpuid(1);
     expect([has(edx, 9), has(ecx, 21), has(ecx, 24)]).toEqual([true, true, true]);
     const without = cpuid(1, 0, await startedKernel({ partitions: [{ devices: ["uart"] }] }));
     expect([has(without.edx, 9), has(without.ecx, 21), has(without.ecx, 24)]).toEqual([false, false, false]);
   });
+});
+
+test("leaf 1 shows no local APIC while the guest has switched it off", () => {
+  setApicBase(0xfee0_0100n);
+  expect(has(cpuid(1).edx, 9)).toBe(false);
+  setApicBase(0xfee0_0d00n);
+  expect(has(cpuid(1).edx, 9)).toBe(true);
 });
 
 describe("highest leaves", () => {

@@ -56,6 +56,7 @@ describe("IA32_APIC_BASE", () => {
     expect([guest.read(Apic.Tpr, 1), guest.partition.status]).toEqual([0xffff_ffff, AccessStatus.OpenBus]);
     expect([guest.partition.read32(OTHER_PAGE), guest.partition.status]).toEqual([0xffff_ffff, AccessStatus.OpenBus]);
     expect(guest.read(Apic.Version)).toBe(0x105_0014);
+    expect([setBase(0xfed4_0800n), guest.partition.read32(0xfed4_0080n, 1), setBase(OTHER_PAGE | 0x800n)]).toEqual([true, 0x50, true]);
     guest.partition.write32(OTHER_PAGE + BigInt(Apic.IcrLow), SELF | 0x61, 1);
     expect(guest.partition.pendingVector(1)).toBe(0x61);
     expect(setBase(ENABLED)).toBe(true);
