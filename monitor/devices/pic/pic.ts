@@ -18,12 +18,14 @@ export const enum PicPort {
 
 const SPURIOUS: u32 = 7;
 
-/** Both masked, as firmware leaves them. */
+/** As firmware leaves the pair: on the vectors of the PC BIOS, with the cascade and request 11, which PCI functions share, open. */
 export function resetPic(): void {
   memory.fill(changetype<usize>(MASTER), 0, offsetof<Chip>());
   memory.fill(changetype<usize>(SLAVE), 0, offsetof<Chip>());
-  MASTER.mask = 0xff;
-  SLAVE.mask = 0xff;
+  MASTER.mask = 0xff & ~(1 << CASCADE);
+  MASTER.vectorBase = 0x08;
+  SLAVE.mask = 0xff & ~(1 << 3);
+  SLAVE.vectorBase = 0x70;
   setExternalVector(0);
 }
 

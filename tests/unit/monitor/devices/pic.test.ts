@@ -41,8 +41,11 @@ beforeEach(async () => {
   partition = await startPartition();
 });
 
-test("starts with all masked and answers Linux's probe of the mask", () => {
-  expect([partition.in8(0x21), partition.in8(0xa1)]).toEqual([0xff, 0xff]);
+test("starts as firmware leaves it, on the vectors of the PC BIOS, and answers Linux's probe of the mask", () => {
+  expect([partition.in8(0x21), partition.in8(0xa1)]).toEqual([0xfb, 0xf7]);
+  partition.out8(0x21, 0xef);
+  raiseUart();
+  expect(partition.pendingVector()).toBe(0x0c);
   partition.out8(0x21, 0xfb);
   expect(partition.in8(0x21)).toBe(0xfb);
 });
