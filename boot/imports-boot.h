@@ -70,6 +70,11 @@ IMPORT void w2c_boot_idle(INSTANCE(boot)) {
   __asm__ volatile("sti; hlt; cli" : : : "memory");
 }
 
+/** One instruction behind the shadow of STI, at which interrupts are taken. */
+IMPORT void w2c_boot_admitInterrupts(INSTANCE(boot)) {
+  __asm__ volatile("sti; nop; nop; cli" : : : "memory");
+}
+
 IMPORT void w2c_boot_halt(INSTANCE(boot)) {
   stop();
 }

@@ -27,7 +27,7 @@ vector_stubs:
   .set vector, vector + 1
 .endr
 
-// An external interrupt, taken in boot.idle() only: notes the vector. The kernel signals the end of interrupt.
+// An external interrupt, taken in boot.idle() and boot.admitInterrupts() only: notes the vector. The kernel signals the end of interrupt.
 interrupt:
   pushq %rax
   pushq %rcx

@@ -36,6 +36,8 @@ export const enum ImageSymbol {
 @external("boot", "enterGuest") export declare function enterGuest(): void;
 /** STI, HLT, CLI: waits for one interrupt, whose vector is then set at Fixed.PendingVectors. */
 @external("boot", "idle") export declare function idle(): void;
+/** STI, CLI: takes the interrupts that wait, whose vectors are then set at Fixed.PendingVectors. */
+@external("boot", "admitInterrupts") export declare function admitInterrupts(): void;
 /** Stops this core for good. */
 @external("boot", "halt") export declare function halt(): void;
 /** Writes the name of the wasm function that holds `address` to linear memory; returns its length, 0 if unknown. */

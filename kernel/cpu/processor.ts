@@ -19,6 +19,7 @@
 @external("cpu", "pause") export declare function pause(): void;
 @external("cpu", "wbinvd") export declare function wbinvd(): void;
 @external("cpu", "mfence") export declare function mfence(): void;
+@external("cpu", "readDr6") export declare function readDr6(): u64;
 /** Debug register access: number 0-3, 6 or 7. */
 @external("cpu", "writeDebug") export declare function writeDebug(register: u32, value: u64): void;
 /** CR2 belongs to the guest while the core runs it; the kernel writes it when a vCPU is reset. */

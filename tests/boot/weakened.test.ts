@@ -7,9 +7,10 @@ import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { buildWeakenedKernel, weaken } from "../weakened/weaken.ts";
 import {
-  fatalTripleFault, guestTakesInterrupts, noHousekeeping, openMemory, openMsrs, openPorts, skippedVmxInstructions, strayMonitor, unsealedPartitions,
+  fatalTripleFault, guestTakesInterrupts, noExceptionExits, noHousekeeping, openMemory, openMsrs, openPorts, skippedVmxInstructions, strayMonitor, unsealedPartitions,
 } from "../weakened/weaknesses.ts";
 import { MARKER, MARKER_ADDRESS, NEIGHBOUR_DONE, attackSystem } from "./helpers/attack-system.ts";
+import { ENDLESS_DELIVERIES, endlessDelivery } from "./helpers/endless-delivery.ts";
 import { bootSystem, type SystemOptions, type SystemOutput } from "./helpers/system.ts";
 
 const BUILD_TIMEOUT_MS = 400_000;
@@ -26,7 +27,7 @@ function boot(kernel: string, name: string, attacks: readonly string[], options:
 describe("without bitmaps, and with handlers that let things pass", () => {
   let kernel = "";
   beforeAll(async () => {
-    kernel = await buildWeakenedKernel("doors", [openPorts, openMsrs, skippedVmxInstructions, fatalTripleFault]);
+    kernel = await buildWeakenedKernel("doors", [openPorts, openMsrs, skippedVmxInstructions, fatalTripleFault, noExceptionExits]);
   }, BUILD_TIMEOUT_MS);
 
   /** All that was printed ends where the attack was made. */
@@ -71,6 +72,14 @@ describe("without bitmaps, and with handlers that let things pass", () => {
     const output = await boot(kernel, "test-weakened-triple-fault", ["triple-fault"], { timeoutSeconds: STANDSTILL_SECONDS });
     expect(output.kernel.join("\n")).toContain("fatal 21 on core 0"); // so it was the attack that silenced the console
     expect(output.result.reason).toBe("timeout");
+    expect(output.of("neighbour")).not.toContain(NEIGHBOUR_DONE);
+  });
+
+  test.each(ENDLESS_DELIVERIES)("an exception that its own delivery raises again keeps core 0 for good: %s", async (source) => {
+    const system = await endlessDelivery(`test-weakened-endless-${source}`, source);
+    const output = await bootSystem(system, { timeoutSeconds: STANDSTILL_SECONDS, kernel });
+    expect(output.of("attacker")).toEqual(["begins"]);
+    expect(output.result.reason).toBe(source === "debug" ? "timeout" : "ended"); // Bochs runs out of stack where silicon goes round
     expect(output.of("neighbour")).not.toContain(NEIGHBOUR_DONE);
   });
 });

@@ -28,6 +28,13 @@ export const fatalTripleFault: Weakness = {
   replacement: "return fatal(FatalReason.MachineCheck);",
 };
 
+/** What a guest's exceptions raise in their own delivery stays in the processor. */
+export const noExceptionExits: Weakness = {
+  file: "kernel/cpu/vmx/vmcs.ts",
+  text: "(1 << Exception.MC) | (1 << Exception.DB) | (1 << Exception.AC)",
+  replacement: "1 << Exception.MC",
+};
+
 /** The machine's interrupts wait until the guest takes them. */
 export const guestTakesInterrupts: Weakness = {
   file: "kernel/cpu/vmx/capability.ts",

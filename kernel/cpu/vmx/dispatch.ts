@@ -18,7 +18,8 @@ import { StopReason, partitionFault } from "../../partition/lifecycle";
 import { onControlRegisterAccess } from "./control-register-access";
 import { countExit } from "./counters";
 import { dumpVmcs } from "./dump";
-import { closeInterruptWindow, closeNmiWindow, deliverInterruptedEvent, injectGeneralProtection, injectInvalidOpcode } from "./events";
+import { Exception, closeInterruptWindow, closeNmiWindow, deliverInterruptedEvent, injectGeneralProtection, injectInvalidOpcode } from "./events";
+import { onGuestException } from "./exceptions";
 import { ENTRY_FAILURE, ExitReason, exitReasonName } from "./exit-reason";
 import { VmcsField } from "./field";
 import { vmread, vmwrite } from "./instructions";
@@ -103,10 +104,11 @@ function onExternalInterrupt(): void {
   interrupts.onHostInterrupt(<u32>vmread(VmcsField.VM_EXIT_INTERRUPTION_INFORMATION) & 0xff);
 }
 
-/** Only NMI and #MC exit. The NMI is the machine's own: the floor counts it, which also ends the blocking of NMIs. */
+/** Only NMI, #MC, #DB and #AC exit. The NMI is the machine's own: the floor counts it, which also ends the blocking of NMIs. */
 function onExceptionOrNmi(): void {
   const information = <u32>vmread(VmcsField.VM_EXIT_INTERRUPTION_INFORMATION);
-  if ((information & INTERRUPTION_TYPE_MASK) != INTERRUPTION_TYPE_NMI) return fatal(FatalReason.MachineCheck);
+  if ((information & 0xff) == <u32>Exception.MC) return fatal(FatalReason.MachineCheck);
+  if ((information & INTERRUPTION_TYPE_MASK) != INTERRUPTION_TYPE_NMI) return onGuestException(information);
   deliverInterruptedEvent();
   deliverNmi();
 }

@@ -7,14 +7,14 @@ import { VmcsField } from "./field";
 import { vmread, vmwrite } from "./instructions";
 import { Interruptibility, isTrapPending, wake } from "./vcpu";
 
-const VALID: u32 = 1 << 31;
-const DELIVER_ERROR_CODE: u32 = 1 << 11;
-const TYPE_SHIFT: u32 = 8;
-const TYPE_MASK: u32 = 7;
+export const VALID: u32 = 1 << 31;
+export const DELIVER_ERROR_CODE: u32 = 1 << 11;
+export const TYPE_SHIFT: u32 = 8;
+export const TYPE_MASK: u32 = 7;
 /** Vector, type and error-code bit; bit 12 of a vectoring field is undefined. */
 const INFORMATION_MASK: u32 = 0x80000fff;
 
-const enum EventType { ExternalInterrupt = 0, Nmi = 2, HardwareException = 3, SoftwareInterrupt = 4, PrivilegedSoftware = 5, SoftwareException = 6 }
+export const enum EventType { ExternalInterrupt = 0, Nmi = 2, HardwareException = 3, SoftwareInterrupt = 4, PrivilegedSoftware = 5, SoftwareException = 6 }
 
 export const enum Exception {
   DB = 1,
@@ -50,6 +50,12 @@ function injectException(vector: u32, hasErrorCode: bool): void {
   // Real mode knows no error codes (SDM 3C 27.2.1.3).
   const error: u32 = hasErrorCode && (vmread(VmcsField.GUEST_CR0) & Cr0.PE) ? DELIVER_ERROR_CODE : 0;
   writeEvent(vector | (EventType.HardwareException << TYPE_SHIFT) | error);
+}
+
+/** Delivers an exception that was taken from the guest; its state is already as the delivery saves it (SDM 3C 28.3.3). */
+export function deliverException(vector: u32, hasErrorCode: bool, errorCode: u64): void {
+  if (hasErrorCode) vmwrite(VmcsField.VM_ENTRY_EXCEPTION_ERROR_CODE, errorCode);
+  writeEvent(vector | (EventType.HardwareException << TYPE_SHIFT) | (hasErrorCode ? DELIVER_ERROR_CODE : 0));
 }
 
 function writeEvent(information: u32): void {

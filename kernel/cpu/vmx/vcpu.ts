@@ -28,8 +28,14 @@ const SS_ACCESS_DPL_SHIFT: u64 = 5;
 
 /** Moves RIP past the instruction that exited, with all that its end brings. */
 export function advance(): void {
-  vmwrite(VmcsField.GUEST_RIP, vmread(VmcsField.GUEST_RIP) + vmread(VmcsField.VM_EXIT_INSTRUCTION_LENGTH));
+  movePastInstruction();
   endInstruction();
+}
+
+// @ts-ignore: decorator
+@inline
+export function movePastInstruction(): void {
+  vmwrite(VmcsField.GUEST_RIP, vmread(VmcsField.GUEST_RIP) + vmread(VmcsField.VM_EXIT_INSTRUCTION_LENGTH));
 }
 
 /** The end of an instruction that the kernel carried out: the interrupt shadow over it ends, and a single step is over. */

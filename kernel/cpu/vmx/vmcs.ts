@@ -51,7 +51,7 @@ function writeControls(frames: VcpuFrames): void {
   vmwrite(VmcsField.PRIMARY_CONTROLS, primaryControls());
   vmwrite(VmcsField.SECONDARY_CONTROLS, secondaryControls());
   vmwrite(VmcsField.VM_EXIT_CONTROLS, vmExitControls());
-  vmwrite(VmcsField.EXCEPTION_BITMAP, 1 << Exception.MC);
+  vmwrite(VmcsField.EXCEPTION_BITMAP, (1 << Exception.MC) | (1 << Exception.DB) | (1 << Exception.AC));
   vmwrite(VmcsField.PAGE_FAULT_ERROR_CODE_MASK, 0);
   vmwrite(VmcsField.PAGE_FAULT_ERROR_CODE_MATCH, 0);
   vmwrite(VmcsField.CR3_TARGET_COUNT, 0);

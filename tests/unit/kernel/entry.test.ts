@@ -54,7 +54,7 @@ describe("controls", () => {
   });
 
   test("machine checks exit, page faults do not", () => {
-    expect(machine.vmcs("EXCEPTION_BITMAP")).toBe(bits(18));
+    expect(machine.vmcs("EXCEPTION_BITMAP")).toBe(bits(1, 17, 18));
     expect(machine.vmcs("PAGE_FAULT_ERROR_CODE_MASK")).toBe(0n);
     expect(machine.vmcs("PAGE_FAULT_ERROR_CODE_MATCH")).toBe(0n);
   });

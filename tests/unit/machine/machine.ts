@@ -71,7 +71,7 @@ export class Machine {
   readonly bootCalls: string[] = [];
   /** Answers of boot.applicationCoreStarted, the last one for good. */
   coreStarts: boolean[] = [true];
-  /** Runs in boot.enterGuest and boot.idle. */
+  /** Runs in boot.enterGuest, boot.idle and boot.admitInterrupts. */
   onEnterGuest: () => void = () => {
     throw new Stopped("enterGuest");
   };
@@ -150,6 +150,10 @@ export class Machine {
       },
       idle: () => {
         record("idle");
+        this.onIdle();
+      },
+      admitInterrupts: () => {
+        record("admitInterrupts");
         this.onIdle();
       },
       halt: () => {

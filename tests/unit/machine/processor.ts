@@ -90,6 +90,7 @@ export class Processor {
       writeCr0: (value: bigint) => void (this.cr0 = BigInt.asUintN(64, value)),
       readCr3: () => this.cr3,
       readCr4: () => this.cr4,
+      readDr6: () => this.debugRegisters.get(6) ?? 0n,
       writeCr4: (value: bigint) => void (this.cr4 = BigInt.asUintN(64, value)),
       xgetbv: () => this.xcr0,
       xsetbv: (_register: number, value: bigint) => void (this.xcr0 = BigInt.asUintN(64, value)),
