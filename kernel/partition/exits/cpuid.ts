@@ -1,11 +1,12 @@
 // CPUID: answered from the partition's table.
 
-import { Mailbox, VcpuMailbox } from "../../../monitor/interface";
+import { VcpuMailbox } from "../../../monitor/interface";
 import { advance, cr4 } from "../../cpu/backend";
 import { Cr4 } from "../../cpu/control-register";
 import { cpuid, xgetbv } from "../../cpu/processor";
 import { Register, readRegister, writeRegister } from "../../cpu/registers";
 import { BASIC_LEAVES, CpuidLeaf, EXTENDED_LEAVES, HYPERVISOR_LEAF, basicLeaf, extendedLeaf, hypervisorLeaf, maximumBasicLeaf } from "../cpuid-table";
+import { vcpuRecord } from "../current";
 import { peek64 } from "../monitor";
 import { areaSize, compactedAreaSize, grantedXcr0, isGranted } from "../xcr0";
 
@@ -64,7 +65,7 @@ function answerVariable(leaf: u32, subleaf: u32): void {
 /** What the guest has switched on or off (SDM 2A CPUID, SDM 3A 11.4.3). */
 function describeState(entry: CpuidLeaf): void {
   if (cr4() & Cr4.OSXSAVE) entry.ecx |= OSXSAVE;
-  if (!(peek64(Mailbox.Vcpus + VcpuMailbox.ApicBase) & APIC_ENABLE)) entry.edx &= ~APIC;
+  if (!(peek64(vcpuRecord() + VcpuMailbox.ApicBase) & APIC_ENABLE)) entry.edx &= ~APIC;
 }
 
 /** The caches of the real core, shared with no other logical processor of the partition. */
