@@ -7,5 +7,6 @@ export const enum HostVector {
   DeviceFirst = 0x50, // messages of the PCI functions that this core's partition owns, one vector each
   DeviceLast = 0xef,
   Mailbox = 0xf0, // another core put something into this core's mailbox, or asks core 0 to drain a console ring
+  Kick = 0xf1, // another core of this core's partition changed what this vCPU must look at, see kernel/partition/kick.ts
   Spurious = 0xff,
 }

@@ -1,7 +1,7 @@
 // The one interface between kernel and monitor; both sides import this file.
 //
 // The first 4 KiB of the monitor's linear memory are the mailbox. The kernel reads and writes it in place
-// (kernel/partition/monitor.ts), so that an entry with nothing pending costs two loads and no call.
+// (kernel/partition/monitor.ts), so that an entry with nothing pending costs no call.
 
 export const MAXIMUM_VCPUS: u32 = 8;
 /** Behind the mailbox: MAXIMUM_VCPUS pages, the local APIC of each vCPU as a virtual-APIC page (SDM 3C 30.1). */

@@ -7,8 +7,9 @@ import { attachRings } from "../console/rings";
 import { EnableStatus, enableStatusText, enableVirtualisation, readCapabilities } from "../cpu/backend";
 import { startMitigations } from "../cpu/mitigations";
 import { startHousekeeping } from "../partition/housekeeping";
-import { attachPartition } from "../partition/current";
-import { loadPartitionVcpu, startPartition } from "../partition/lifecycle";
+import { attachPartition, currentVcpu } from "../partition/current";
+import { joinPartition, loadPartitionVcpu, startPartition } from "../partition/lifecycle";
+import { attachMonitorLock } from "../partition/monitor-lock";
 import { park } from "../partition/park";
 import * as plan from "../partition/plan";
 import { PlanHeader, header32, header64 } from "../partition/plan";
@@ -37,8 +38,9 @@ export function runCore(): void {
     stop();
   }
   startMitigations(header32(PlanHeader.AllMitigations) != 0);
+  const partition = attachPartition();
   startHousekeeping();
-  if (attachPartition() == plan.NO_PARTITION) {
+  if (partition == plan.NO_PARTITION) {
     print("core ");
     printDecimal(coreId());
     print(" runs no partition");
@@ -46,6 +48,8 @@ export function runCore(): void {
     return park();
   }
   if (!loadPartitionVcpu()) fatal(FatalReason.VmcsLoad);
-  startPartition();
+  attachMonitorLock();
+  if (currentVcpu() == 0) startPartition();
+  else joinPartition();
   enterGuest();
 }

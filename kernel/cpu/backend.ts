@@ -10,10 +10,10 @@ export {
   injectPageFault, injectStackFault, tryInjectNmi, wasDeliveringDoubleFault,
 } from "./vmx/events";
 export { VcpuFrames, flushTranslations, initialiseRegion, loadVmcs as loadVcpu, rewindLaunchState } from "./vmx/vmcs";
-export { startFlat32, startLong64, startReal, startReset } from "./vmx/guest-state";
+export { powerUp, startFlat32, startLong64, startReal, startReset, startUp } from "./vmx/guest-state";
 export { armDeadline } from "./vmx/deadline";
 export { IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantPorts, grantTscAux, initialiseMsrBitmap } from "./vmx/bitmaps";
-export { EXIT_COUNTERS, exitCount } from "./vmx/counters";
+export { EXIT_COUNTERS, takeExitCount } from "./vmx/counters";
 export { exitReasonName } from "./vmx/exit-reason";
 export { hasInvpcid, hasRdtscp } from "./vmx/features";
 export { supportsHltActivity } from "./vmx/capability";

@@ -7,6 +7,8 @@ export const enum Attention {
   Record = 1 << 0,
   /** The partition ends or restarts. */
   Intent = 1 << 1,
+  /** The vCPU got an INIT. */
+  Initialised = 1 << 2,
   /** Entries need sequences against speculation. */
   Guarded = 1 << 31,
 }

@@ -3,7 +3,7 @@
 import { hasInvpcid, hasRdtscp } from "../cpu/backend";
 import { cpuid } from "../cpu/processor";
 import { Device } from "../../monitor/interface";
-import { hasDevice } from "./current";
+import { currentVcpu, hasDevice, vcpuCount } from "./current";
 import { hasFastStrings } from "./misc-enable";
 import { LEAF7_EBX_AVX512, vectorsWithheld1Ecx, vectorsWithheld7Ebx, vectorsWithheld7Ecx, vectorsWithheld7Edx } from "./vector-features";
 import { grantedXcr0 } from "./xcr0";
@@ -57,6 +57,8 @@ const LEAF1_ECX_SHOWN: u32 = Leaf1Ecx.SSE3 | Leaf1Ecx.PCLMULQDQ | Leaf1Ecx.SSSE3
 /** FPU VME DE PSE TSC MSR PAE CX8 SEP PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 SS. MCE and MCA are not virtualised. */
 const LEAF1_EDX_SHOWN: u32 = 0x0f8ba97f;
 const LEAF1_EDX_APIC: u32 = 1 << 9;
+/** EBX[23:16] counts the package's APIC identifiers. */
+const LEAF1_EDX_HTT: u32 = 1 << 28;
 /** The kernel keeps these registers itself, whatever the processor has. */
 const LEAF1_EDX_MTRR: u32 = 1 << 12;
 
@@ -120,13 +122,18 @@ function buildIdentification(): void {
   if (first.eax >= 6) basicLeaf(6).eax = LEAF6_EAX_ARAT;
 }
 
+/** Bits of an APIC identifier that number the partition's vCPUs, one thread on a core each. */
+export function identifierBits(): u32 { return 32 - <u32>clz(vcpuCount() - 1); }
+/** Identifiers that these bits can name. */
+export function identifierSpace(): u32 { return 1 << identifierBits(); }
+
 function buildFeatures(): void {
   const leaf = copyLeaf(1);
   const hasApic = hasDevice(Device.LocalApic);
   const clflushSize = leaf.ebx & 0xff00;
-  leaf.ebx = clflushSize | (1 << 16); // APIC identifier 0, one logical processor
+  leaf.ebx = clflushSize | (identifierSpace() << 16) | (currentVcpu() << 24);
   leaf.ecx = (leaf.ecx & LEAF1_ECX_SHOWN) | Leaf1Ecx.HYPERVISOR;
-  leaf.edx = (leaf.edx & (LEAF1_EDX_SHOWN | LEAF1_EDX_APIC)) | LEAF1_EDX_MTRR;
+  leaf.edx = (leaf.edx & (LEAF1_EDX_SHOWN | LEAF1_EDX_APIC)) | LEAF1_EDX_MTRR | (vcpuCount() > 1 ? LEAF1_EDX_HTT : 0);
   if (hasApic) leaf.ecx |= Leaf1Ecx.X2APIC | Leaf1Ecx.TSC_DEADLINE;
   else leaf.edx &= ~LEAF1_EDX_APIC;
   leaf.ecx &= ~vectorsWithheld1Ecx(grantedXcr0());

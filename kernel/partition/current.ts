@@ -32,7 +32,8 @@ export function currentPartition(): u32 { return partition; }
 export function currentVcpu(): u32 { return vcpu; }
 export function vcpuCount(): u32 { return vcpus; }
 /** Offset in the mailbox of this vCPU's record. */
-export function vcpuRecord(): u32 { return <u32>Mailbox.Vcpus + vcpu * <u32>VcpuMailbox.Size; }
+export function vcpuRecord(): u32 { return recordOfVcpu(vcpu); }
+export function recordOfVcpu(number: u32): u32 { return <u32>Mailbox.Vcpus + number * <u32>VcpuMailbox.Size; }
 export function hasDevice(device: u32): bool { return (devices & device) != 0; }
 /** Whether the partition's image is a ROM. */
 export function hasFirmware(): bool { return firmware; }

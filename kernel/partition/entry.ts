@@ -5,9 +5,11 @@ import { armDeadline, canInjectInterrupt, injectInterrupt, tryInjectNmi } from "
 import { Attention, attention, settled } from "./attention";
 import { currentVcpu, vcpuRecord } from "./current";
 import { nextHousekeeping } from "./housekeeping";
-import { carryOutIntent, hasIntent } from "./lifecycle";
+import { carryOutIntent, hasIntent, startAnew } from "./lifecycle";
 import { acknowledge, acknowledgeNmi, peek32, peek64 } from "./monitor";
-import { settleMonitorCall } from "./monitor-call";
+import { passOutput, settleMonitorCall } from "./monitor-call";
+import { enterMonitor, leaveMonitor } from "./monitor-lock";
+import { noteWake, onStartRequest } from "./vcpu-start";
 
 /** What the exit stub does next. */
 export const enum NextEntry {
@@ -28,8 +30,14 @@ export function prepareEntry(): u32 {
 
 function prepareAttentively(): u32 {
   if (attention() & Attention.Record) lookAtRecord();
+  leaveMonitor();
+  passOutput();
   if (hasIntent()) {
     carryOutIntent();
+    return NextEntry.Launch;
+  }
+  if (attention() & Attention.Initialised) {
+    startAnew();
     return NextEntry.Launch;
   }
   armDeadline(deadline);
@@ -40,6 +48,7 @@ function prepareAttentively(): u32 {
 function lookAtRecord(): void {
   if (hasIntent()) return; // the partition ends or restarts, perhaps because its monitor must not be called again
   const record = vcpuRecord();
+  if (peek32(record + VcpuMailbox.Start)) onStartRequest();
   // Vector and NMI lie side by side.
   if (peek64(record + VcpuMailbox.PendingVector)) deliverPending(record);
   if (!peek64(record + VcpuMailbox.PendingVector)) settled(Attention.Record);
@@ -47,7 +56,11 @@ function lookAtRecord(): void {
 }
 
 function deliverPending(record: u32): void {
-  if (peek32(record + VcpuMailbox.PendingNmi) && tryInjectNmi()) acknowledgeNmi(currentVcpu());
+  enterMonitor();
+  if (peek32(record + VcpuMailbox.PendingNmi) && tryInjectNmi()) {
+    acknowledgeNmi(currentVcpu());
+    noteWake();
+  }
   if (peek32(record + VcpuMailbox.PendingVector) && canInjectInterrupt()) {
     const vector = acknowledge(currentVcpu());
     settleMonitorCall();

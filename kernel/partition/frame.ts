@@ -5,6 +5,7 @@ import * as backend from "../cpu/backend";
 import { Rflags } from "../cpu/control-register";
 import { Register, readRegister, writeRegister } from "../cpu/registers";
 import { peek64, poke32, poke64 } from "./monitor";
+import { enterMonitor } from "./monitor-lock";
 
 const FRAME: u32 = Mailbox.Frame;
 const LONG_MODE: u64 = 1;
@@ -16,6 +17,7 @@ const PAGE_FAULT: u64 = 14;
 
 /** Puts the registers into the mailbox; `linearAddress` is that of the access, 0 if unknown. */
 export function lendFrame(linearAddress: u64): void {
+  enterMonitor();
   for (let register: u32 = 0; register < <u32>Register.COUNT; register++) poke64(FRAME + (register << 3), readRegister(register));
   poke64(FRAME + (<u32>Register.RSP << 3), backend.readAnyRegister(Register.RSP));
   poke64(FRAME + VcpuFrame.Rip, backend.instructionPointer());

@@ -11,19 +11,24 @@ import { ResetStatus, resetFunctionAt } from "../../drivers/pci/reset-function";
 import { resetStatusText } from "../../drivers/pci/reset";
 import { FunctionMailbox, MAXIMUM_FUNCTIONS, Mailbox } from "../../monitor/interface";
 import { print, printLine } from "../console/print";
+import { load32, store32, store64 } from "../memory/physical";
 import { DeviceFlag } from "../policy/layout";
 import { MESSAGE_DATA, messageAddress } from "../vtd/interrupt-entry";
 import { REQUEST_WORDS, takePosted } from "../vtd/posted";
 import { printSource } from "../vtd/source-name";
-import { currentVcpu } from "./current";
+import { currentPartition, currentVcpu } from "./current";
 import { deviceMessage, peek32, poke32, poke64 } from "./monitor";
+import { enterMonitor } from "./monitor-lock";
 import { settleMonitorCall } from "./monitor-call";
 import { PlanPartition, field64 } from "./plan";
+import { functionSlot } from "./status-page";
 import { BARS, PlanFunction, barGuestAddress, barSizeAndFlags, function32, function64, functionCount } from "./plan-functions";
 
+// Offsets in functionSlot(), which the partition's cores share: FunctionMailbox.Reset as seen last, FunctionMailbox.Command as applied last.
+const RESET: u64 = 0;
+const COMMAND: u64 = 4;
+
 const records: usize = memory.data(32, 4); // MAXIMUM_FUNCTIONS u32: record in the plan of each function
-const resets: usize = memory.data(32, 4); // MAXIMUM_FUNCTIONS u32: FunctionMailbox.Reset as seen last
-const commands: usize = memory.data(32, 4); // MAXIMUM_FUNCTIONS u32: FunctionMailbox.Command as applied last
 const posted: usize = memory.data(32, 4); // REQUEST_WORDS u32
 let count: u32 = 0;
 
@@ -78,8 +83,7 @@ export function handOverFunctions(): void {
   for (let index: u32 = 0; index < count; index++) {
     describe(index);
     prepare(index);
-    store<u32>(resets + (<usize>index << 2), 0);
-    store<u32>(commands + (<usize>index << 2), 0);
+    store64(functionSlot(currentPartition(), index), 0);
   }
 }
 
@@ -134,19 +138,20 @@ export function takeBackFunctions(): void {
   }
 }
 
-/** After the guest wrote to configuration space: bus mastering and resets are what reaches the real functions. */
+/** After a vCPU, any of the partition's, wrote to configuration space and still holds the monitor: bus mastering and resets are what reaches the real functions. */
 export function applyFunctionRequests(): void {
   for (let index: u32 = 0; index < count; index++) {
     const mailbox = mailboxOf(index);
+    const applied = functionSlot(currentPartition(), index);
     const wantedReset = peek32(mailbox + FunctionMailbox.Reset);
-    if (wantedReset != load<u32>(resets + (<usize>index << 2))) {
-      store<u32>(resets + (<usize>index << 2), wantedReset);
+    if (wantedReset != load32(applied + RESET)) {
+      store32(applied + RESET, wantedReset);
       resetOne(index);
       prepare(index);
     }
     const wanted = peek32(mailbox + FunctionMailbox.Command) & Command.BusMaster;
-    if (wanted == load<u32>(commands + (<usize>index << 2))) continue;
-    store<u32>(commands + (<usize>index << 2), wanted);
+    if (wanted == load32(applied + COMMAND)) continue;
+    store32(applied + COMMAND, wanted);
     setBusMasterAt(pageOf(index), wanted != 0);
   }
 }
@@ -157,6 +162,7 @@ export function onDeviceMessage(vector: u32): void {
     const record = recordOf(index);
     const message = vector - function32(record, PlanFunction.FirstVector);
     if (message >= function32(record, PlanFunction.Messages)) continue;
+    enterMonitor();
     deviceMessage(currentVcpu(), index, message);
     return settleMonitorCall();
   }

@@ -10,12 +10,18 @@ import { partitionCount } from "../policy/reader";
 import { currentPartition, currentVcpu, hasDevice } from "./current";
 import { attachAgain, checkDeviceViolations, takeFaults } from "./device-violations";
 import { hasFunctions, onDeviceMessage, onPostedMessages } from "./functions";
+import { lookAround } from "./kick";
+import { enterMonitor } from "./monitor-lock";
 import { settleMonitorCall } from "./monitor-call";
 import { input, peek32, poke32, poke8 } from "./monitor";
 import { NO_PARTITION } from "./plan";
 import { PartitionState, state } from "./status-page";
 
 export function onHostInterrupt(vector: u32): void {
+  if (vector == HostVector.Kick) {
+    endOfInterrupt();
+    return lookAround();
+  }
   if (vector >= <u32>HostVector.DeviceFirst && vector <= <u32>HostVector.DeviceLast) onDeviceMessage(vector);
   else if (vector == HostVector.ConsoleInput) onInputInterrupt();
   else if (vector == HostVector.DevicesPosted && hasFunctions()) onPostedMessages(currentPartition());
@@ -28,7 +34,7 @@ export function onHostInterrupt(vector: u32): void {
 /** Another core calls: core 0 for what it put down there, any other core for what core 0 put down. */
 function onMailbox(): void {
   if (coreId() == 0) onReports();
-  checkDeviceViolations();
+  if (currentVcpu() == 0) checkDeviceViolations();
 }
 
 /** Core 0: another core has output, its partition stopped, or its devices were reset. */
@@ -46,10 +52,11 @@ export function withdrawStopped(): void {
   }
 }
 
-/** Hands what was typed for this core's partition to its UART; a partition without one reads it by hypercall. */
+/** On the first vCPU's core: hands what was typed for the partition to its UART; a partition without one reads it by hypercall. */
 function passInput(): void {
   const partition = currentPartition();
-  if (partition == NO_PARTITION || state(partition) != PartitionState.Running || !hasDevice(Device.Uart)) return;
+  if (currentVcpu() != 0 || partition == NO_PARTITION || state(partition) != PartitionState.Running || !hasDevice(Device.Uart)) return;
+  enterMonitor();
   const head = peek32(Mailbox.InputHead);
   let next = head;
   while (next - peek32(Mailbox.InputTail) < INPUT_RING) {

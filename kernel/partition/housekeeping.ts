@@ -1,11 +1,14 @@
-// Core 0 looks after the consoles of all, and after the VT-d units, from time to time, even if no interrupt of the machine gets through to it.
+// Core 0 looks after the consoles of all, and after the VT-d units, from time to time, even if no interrupt of the machine gets through to it;
+// so does each core of a partition with several vCPUs after what the others want of it.
 
 import { coreId } from "../boot/stub";
 import { onInputInterrupt } from "../console/partitions";
 import { rdtsc } from "../cpu/processor";
 import { unitCount } from "../vtd/unit";
+import { vcpuCount } from "./current";
 import { lookAfterUnits } from "./device-violations";
 import { withdrawStopped } from "./host-interrupts";
+import { lookAround } from "./kick";
 import { PlanHeader, header32, header64 } from "./plan";
 
 const NEVER: u64 = u64.MAX_VALUE;
@@ -15,9 +18,9 @@ const FREQUENCY: u64 = 100;
 let interval: u64 = 0;
 let next: u64 = NEVER;
 
-/** To be called before the first VM entry; a core other than 0, or alone without VT-d, has nothing to look after. */
+/** To be called before the first VM entry. One core of many that run a partition looks for kicks; core 0 alone without VT-d has nothing to do. */
 export function startHousekeeping(): void {
-  if (coreId() != 0 || (header32(PlanHeader.CoreCount) == 1 && unitCount() == 0)) return;
+  if (vcpuCount() == 1 && (coreId() != 0 || (header32(PlanHeader.CoreCount) == 1 && unitCount() == 0))) return;
   interval = header64(PlanHeader.TscFrequency) / FREQUENCY;
   next = rdtsc() + interval;
 }
@@ -30,6 +33,8 @@ export function nextHousekeeping(): u64 { return next; }
 export function keepHouse(): void {
   if (rdtsc() < next) return;
   next = rdtsc() + interval;
+  if (vcpuCount() > 1) lookAround();
+  if (coreId() != 0) return;
   onInputInterrupt();
   withdrawStopped();
   lookAfterUnits();

@@ -1,13 +1,12 @@
 // Start, restart and end of this core's partition.
 
-import { coreId } from "../boot/stub";
 import { print, printDecimal, printHex, printLine } from "../console/print";
 import { printLoadStatus } from "./load-status";
 import * as backend from "../cpu/backend";
 import { forgetBranches, guardsEntries } from "../cpu/mitigations";
 import { rdtsc } from "../cpu/processor";
 import * as phys from "../memory/physical";
-import { BOOT_GDT_LIMIT, EntryMode, EntryState, LoadStatus, Mailbox } from "../../monitor/interface";
+import { BOOT_GDT_LIMIT, EntryMode, EntryState, LoadStatus, MAXIMUM_VCPUS, Mailbox } from "../../monitor/interface";
 import { HealthAction } from "../policy/layout";
 import { onFault, partitionDevices, partitionImageKind, partitionVcpuCount, restartLimit } from "../policy/reader";
 import { Attention, attend, attention, settled } from "./attention";
@@ -20,7 +19,13 @@ import { attachMemory } from "./memory-grant";
 import * as monitor from "./monitor";
 import { PlanHeader, PlanPartition, field64, header64, imageAddress, imageLength, vcpuControl } from "./plan";
 import { park } from "./park";
-import { PartitionState, publishStop, restarts, setRestarts, setState } from "./status-page";
+import { printCores } from "./core-list";
+import { kickOthers } from "./kick";
+import { awaitOthers, releaseOthers, rest } from "./rendezvous";
+import {
+  PartitionState, VcpuState, clearWish, proposeWish, publishExits, publishStop, restarts, setRestarts, setState, setVcpuState, wish,
+} from "./status-page";
+import { awaitStartUp } from "./vcpu-start";
 import { resetVirtualMsrs } from "./virtual-msrs";
 
 /** Why a partition stands still. Numbers are printed and never reused. */
@@ -35,6 +40,7 @@ export const enum StopReason {
   TooManyRestarts = 8,
   DeviceViolation = 9,
   DeviceReset = 10,
+  CoreSilent = 11,
 }
 
 export function stopReasonText(reason: u32): string {
@@ -49,33 +55,32 @@ export function stopReasonText(reason: u32): string {
     case StopReason.TooManyRestarts: return "restarted too often";
     case StopReason.DeviceViolation: return "its device tried what it may not";
     case StopReason.DeviceReset: return "its device could not be reset";
+    case StopReason.CoreSilent: return "one of its cores did not answer";
     default: return "unknown reason";
   }
 }
 
-const enum Intent { Run = 0, Restart = 1, Stop = 2 }
+/** A wish in the status page: an intent and, shifted, why. */
+const enum Intent { Restart = 1, Stop = 2 }
+const REASON_SHIFT: u32 = 8;
+const INTENT_MASK: u32 = (1 << REASON_SHIFT) - 1;
 /** Kernel, initial RAM disk, command line, disk. */
 const IMAGES: u32 = 4;
 const RESTART_LIMIT_NONE: u32 = u32.MAX_VALUE;
 
 const frames: backend.VcpuFrames = changetype<backend.VcpuFrames>(memory.data(40, 8));
 
-let intent: u32 = Intent.Run;
-let reasonToStop: u32 = 0;
-
 /** Whether the handler of this exit asked for something else than to go on. */
 // @ts-ignore: decorator
 @inline
 export function hasIntent(): bool { return (attention() & Attention.Intent) != 0; }
 
-function setIntent(wanted: Intent): void {
-  intent = wanted;
+/** For the partition as a whole; false if a wish that came before is the one that counts. */
+function wishFor(intent: Intent, reason: u32): bool {
   attend(Attention.Intent);
-}
-
-function clearIntent(): void {
-  intent = Intent.Run;
-  settled(Attention.Intent);
+  const isFirst = proposeWish(currentPartition(), <u32>intent | (reason << REASON_SHIFT));
+  if (isFirst) kickOthers();
+  return isFirst;
 }
 
 /** Loads the control structure of this core's vCPU; false if the processor refuses it. */
@@ -87,21 +92,18 @@ export function loadPartitionVcpu(): bool {
   frames.ioBitmaps = field64(partition, PlanPartition.IoBitmaps);
   frames.msrBitmap = field64(partition, PlanPartition.MsrBitmap);
   frames.eptRoot = field64(partition, PlanPartition.EptRoot);
-  frames.vpid = <u64>partition + 1;
+  frames.vpid = <u64>(partition * MAXIMUM_VCPUS + currentVcpu()) + 1;
   return backend.loadVcpu(frames);
 }
 
-/** Loads the image and sets the vCPU to its entry point; parks the core if that fails. */
+/** On the first vCPU's core, while the others rest: loads the image and sets the vCPU to its entry point; parks the core if that fails. */
 export function startPartition(): void {
   const partition = currentPartition();
-  clearIntent();
-  attend(Attention.Record | (guardsEntries() ? Attention.Guarded : 0));
   // Before its memory is cleared, so that no DMA of the run before reaches the next one.
   if (!resetFunctions()) return end(StopReason.DeviceReset);
   if (hasFunctions() && restarts(partition) != 0) requestAttachment();
   const size = field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory);
   phys.clear(field64(partition, PlanPartition.MemoryBase), size);
-  forgetBranches();
   configureMonitor(partition);
   const status = monitor.start();
   if (monitor.faulted()) return end(StopReason.MonitorFault);
@@ -113,12 +115,42 @@ export function startPartition(): void {
     printLine();
     return end(StopReason.LoadFailed);
   }
-  resetVirtualMsrs();
-  buildCpuidTable();
+  resetVcpu();
   setEntryState();
-  backend.flushTranslations(frames);
+  setVcpuState(partition, 0, VcpuState.Running);
   setState(partition, PartitionState.Running);
   announce(partition);
+  releaseOthers();
+}
+
+/** What a vCPU has after power-up and no VM entry loads. */
+function resetVcpu(): void {
+  forgetBranches();
+  attend(Attention.Record | (guardsEntries() ? Attention.Guarded : 0));
+  resetVirtualMsrs();
+  buildCpuidTable();
+  backend.powerUp();
+  backend.flushTranslations(frames);
+}
+
+/** On the core of any other vCPU: rests until the partition starts, then waits for a SIPI. Returns once the vCPU is to be launched. */
+export function joinPartition(): void {
+  do rest(); while (!isReset() || !awaitStartUp());
+}
+
+function isReset(): bool {
+  if (!backend.rewindLaunchState(frames)) {
+    stopPartition(StopReason.EntryFailure);
+    return false;
+  }
+  resetVcpu();
+  return true;
+}
+
+/** This vCPU, another than the first, got an INIT. Returns once it is to be launched anew. */
+export function startAnew(): void {
+  if (!backend.rewindLaunchState(frames)) stopPartition(StopReason.EntryFailure);
+  if (!awaitStartUp()) joinPartition();
 }
 
 function configureMonitor(partition: u32): void {
@@ -162,8 +194,8 @@ function setEntryState(): void {
 function announce(partition: u32): void {
   print("partition ");
   printPartitionName(partition);
-  print(" starts on core ");
-  printDecimal(coreId());
+  print(" starts on ");
+  printCores(partition);
   print(" with ");
   printDecimal((field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory)) >> 20);
   print(" MiB at ");
@@ -175,8 +207,7 @@ function announce(partition: u32): void {
 
 /** Asks for the end of the partition at the next entry. */
 export function stopPartition(reason: StopReason): void {
-  setIntent(Intent.Stop);
-  reasonToStop = reason;
+  wishFor(Intent.Stop, reason);
 }
 
 /** The guest reset its machine, which is its right: no limit. */
@@ -187,8 +218,7 @@ export function resetPartition(): void {
 function restartUnless(limit: u32): void {
   const count = restarts(currentPartition());
   if (count >= limit) return stopPartition(StopReason.TooManyRestarts);
-  setRestarts(currentPartition(), count + 1);
-  setIntent(Intent.Restart);
+  if (wishFor(Intent.Restart, 0)) setRestarts(currentPartition(), count + 1);
 }
 
 /** The partition failed: its policy restarts or stops it. */
@@ -215,11 +245,14 @@ export function onMonitorFault(): void {
   partitionFault(StopReason.MonitorFault);
 }
 
-/** Carries out what handlers asked for. Returns once the vCPU is to be launched anew; a stopped partition's core parks. */
+/** Carries out what a vCPU asked for. Returns once this one is to be launched anew; a stopped partition's core parks. */
 export function carryOutIntent(): void {
-  const wanted = intent;
-  clearIntent();
-  if (wanted == Intent.Stop) return end(reasonToStop);
+  if (currentVcpu() != 0) return joinPartition();
+  if (!awaitOthers()) return end(StopReason.CoreSilent);
+  const wanted = wish(currentPartition());
+  if ((wanted & INTENT_MASK) == <u32>Intent.Stop) return end(wanted >> REASON_SHIFT);
+  clearWish(currentPartition());
+  settled(Attention.Intent);
   print("partition ");
   printPartitionName(currentPartition());
   print(" restarts");
@@ -235,6 +268,8 @@ function end(reason: u32): void {
   print(" stopped: ");
   print(stopReasonText(reason));
   printLine();
+  publishExits(currentPartition());
   publishStop(currentPartition(), reason);
+  kickOthers();
   park();
 }

@@ -28,7 +28,7 @@ export const enum Grant {
 @external("monitor", "poke32") export declare function poke32(offset: u32, value: u32): void;
 @external("monitor", "poke64") export declare function poke64(offset: u32, value: u64): void;
 
-// Exports of monitor/main.ts, one import each, same parameters. Each sets Mailbox.Status unless it says otherwise.
+// Exports of monitor/main.ts, one import each, same parameters; enterMonitor() (monitor-lock.ts) goes before all but start(). Each sets Mailbox.Status unless it says otherwise.
 
 /** Resets the devices, loads the images, writes tables, fills EntryState; returns LoadStatus. */
 @external("monitor", "start") export declare function start(): u32;

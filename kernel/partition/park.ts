@@ -13,13 +13,16 @@ export function park(): void {
   if (coreId() == 0) withdrawStopped();
   else signalCore0();
   while (true) {
-    if (coreId() == 0) {
-      finishIfDone();
-      sitOutStorm();
-    }
-    idle();
-    takePendingInterrupts();
+    if (coreId() == 0) finishIfDone();
+    idleOnce();
   }
+}
+
+/** Sleeps until an interrupt of the machine, and handles it. */
+export function idleOnce(): void {
+  if (coreId() == 0) sitOutStorm();
+  idle();
+  takePendingInterrupts();
 }
 
 /** Where a storm has masked a unit's interrupts nothing would wake core 0 for its faults: it stays awake until they are unmasked. */

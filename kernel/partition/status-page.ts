@@ -1,10 +1,21 @@
-// What a partition's core tells core 0: one frame a partition, written by that core and read by core 0.
+// What the cores of a partition share, and tell core 0: one frame a partition, written by its cores and read by core 0.
 
-import { load32, load64, store32, store64 } from "../memory/physical";
-import { EXIT_COUNTERS, exitCount } from "../cpu/backend";
+import { compareExchange32, load32, load64, store32, store64 } from "../memory/physical";
+import { EXIT_COUNTERS, takeExitCount } from "../cpu/backend";
 import { PlanPartition, field64 } from "./plan";
 
 export const enum PartitionState { NotStarted = 0, Running = 1, Stopped = 2 }
+
+/** What a vCPU's core does. */
+export const enum VcpuState {
+  /** It has left the guest and waits in the kernel until the partition starts anew or ends. */
+  Resting = 0,
+  /** It waits in the kernel for a SIPI. */
+  Waiting = 1,
+  Running = 2,
+  /** In the guest, asleep with interrupts off. */
+  Halted = 3,
+}
 
 const enum StatusPage {
   State = 0x00, // u32 PartitionState
@@ -12,6 +23,10 @@ const enum StatusPage {
   Restarts = 0x08, // u32
   DeviceGeneration = 0x0c, // u32, counted up when its devices were reset and want to be attached again
   Violations = 0x10, // u64
+  Wish = 0x18, // u32, the end or restart that a vCPU has asked for; 0 none (lifecycle.ts)
+  Lock = 0x40, // u32, see monitor-lock.ts; in a cache line of its own
+  Vcpus = 0x80, // MAXIMUM_VCPUS u32 VcpuState
+  Functions = 0xc0, // MAXIMUM_FUNCTIONS pairs of u32, see functions.ts
   Exits = 0x100, // EXIT_COUNTERS u64, published when the partition stops
 }
 
@@ -28,9 +43,26 @@ export function violations(partition: u32): u64 { return load64(page(partition) 
 export function countViolation(partition: u32): void { store64(page(partition) + StatusPage.Violations, violations(partition) + 1); }
 export function exits(partition: u32, reason: u32): u64 { return load64(page(partition) + StatusPage.Exits + <u64>reason * 8); }
 
-/** Leaves the counters and the reason for core 0, the state last. */
+export function wish(partition: u32): u32 { return load32(page(partition) + StatusPage.Wish); }
+/** Of several wishes the first one counts; whether it is this one. */
+export function proposeWish(partition: u32, value: u32): bool { return compareExchange32(page(partition) + StatusPage.Wish, 0, value) == 0; }
+export function clearWish(partition: u32): void { store32(page(partition) + StatusPage.Wish, 0); }
+
+export function lockAddress(partition: u32): u64 { return page(partition) + StatusPage.Lock; }
+
+export function vcpuState(partition: u32, vcpu: u32): u32 { return load32(page(partition) + StatusPage.Vcpus + <u64>vcpu * 4); }
+export function setVcpuState(partition: u32, vcpu: u32, value: VcpuState): void { store32(page(partition) + StatusPage.Vcpus + <u64>vcpu * 4, value); }
+
+/** Two u32 of function `index`. */
+export function functionSlot(partition: u32, index: u32): u64 { return page(partition) + StatusPage.Functions + <u64>index * 8; }
+
+/** Adds this core's counters to the partition's. One core at a time. */
+export function publishExits(partition: u32): void {
+  for (let i: u32 = 0; i < EXIT_COUNTERS; i++) store64(page(partition) + StatusPage.Exits + <u64>i * 8, exits(partition, i) + takeExitCount(i));
+}
+
+/** Leaves the reason for core 0, the state last. */
 export function publishStop(partition: u32, reason: u32): void {
-  for (let i: u32 = 0; i < EXIT_COUNTERS; i++) store64(page(partition) + StatusPage.Exits + <u64>i * 8, exitCount(i));
   store32(page(partition) + StatusPage.Reason, reason);
   setState(partition, PartitionState.Stopped);
 }

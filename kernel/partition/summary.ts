@@ -5,8 +5,9 @@ import { flushConsoles } from "../console/devices";
 import { drainCompletely } from "../console/partitions";
 import { print, printDecimal, printLine } from "../console/print";
 import { EXIT_COUNTERS, exitReasonName } from "../cpu/backend";
-import { partitionCore, partitionCount, partitionMemory, partitionVcpuCount, powersOffWhenDone } from "../policy/reader";
+import { partitionCount, partitionMemory, powersOffWhenDone } from "../policy/reader";
 import { powerOffMachine } from "../../drivers/power";
+import { printCores } from "./core-list";
 import { printPartitionName } from "./current";
 import { stopReasonText } from "./lifecycle";
 import { PartitionState, exits, restarts, state, stopReason, violations } from "./status-page";
@@ -31,11 +32,9 @@ export function finishIfDone(): void {
 function printPartition(partition: u32): void {
   print("summary: ");
   printPartitionName(partition);
-  print(partitionVcpuCount(partition) == 1 ? ": core " : ": cores ");
-  for (let vcpu: u32 = 0; vcpu < partitionVcpuCount(partition); vcpu++) {
-    printDecimal(partitionCore(partition, vcpu));
-    print(", ");
-  }
+  print(": ");
+  printCores(partition);
+  print(", ");
   printDecimal(partitionMemory(partition) >> 20);
   print(" MiB, ");
   print(stopReasonText(stopReason(partition)));

@@ -7,6 +7,7 @@ import { rdtsc } from "../cpu/processor";
 import { lastStatus } from "./access-status";
 import { currentVcpu, hasDevice } from "./current";
 import { msrRead, msrWrite } from "./monitor";
+import { enterMonitor } from "./monitor-lock";
 import { settleMonitorCall } from "./monitor-call";
 
 /** A deadline that has passed already, but is one. */
@@ -41,12 +42,14 @@ function move(distance: u64): void {
   adjustment += distance;
   setTimeOffset(offset);
   if (deadline == 0) return;
+  enterMonitor();
   msrWrite(currentVcpu(), Msr.IA32_TSC_DEADLINE, hostDeadline(deadline));
   settleMonitorCall();
 }
 
 function readDeadline(): u64 {
   if (!hasDevice(Device.LocalApic)) return 0;
+  enterMonitor();
   const deadline = msrRead(currentVcpu(), Msr.IA32_TSC_DEADLINE);
   settleMonitorCall();
   return lastStatus() == AccessStatus.Done ? deadline : 0;

@@ -38,8 +38,8 @@ function checkCores(system: System, file: string): void {
       const owner = owners.get(core);
       if (owner !== undefined) {
         throw new UserError(
-          `${file}: partitions[${index}].${cores.length === 1 ? "core" : "cores"} ("${name}") is ${cores.join(", ")}; core ${core} is that of "${owner}" too`,
-          `One vCPU runs on a core: give "${name}" core ${firstFreeCore(system)}.`,
+          `${file}: partitions[${index}].${cores.length === 1 ? `core ("${name}") is` : `cores ("${name}") has`} ${core}, the core of "${owner}" too`,
+          `One partition runs on a core: give "${name}" core ${firstFreeCore(system)}.`,
         );
       }
       owners.set(core, name);

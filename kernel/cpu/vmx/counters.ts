@@ -15,4 +15,10 @@ export function countExit(reason: u32): void {
   store<u64>(counter, load<u64>(counter) + 1);
 }
 
-export function exitCount(reason: u32): u64 { return load<u64>(exitCounters + (reason << 3)); }
+/** Exits by `reason` since the last call. */
+export function takeExitCount(reason: u32): u64 {
+  const counter = exitCounters + (reason << 3);
+  const count = load<u64>(counter);
+  store<u64>(counter, 0);
+  return count;
+}

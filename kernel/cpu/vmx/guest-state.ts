@@ -8,7 +8,7 @@ import { secondaryControls, vmEntryControls } from "./capability";
 import { EntryControl, Secondary } from "./controls";
 import { CR0_OWNED, hostOwnedCr4 } from "./control-register-access";
 import { VmcsField } from "./field";
-import { vmwrite } from "./instructions";
+import { vmread, vmwrite } from "./instructions";
 
 const ACCESS_UNUSABLE: u64 = 1 << 16;
 const ACCESS_CODE32: u64 = 0xc09b; // present, execute/read, accessed, D, G
@@ -25,6 +25,7 @@ const LIMIT_64K: u64 = 0xffff;
 const REAL_VECTORS_LIMIT: u64 = 0x3ff;
 const LIMIT_4G: u64 = 0xffffffff;
 const PAT_RESET: u64 = 0x0007040600070406; // SDM 3A 12.12.4
+const DR6_RESET: u64 = 0xffff0ff0;
 const DR7_RESET: u64 = 0x400;
 const CPUID_1_ECX_OSXSAVE: u32 = 1 << 27;
 const NO_LINK: u64 = u64.MAX_VALUE;
@@ -70,6 +71,18 @@ function enterRealMode(selector: u64, codeBase: u64, pointer: u64): void {
   vmwrite(VmcsField.GUEST_RIP, pointer);
 }
 
+/** Real mode at page `vector`, after INIT and SIPI: what an INIT leaves alone stays as it is (SDM 3A table 10-1 and 9.4.3). */
+export function startUp(vector: u32): void {
+  const cacheControl = vmread(VmcsField.CR0_READ_SHADOW) & (Cr0.CD | Cr0.NW);
+  startReal(<u64>vector << 12);
+  vmwrite(VmcsField.CR0_READ_SHADOW, Cr0.ET | cacheControl);
+  vmwrite(VmcsField.GUEST_CS_SELECTOR, <u64>vector << 8);
+  vmwrite(VmcsField.GUEST_CS_BASE, <u64>vector << 12);
+  vmwrite(VmcsField.GUEST_RIP, 0);
+  cpuid(1, 0, scratch);
+  writeRegister(Register.RDX, <u64>load<u32>(scratch));
+}
+
 /** 64-bit mode with the tables at `cr3` and the GDT at `gdt`: the start Linux's 64-bit boot protocol asks for. */
 export function startLong64(rip: u64, rsp: u64, rsi: u64, cr3: u64, gdt: u64, gdtLimit: u64): void {
   resetState();
@@ -84,15 +97,13 @@ export function startLong64(rip: u64, rsp: u64, rsi: u64, cr3: u64, gdt: u64, gd
 
 function resetState(): void {
   clearRegisters();
-  resetUnswitchedState();
+  writeCr2(0);
+  for (let register: u32 = 0; register < 4; register++) writeDebug(register, 0);
+  writeDebug(6, DR6_RESET);
   vmwrite(VmcsField.GUEST_RSP, 0);
   vmwrite(VmcsField.GUEST_RFLAGS, Rflags.FIXED);
   vmwrite(VmcsField.GUEST_DR7, DR7_RESET);
   vmwrite(VmcsField.GUEST_IA32_DEBUGCTL, 0);
-  vmwrite(VmcsField.GUEST_IA32_PAT, PAT_RESET);
-  vmwrite(VmcsField.GUEST_SYSENTER_CS, 0);
-  vmwrite(VmcsField.GUEST_SYSENTER_ESP, 0);
-  vmwrite(VmcsField.GUEST_SYSENTER_EIP, 0);
   vmwrite(VmcsField.GUEST_INTERRUPTIBILITY, 0);
   vmwrite(VmcsField.GUEST_ACTIVITY_STATE, 0);
   vmwrite(VmcsField.GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
@@ -100,17 +111,22 @@ function resetState(): void {
   vmwrite(VmcsField.VM_ENTRY_INTERRUPTION_INFORMATION, 0);
 }
 
-/** Registers that VM entry does not load: a vCPU has its core to itself, so they stay in the processor. */
-function resetUnswitchedState(): void {
+/**
+ * Registers as after power-up that an INIT leaves alone. Some of them no VM entry loads: a vCPU has its core to itself, so they stay
+ * in the processor.
+ */
+export function powerUp(): void {
+  vmwrite(VmcsField.GUEST_IA32_PAT, PAT_RESET);
+  vmwrite(VmcsField.GUEST_SYSENTER_CS, 0);
+  vmwrite(VmcsField.GUEST_SYSENTER_ESP, 0);
+  vmwrite(VmcsField.GUEST_SYSENTER_EIP, 0);
+  vmwrite(VmcsField.CR0_READ_SHADOW, 0);
   wrmsr(Msr.IA32_STAR, 0);
   wrmsr(Msr.IA32_LSTAR, 0);
   wrmsr(Msr.IA32_CSTAR, 0);
   wrmsr(Msr.IA32_FMASK, 0);
   wrmsr(Msr.IA32_KERNEL_GS_BASE, 0);
   if (secondaryControls() & Secondary.ENABLE_RDTSCP) wrmsr(Msr.IA32_TSC_AUX, 0);
-  writeCr2(0);
-  for (let register: u32 = 0; register < 4; register++) writeDebug(register, 0);
-  writeDebug(6, 0xffff0ff0);
   cpuid(1, 0, scratch);
   if (load<u32>(scratch, 8) & CPUID_1_ECX_OSXSAVE) xsetbv(0, 1);
 }

@@ -5,8 +5,10 @@ import { advance, cr4 } from "../../cpu/backend";
 import { Cr4 } from "../../cpu/control-register";
 import { cpuid, xgetbv } from "../../cpu/processor";
 import { Register, readRegister, writeRegister } from "../../cpu/registers";
-import { BASIC_LEAVES, CpuidLeaf, EXTENDED_LEAVES, HYPERVISOR_LEAF, basicLeaf, extendedLeaf, hypervisorLeaf, maximumBasicLeaf } from "../cpuid-table";
-import { vcpuRecord } from "../current";
+import {
+  BASIC_LEAVES, CpuidLeaf, EXTENDED_LEAVES, HYPERVISOR_LEAF, basicLeaf, extendedLeaf, hypervisorLeaf, identifierBits, identifierSpace, maximumBasicLeaf,
+} from "../cpuid-table";
+import { currentVcpu, vcpuCount, vcpuRecord } from "../current";
 import { peek64 } from "../monitor";
 import { areaSize, compactedAreaSize, grantedXcr0, isGranted } from "../xcr0";
 
@@ -72,15 +74,15 @@ function describeState(entry: CpuidLeaf): void {
 function describeCache(subleaf: u32): void {
   cpuid(LEAF_CACHES, subleaf, scratch);
   const entry = changetype<CpuidLeaf>(scratch);
-  entry.eax &= 0x3fff;
+  entry.eax = (entry.eax & 0x3fff) | ((identifierSpace() - 1) << 26); // EAX[31:26]: identifiers of cores in the package, less one
 }
 
-/** One thread on one core: levels SMT and core of one logical processor each (SDM 2A, leaf 0BH). */
+/** Level SMT of one thread, level core of all vCPUs (SDM 2A, leaf 0BH). */
 function describeTopology(entry: CpuidLeaf, subleaf: u32): void {
-  entry.eax = 0;
-  entry.ebx = subleaf < 2 ? 1 : 0;
+  entry.eax = subleaf == 1 ? identifierBits() : 0;
+  entry.ebx = subleaf == 0 ? 1 : subleaf == 1 ? vcpuCount() : 0;
   entry.ecx = subleaf | (subleaf < 2 ? (subleaf + 1) << 8 : 0);
-  entry.edx = 0;
+  entry.edx = currentVcpu();
 }
 
 /** Sizes are for what the guest may enable and, in EBX, for what it has enabled: XCR0 in the processor is the guest's. */

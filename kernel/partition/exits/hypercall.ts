@@ -7,6 +7,7 @@ import { HYPERCALL_VERSION, Hypercall } from "../../policy/layout";
 import { auditHypercall } from "../audit";
 import { currentPartition, mayCall } from "../current";
 import { StopReason, resetPartition, stopPartition } from "../lifecycle";
+import { enterMonitor } from "../monitor-lock";
 import { putByte } from "../monitor-call";
 import { PlanHeader, header64 } from "../plan";
 
@@ -44,6 +45,7 @@ function writeConsole(bytes: u64): u64 {
 }
 
 function readConsole(): u64 {
+  enterMonitor(); // one core takes at a time
   const byte = takeInput(currentPartition());
   return byte == NO_INPUT ? REFUSED : <u64>byte;
 }

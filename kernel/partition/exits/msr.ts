@@ -11,6 +11,7 @@ import { currentPartition, currentVcpu, hasDevice, vcpuRecord } from "../current
 import { StopReason, applyHealthAction } from "../lifecycle";
 import { lastStatus } from "../access-status";
 import { msrRead, msrWrite, peek64 } from "../monitor";
+import { enterMonitor } from "../monitor-lock";
 import { settleMonitorCall } from "../monitor-call";
 import { MsrAnswer, msrAnswer, readVirtualMsr, writeVirtualMsr } from "../virtual-msrs";
 import { guestDeadline, hostDeadline } from "../virtual-tsc";
@@ -36,6 +37,7 @@ export function onMsrWrite(): void {
 }
 
 function readLocalApic(index: u32): void {
+  enterMonitor();
   const value = msrRead(currentVcpu(), index);
   settleMonitorCall();
   if (lastStatus() != AccessStatus.Done) return injectGeneralProtection();
@@ -43,6 +45,7 @@ function readLocalApic(index: u32): void {
 }
 
 function writeLocalApic(index: u32, value: u64): void {
+  enterMonitor();
   msrWrite(currentVcpu(), index, index == Msr.IA32_TSC_DEADLINE ? hostDeadline(value) : value);
   settleMonitorCall();
   if (lastStatus() == AccessStatus.Done) advance();

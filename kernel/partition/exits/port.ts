@@ -12,6 +12,7 @@ import { lendFrame, raiseGuestFault, takeBackFrame } from "../frame";
 import { StopReason, applyHealthAction, hasIntent } from "../lifecycle";
 import { lastStatus } from "../access-status";
 import { portRead, portString, portWrite } from "../monitor";
+import { enterMonitor } from "../monitor-lock";
 import { settleMonitorCall } from "../monitor-call";
 
 /** CONFIG_DATA of PCI configuration mechanism 1. */
@@ -21,6 +22,7 @@ export function onPortAccess(port: u32, size: u32, isRead: bool): void {
   const rax = readRegister(Register.RAX);
   const mask: u64 = (<u64>1 << (size << 3)) - 1;
   let value: u64 = 0;
+  enterMonitor();
   if (isRead) value = portRead(currentVcpu(), port, size);
   else portWrite(currentVcpu(), port, size, <u32>(rax & mask));
   settleMonitorCall();

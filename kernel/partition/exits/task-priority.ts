@@ -2,15 +2,18 @@
 
 import { currentVcpu } from "../current";
 import { taskPriorityRead, taskPriorityWrite } from "../monitor";
+import { enterMonitor } from "../monitor-lock";
 import { settleMonitorCall } from "../monitor-call";
 
 export function read(): u64 {
+  enterMonitor();
   const value = taskPriorityRead(currentVcpu());
   settleMonitorCall();
   return value;
 }
 
 export function write(value: u32): void {
+  enterMonitor();
   taskPriorityWrite(currentVcpu(), value);
   settleMonitorCall();
 }

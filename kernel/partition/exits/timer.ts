@@ -3,10 +3,12 @@
 import { currentVcpu } from "../current";
 import { keepHouse } from "../housekeeping";
 import { timer } from "../monitor";
+import { enterMonitor } from "../monitor-lock";
 import { settleMonitorCall } from "../monitor-call";
 
 export function onTimer(): void {
   keepHouse();
+  enterMonitor();
   timer(currentVcpu());
   settleMonitorCall();
 }

@@ -123,6 +123,8 @@ describe("the reader refuses", () => {
     ["a control character in a name", bytes(PolicyPartition.Name, "a\x1bb\0"), PolicyStatus.WrongName, 1],
     ["a name given twice", bytes(PolicyPartition.Name, "linux\0"), PolicyStatus.NameTaken, 1],
     ["a core given twice", record(PolicyPartition.Cores, 1), PolicyStatus.CoreTaken, 1],
+    ["a core given to two vCPUs", (policy) => (policy.writeUInt32LE(2, second + PolicyPartition.VcpuCount), policy.writeUInt32LE(0x0303, second + PolicyPartition.Cores)), PolicyStatus.CoreTaken, 1],
+    ["a second vCPU on an absent core", (policy) => (policy.writeUInt32LE(2, second + PolicyPartition.VcpuCount), policy.writeUInt32LE(0x0403, second + PolicyPartition.Cores)), PolicyStatus.CoreAbsent, 1],
     ["a core that is absent", record(PolicyPartition.Cores, 4), PolicyStatus.CoreAbsent, 1],
     ["no vCPU", record(PolicyPartition.VcpuCount, 0), PolicyStatus.WrongVcpuCount, 1],
     ["too many vCPUs", record(PolicyPartition.VcpuCount, 9), PolicyStatus.WrongVcpuCount, 1],

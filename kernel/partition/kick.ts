@@ -1,0 +1,22 @@
+// Interrupts of the machine between the cores of one partition: look at your vCPU's record, and at what the partition wishes.
+
+import { sendFixed } from "../../drivers/local-apic";
+import { HostVector } from "../../drivers/vectors";
+import { Attention, attend } from "./attention";
+import { currentPartition, currentVcpu, vcpuCount } from "./current";
+import { vcpuApicId } from "./plan";
+import { wish } from "./status-page";
+
+/** The monitor's bits reach this partition's cores and no other: those of vCPUs that it does not have count for nothing. */
+export function kick(vcpus: u32): void {
+  for (let vcpu: u32 = 0; vcpu < vcpuCount(); vcpu++) {
+    if ((vcpus >> vcpu) & 1) sendFixed(vcpuApicId(currentPartition(), vcpu), HostVector.Kick);
+  }
+}
+
+export function kickOthers(): void { kick(~(<u32>1 << currentVcpu())); }
+
+/** This core was kicked, or looks by itself. */
+export function lookAround(): void {
+  attend(wish(currentPartition()) != 0 ? Attention.Record | Attention.Intent : Attention.Record);
+}
