@@ -74,11 +74,8 @@ function enterRealMode(selector: u64, codeBase: u64, pointer: u64): void {
 /** Real mode at page `vector`, after INIT and SIPI: what an INIT leaves alone stays as it is (SDM 3A table 10-1 and 9.4.3). */
 export function startUp(vector: u32): void {
   const cacheControl = vmread(VmcsField.CR0_READ_SHADOW) & (Cr0.CD | Cr0.NW);
-  startReal(<u64>vector << 12);
+  enterRealMode(<u64>vector << 8, <u64>vector << 12, 0);
   vmwrite(VmcsField.CR0_READ_SHADOW, Cr0.ET | cacheControl);
-  vmwrite(VmcsField.GUEST_CS_SELECTOR, <u64>vector << 8);
-  vmwrite(VmcsField.GUEST_CS_BASE, <u64>vector << 12);
-  vmwrite(VmcsField.GUEST_RIP, 0);
   cpuid(1, 0, scratch);
   writeRegister(Register.RDX, <u64>load<u32>(scratch));
 }
