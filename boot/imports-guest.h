@@ -95,6 +95,15 @@ IMPORT u32 w2c_guest_copyImage(INSTANCE(guest), u64 gpa, u32 image, u64 offset, 
   return 1;
 }
 
+/** A read-only disk is not mapped writable: storing to it faults. */
+IMPORT u32 w2c_guest_copyToDisk(INSTANCE(guest), u64 gpa, u64 offset, u64 length) {
+  const u8* source = guest_range(gpa, length);
+  u8* target = image_range(IMAGE_DISK, offset, length);
+  if (source == OUT_OF_BOUNDS || target == OUT_OF_BOUNDS) return 0;
+  copy_bytes((u64)target, (u64)source, length);
+  return 1;
+}
+
 IMPORT u64 w2c_image_size(INSTANCE(image), u32 image) {
   return image < IMAGE_COUNT ? MONITOR_GRANTS[GRANT_IMAGES + 2 * image + 1] : 0;
 }

@@ -1,6 +1,7 @@
 // The partition's configuration, which the kernel writes to the mailbox before start().
 
-import { Device, ImageKind, Mailbox, MAXIMUM_FUNCTIONS, MAXIMUM_VCPUS } from "./interface";
+import { Image, imageSize } from "./imports";
+import { Device, DiskFlag, ImageKind, Mailbox, MAXIMUM_FUNCTIONS, MAXIMUM_VCPUS } from "./interface";
 
 /** Number of vCPUs, 1 to MAXIMUM_VCPUS. */
 export function vcpuCount(): u32 {
@@ -16,6 +17,20 @@ export function vcpuCount(): u32 {
 /** Number of assigned PCI functions, at most MAXIMUM_FUNCTIONS. */
 export function functionCount(): u32 {
   return hasDevice(Device.Pci) ? min<u32>(load<u32>(Mailbox.FunctionCount), MAXIMUM_FUNCTIONS) : 0;
+}
+
+/** Whether the partition has a virtual disk. */
+export function hasDisk(): bool {
+  return hasDevice(Device.Pci) && imageSize(Image.Disk) != 0;
+}
+
+export function isDiskReadOnly(): bool {
+  return (load<u32>(Mailbox.DiskFlags) & DiskFlag.ReadOnly) != 0;
+}
+
+/** Whether a configuration cycle reaches anything: there is a bus where there is a function, or firmware that looks for one. */
+export function hasPciBus(): bool {
+  return functionCount() != 0 || hasDisk() || hasFirmware();
 }
 
 export function imageKind(): ImageKind {

@@ -14,8 +14,11 @@
 /** Copies from an image to guest memory; 0 if either range is out of bounds, and nothing is written then. */
 @external("guest", "copyImage") export declare function copyImage(gpa: u64, image: u32, offset: u64, length: u64): u32;
 
-/** Images of the partition: 0 kernel, 1 initial RAM disk or modules (size 0 if none), 2 command line (no terminator). */
-export const enum Image { Kernel = 0, InitialRamDisk = 1, CommandLine = 2 }
+/** Copies from guest memory to the disk; 0 if either range is out of bounds, and nothing is written then. Faults if the disk is read-only. */
+@external("guest", "copyToDisk") export declare function copyToDisk(gpa: u64, offset: u64, length: u64): u32;
+
+/** Images of the partition: 0 kernel, 1 initial RAM disk or modules (size 0 if none), 2 command line (no terminator), 3 disk (size 0 if none). */
+export const enum Image { Kernel = 0, InitialRamDisk = 1, CommandLine = 2, Disk = 3 }
 
 @external("image", "size") export declare function imageSize(image: u32): u64;
 @external("image", "load8") export declare function imageLoad8(image: u32, offset: u64): u8;

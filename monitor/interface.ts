@@ -34,6 +34,7 @@ export const enum Mailbox {
   WallClock = 0x268, // u64 seconds since 1970-01-01 UTC at start()
   FunctionCount = 0x270, // u32
   LoadDetail = 0x274, // u32, what some values of LoadStatus are about; written by the monitor
+  DiskFlags = 0x27c, // u32, mask of DiskFlag
   Frame = 0x300, // VcpuFrame, filled by the kernel for memoryAccess and portString
   Entry = 0x3c0, // EntryState, filled by start()
   OutputRing = 0x400, // OUTPUT_RING bytes
@@ -82,6 +83,9 @@ export const enum VcpuStart { None = 0, Init = 1, Sipi = 2 }
 
 export const enum PartitionRequest { None = 0, PowerOff = 1, Reset = 2 }
 
+/** Of the virtual disk, which is the image Image.Disk (monitor/imports.ts). */
+export const enum DiskFlag { ReadOnly = 1 << 0 }
+
 /** Virtual devices that the policy grants. */
 export const enum Device {
   LocalApic = 1 << 0, // xAPIC page and x2APIC MSRs, timer
@@ -91,7 +95,7 @@ export const enum Device {
   Uart = 1 << 4, // 16550 at 0x3f8, GSI 4
   Rtc = 1 << 5, // CMOS 0x70-0x71
   PowerManagement = 1 << 6, // ACPI PM1a, PM timer, reset by 0xcf9, 0x64 and 0x92
-  Pci = 1 << 7, // 0xcf8 and 0xcfc; the assigned functions answer
+  Pci = 1 << 7, // 0xcf8 and 0xcfc; the assigned functions and the virtual disk answer
   DebugConsole = 1 << 8, // port 0x402, where firmware writes what it does
   Test = 1 << 15, // what test kernels for virtual machines expect (devices/test-device.ts)
 }
@@ -203,7 +207,7 @@ export const LOCAL_APIC_BASE: u64 = 0xFEE00000;
 /** Page address in IA32_APIC_BASE; a guest may move the page, but only below 4 GiB. */
 export const LOCAL_APIC_PAGE: u64 = 0xFFFFF000;
 export const IO_APIC_BASE: u64 = 0xFEC00000;
-/** Memory BARs of assigned functions, 64-bit ones too, lie from base up to end. */
+/** Memory BARs of assigned functions, 64-bit ones too, lie from base up to end; those of virtual functions from there up to the I/O APIC. */
 export const PCI_WINDOW_BASE: u64 = 0xC0000000;
 export const PCI_WINDOW_END: u64 = 0xFEB00000;
 /** Of Device.Test. */

@@ -9,7 +9,8 @@ import { addDirectRange, clearDirectRanges, directRangeCount, directRanges, dire
 import { CORE_SPACE_SIZE, CoreSpace, LargePage, MapStatus, Mapping, buildCoreTables, createTables, describeImage } from "../memory/paging";
 import { clearProtected, protect, protectPages, protectedCount, protectedOverflowed, protectedRanges } from "../memory/protected-ranges";
 import { SealStatus, checkTables, sealFailureAddress } from "../memory/seal";
-import { partitionCount, partitionVcpuCount } from "../policy/reader";
+import { Image } from "../../monitor/imports";
+import { partitionCount, partitionDiskModule, partitionHasDisk, partitionMayWriteModule, partitionVcpuCount } from "../policy/reader";
 import { addFunctionRanges, protectFunctions } from "../assignment/function-ranges";
 import { addRemappingRanges, protectRemapping } from "../assignment/remapping-ranges";
 import { registersAddress, usesMsrs } from "../../drivers/local-apic";
@@ -56,14 +57,22 @@ function addPartitionRanges(partition: u32): void {
   const size = field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory);
   addDirectRange(field64(partition, PlanPartition.MemoryBase), size, Mapping.Writable);
   addDirectRange(field64(partition, PlanPartition.Status), PAGE_SIZE, Mapping.Writable);
-  // The third image, the command line, lies in the policy.
+  // The command line lies in the policy.
   for (let image: u32 = 0; image < 2; image++) {
     const length = plan.imageLength(partition, image);
     if (length != 0) addDirectRange(plan.imageAddress(partition, image), length, Mapping.ReadOnly);
   }
   const rom = field64(partition, PlanPartition.RomSize);
   if (rom != 0) addDirectRange(field64(partition, PlanPartition.RomBase), rom, Mapping.ReadOnly);
+  addDisk(partition);
   addFunctionRanges(partition);
+}
+
+/** What the partition writes to its disk stays in the module; nothing else of what the loader gave is ever written. */
+function addDisk(partition: u32): void {
+  if (!partitionHasDisk(partition)) return;
+  const mapping = partitionMayWriteModule(partition, partitionDiskModule(partition)) ? Mapping.Writable : Mapping.ReadOnly;
+  addDirectRange(plan.imageAddress(partition, Image.Disk), plan.imageLength(partition, Image.Disk), mapping);
 }
 
 /** Core 0 reads what the other partitions' cores report. */
@@ -78,10 +87,11 @@ export function sealSpace(core: u32, pml4: u64): void {
   clearProtected();
   protect(imageAddress(ImageSymbol.Start), imageAddress(ImageSymbol.DataEnd));
   protect(plan.planAddress(), plan.planAddress() + <u64>plan.PLAN_PAGES * PAGE_SIZE);
+  const own = plan.partitionOfCore(core);
   for (let module: u32 = 0; module < moduleCount(); module++) {
+    if (own != plan.NO_PARTITION && partitionMayWriteModule(own, module)) continue;
     protect(moduleAddress(module), moduleAddress(module) + moduleSize(module));
   }
-  const own = plan.partitionOfCore(core);
   for (let partition: u32 = 0; partition < partitionCount(); partition++) protectPartition(partition, partition == own);
   protectFunctions(own);
   protectRemapping(core == 0);

@@ -8,7 +8,7 @@ import { rdtsc } from "../cpu/processor";
 import * as phys from "../memory/physical";
 import { BOOT_GDT_LIMIT, EntryMode, EntryState, LoadStatus, MAXIMUM_VCPUS, Mailbox } from "../../monitor/interface";
 import { HealthAction } from "../policy/layout";
-import { onFault, partitionDevices, partitionImageKind, partitionVcpuCount, restartLimit } from "../policy/reader";
+import { onFault, partitionDevices, partitionDiskFlags, partitionImageKind, partitionVcpuCount, restartLimit } from "../policy/reader";
 import { Attention, attend, attention, settled } from "./attention";
 import { auditFault } from "./audit";
 import { buildCpuidTable } from "./cpuid-table";
@@ -168,6 +168,7 @@ function configureMonitor(partition: u32): void {
   monitor.setGrant(monitor.Grant.RomSize, field64(partition, PlanPartition.RomSize));
   monitor.poke32(Mailbox.VcpuCount, partitionVcpuCount(partition));
   monitor.poke32(Mailbox.Devices, partitionDevices(partition));
+  monitor.poke32(Mailbox.DiskFlags, partitionDiskFlags(partition));
   monitor.poke32(Mailbox.ImageKind, partitionImageKind(partition));
   monitor.poke64(Mailbox.TscFrequency, header64(PlanHeader.TscFrequency));
   monitor.poke64(Mailbox.LowMemory, low);

@@ -36,6 +36,7 @@ export function setUpPartition(partition: u32): void {
   setField64(partition, PlanPartition.Monitor, allocateOrStop(MONITOR_MEMORY_PAGES + 1));
   setField64(partition, PlanPartition.Status, allocateOrStop(1));
   if (policy.partitionHasRamDisk(partition)) setModule(partition, Image.InitialRamDisk, policy.partitionRamDiskModule(partition));
+  if (policy.partitionHasDisk(partition)) setModule(partition, Image.Disk, policy.partitionDiskModule(partition));
   setImage(partition, Image.CommandLine, policy.partitionCommandLine(partition), policy.partitionCommandLineLength(partition));
 }
 

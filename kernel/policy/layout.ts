@@ -48,6 +48,8 @@ export const enum PolicyPartition {
   RestartLimit = 0x60, // u32, restarts before the partition is stopped for good
   OnDeviceViolation = 0x64, // u32 HealthAction: DMA or an interrupt outside the grant (Ignore, Restart or Stop)
   Cores = 0x68, // MAXIMUM_VCPUS u8, core of each vCPU: its index in MADT order, boot core 0. Those beyond VcpuCount are 0
+  DiskModule = 0x70, // u32 or NO_MODULE
+  DiskFlags = 0x74, // u32 mask of DiskFlag (monitor/interface.ts)
   Size = 0x80,
 }
 

@@ -1,5 +1,6 @@
 // The policy that the kernel enforces. Getters are for use after validatePolicy() said Valid.
 
+import { DiskFlag } from "../../monitor/interface";
 import {
   DeviceMatch, HealthAction, Hypercall, NO_MODULE, PartitionFlag, PolicyDevice, PolicyFlag, PolicyHeader, PolicyPartition,
 } from "./layout";
@@ -62,6 +63,25 @@ export function partitionHasRamDisk(partition: u32): bool {
 /** Module number, policy.bin being 0; NO_MODULE if there is none. */
 export function partitionRamDiskModule(partition: u32): u32 {
   return field32(partition, PolicyPartition.RamDiskModule);
+}
+
+export function partitionHasDisk(partition: u32): bool {
+  return field32(partition, PolicyPartition.DiskModule) != NO_MODULE;
+}
+
+/** Module number, policy.bin being 0; NO_MODULE if there is none. */
+export function partitionDiskModule(partition: u32): u32 {
+  return field32(partition, PolicyPartition.DiskModule);
+}
+
+/** Mask of DiskFlag of monitor/interface.ts. */
+export function partitionDiskFlags(partition: u32): u32 {
+  return field32(partition, PolicyPartition.DiskFlags);
+}
+
+/** Whether `module` is the disk of this partition, and the partition may write it. */
+export function partitionMayWriteModule(partition: u32, module: u32): bool {
+  return partitionDiskModule(partition) == module && (partitionDiskFlags(partition) & DiskFlag.ReadOnly) == 0;
 }
 
 /** Physical address of the command line, which has no terminator. */

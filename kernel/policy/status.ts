@@ -34,6 +34,10 @@ export const enum PolicyStatus {
   UnknownDeviceFlag = 30,
   DeviceTaken = 31,
   TooManyDevices = 32,
+  WrongDiskModule = 33,
+  UnknownDiskFlag = 34,
+  DiskWithoutPci = 35,
+  DiskTaken = 36,
 }
 
 /** The status as a clause that follows "policy.bin: " or "policy.bin: partition N: ". */
@@ -72,6 +76,10 @@ export function describePolicyStatus(status: PolicyStatus): string {
     case PolicyStatus.UnknownDeviceFlag: return "unknown PCI device flag";
     case PolicyStatus.DeviceTaken: return "PCI device of an earlier record";
     case PolicyStatus.TooManyDevices: return "too many PCI devices for one partition";
+    case PolicyStatus.WrongDiskModule: return "disk names a module that does not exist";
+    case PolicyStatus.UnknownDiskFlag: return "unknown disk flag";
+    case PolicyStatus.DiskWithoutPci: return "disk without the device that it is reached by";
+    case PolicyStatus.DiskTaken: return "disk that it may write is another partition's, or an image";
   }
   return "unknown status";
 }

@@ -12,6 +12,7 @@ import {
 } from "./record";
 import { PolicyStatus } from "./status";
 import { validateDevice } from "./validate-device";
+import { validateDisk } from "./validate-disk";
 
 /** Partition memory is granted in 2 MiB pages. */
 const MEMORY_GRANULE: u64 = 0x200000;
@@ -85,6 +86,7 @@ function validatePartition(partition: u32, size: u32, modules: u32, cores: u32):
   if (status == PolicyStatus.Valid) status = validateProcessors(partition, cores);
   if (status == PolicyStatus.Valid) status = validateMemory(partition);
   if (status == PolicyStatus.Valid) status = validateImage(partition, modules);
+  if (status == PolicyStatus.Valid) status = validateDisk(partition, modules);
   if (status == PolicyStatus.Valid) status = validateCommandLine(partition, size);
   if (status == PolicyStatus.Valid) status = validateGrants(partition);
   if (status == PolicyStatus.Valid) status = validateHealth(partition);

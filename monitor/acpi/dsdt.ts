@@ -1,7 +1,7 @@
 // Differentiated System Description Table: what the guest cannot find out by itself. Each function is preceded by
 // the ASL that it writes.
 
-import { functionCount, hasDevice, vcpuCount } from "../configuration";
+import { hasDevice, hasPciBus, vcpuCount } from "../configuration";
 import { Device, GSI_UART, SLEEP_TYPE_S5 } from "../interface";
 import {
   INTERRUPT_SIZE, IO_PORTS_SIZE, beginDevice, beginPackage, beginResources, beginScope, endPackage, endResources, putByte, putEisaId,
@@ -24,7 +24,7 @@ export function writeDsdt(): u32 {
   for (let i: u32 = 0; i < vcpuCount(); i++) putProcessor(i);
   if (hasDevice(Device.Uart)) putUart();
   if (hasDevice(Device.Rtc)) putRtc();
-  if (functionCount() != 0) putPciRoot();
+  if (hasPciBus()) putPciRoot();
   endPackage(bus);
   endTable(dsdt);
   return dsdt;

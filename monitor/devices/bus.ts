@@ -8,7 +8,7 @@ import { readIoApic, writeIoApic } from "./io-apic";
 import { readPage, writePage } from "./local-apic/page";
 import { localApic } from "./local-apic/state";
 import { PciPort, readPci, writePci } from "./pci/mechanism";
-import { readMessagePage, writeMessagePage } from "./pci/message-pages";
+import { readPciMemory, writePciMemory } from "./pci/memory-space";
 import { PicPort, readPic, writePic } from "./pic/pic";
 import { PitPort, readPit, readSystemControl, writePit, writeSystemControl } from "./pit/pit";
 import { readPowerManagement, writePowerManagement } from "./power-management";
@@ -184,7 +184,7 @@ export function memoryRead(vcpu: u32, gpa: u64, size: u32): u64 {
   if (isIoApic(gpa)) return readIoApic(<u32>(gpa & PAGE_OFFSET));
   if (isTestMemory(gpa, size)) return readTestMemory(gpa, size);
   if (isRom(gpa)) return readRom(gpa, size);
-  return readMessagePage(gpa, size);
+  return readPciMemory(gpa, size);
 }
 
 /** Writes 1, 2, 4 or 8 bytes of a device's memory; a ROM takes none. */
@@ -196,5 +196,5 @@ export function memoryWrite(vcpu: u32, gpa: u64, size: u32, value: u64): void {
   setStatus(AccessStatus.Done);
   if (isIoApic(gpa)) writeIoApic(<u32>(gpa & PAGE_OFFSET), <u32>value);
   else if (isTestMemory(gpa, size)) writeTestMemory(gpa, size, value);
-  else if (!isRom(gpa)) writeMessagePage(gpa, size, value);
+  else if (!isRom(gpa)) writePciMemory(gpa, size, value);
 }

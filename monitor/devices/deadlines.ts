@@ -11,17 +11,19 @@ let localTimer: u64 = NEVER; // of vCPU 0
 let pit: u64 = NEVER;
 let rtc: u64 = NEVER;
 let uart: u64 = NEVER;
+let disk: u64 = NEVER;
 
 export function resetDeadlines(): void {
   localTimer = NEVER;
   pit = NEVER;
   rtc = NEVER;
   uart = NEVER;
+  disk = NEVER;
   for (let vcpu: u32 = 0; vcpu < MAXIMUM_VCPUS; vcpu++) setDeadline(vcpu, NEVER);
 }
 
 function publish(): void {
-  setDeadline(0, min(min(localTimer, pit), min(rtc, uart)));
+  setDeadline(0, min(min(min(localTimer, pit), min(rtc, uart)), disk));
 }
 
 export function setLocalTimerDeadline(vcpu: u32, tsc: u64): void {
@@ -48,6 +50,12 @@ export function setUartDeadline(tsc: u64): void {
   publish();
 }
 
+export function setDiskDeadline(tsc: u64): void {
+  if (tsc == disk) return;
+  disk = tsc;
+  publish();
+}
+
 export function pitDeadline(): u64 {
   return pit;
 }
@@ -58,4 +66,8 @@ export function rtcDeadline(): u64 {
 
 export function uartDeadline(): u64 {
   return uart;
+}
+
+export function diskDeadline(): u64 {
+  return disk;
 }

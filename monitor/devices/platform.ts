@@ -17,6 +17,7 @@ import { resetResetPorts } from "./reset-ports";
 import { resetRtc, runRtc } from "./rtc/rtc";
 import { resetTestDevice } from "./test-device";
 import { resetUart, runUart } from "./uart/uart";
+import { runDisk } from "./virtio/device";
 import { clearKick, resetVcpuMailbox, setCaller } from "./vcpu-mailbox";
 
 /** The state after power-up. The console rings go on: the kernel may not have drained them. */
@@ -47,6 +48,7 @@ export function runTimers(vcpu: u32): void {
   runPit(time);
   runRtc(time);
   runUart(time);
+  runDisk(time);
 }
 
 /** Moves the pending interrupt into service and returns its vector; 0 if it has gone. */

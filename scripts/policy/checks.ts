@@ -1,5 +1,6 @@
 // What must hold between the fields of a system; schema.ts has checked each field by itself.
 
+import path from "node:path";
 import { MAXIMUM_DEVICES } from "../../kernel/policy/layout.ts";
 import { UserError } from "../error.ts";
 import { formatPciName } from "./pci.ts";
@@ -18,6 +19,7 @@ export function checkSystem(system: System, file: string): void {
   checkPciBus(system, file);
   checkPciOwners(system, file);
   checkPciCount(system, file);
+  checkDisks(system, file);
 }
 
 function checkNames(system: System, file: string): void {
@@ -80,6 +82,23 @@ function checkPciBus(system: System, file: string): void {
       `${file}: partitions[${index}].devices ("${name}") is ${JSON.stringify(devices)}, without the "pci" that partitions[${index}].pci needs`,
       'Add "pci" to devices, or remove the field pci.',
     );
+  }
+}
+
+/** Each partition would write to a copy of its own, which nobody who names one file means. "demo" is made for each anew. */
+function checkDisks(system: System, file: string): void {
+  const owners = new Map<string, { index: number; readOnly: boolean }>();
+  for (const [index, { disk }] of system.partitions.entries()) {
+    if (disk === undefined || disk.file === "demo") continue;
+    const image = path.normalize(disk.file);
+    const earlier = owners.get(image);
+    if (earlier !== undefined && !(earlier.readOnly && disk.readOnly)) {
+      throw new UserError(
+        `${file}: partitions[${index}].disk is "${disk.file}", the disk of partitions[${earlier.index}] too, and one of them may write it`,
+        "Give each partition a file of its own, or write readOnly: true for both.",
+      );
+    }
+    owners.set(image, { index, readOnly: disk.readOnly });
   }
 }
 

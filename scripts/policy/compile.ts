@@ -3,6 +3,7 @@
 import { constants, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { encodePolicy, type EncodedPartition } from "./encode.ts";
+import { resolveDisk } from "./disk.ts";
 import { resolveImage } from "./images.ts";
 import type { SystemDescription } from "./language.ts";
 import { checkDescription, displayPath, findSystemFile, loadSystem } from "./load.ts";
@@ -43,12 +44,14 @@ async function compile(system: System, file: string): Promise<CompiledSystem> {
   const partitions: EncodedPartition[] = [];
   for (const [index, partition] of system.partitions.entries()) {
     const files = await resolveImage(partition, index, file);
+    const disk = await resolveDisk(partition.disk, index, file);
     partitions.push({
       partition,
       imageKind: files.kind,
       kernelModule: list.add(files.kernel),
       ramDiskModule: files.ramDisk === null ? null : list.add(files.ramDisk),
       commandLine: files.commandLine,
+      diskModule: disk === null ? null : partition.disk?.readOnly === true ? list.add(disk) : list.addWritable(disk),
     });
   }
   const directory = path.join(projectDirectory, "build/systems", system.name);

@@ -14,7 +14,7 @@ import {
   PolicyHeader,
   PolicyPartition,
 } from "../../kernel/policy/layout.ts";
-import { Device, type ImageKind } from "../../monitor/interface.ts";
+import { Device, DiskFlag, type ImageKind } from "../../monitor/interface.ts";
 import type { Assignment, DeviceName, HealthActionName, HypercallName, Partition, System } from "./schema.ts";
 
 /** POLICY_MAGIC as bytes: a u64 that a JavaScript number does not hold. */
@@ -28,6 +28,8 @@ export interface EncodedPartition {
   /** Null: no initial RAM disk. */
   ramDiskModule: number | null;
   commandLine: string;
+  /** Left out or null: no disk. */
+  diskModule?: number | null;
 }
 
 const deviceBits: Record<DeviceName, Device> = {
@@ -106,6 +108,8 @@ function encodePartition(record: Buffer, entry: EncodedPartition): void {
   record.writeUInt32LE(entry.imageKind, PolicyPartition.ImageKind);
   record.writeUInt32LE(entry.kernelModule, PolicyPartition.KernelModule);
   record.writeUInt32LE(entry.ramDiskModule ?? NO_MODULE, PolicyPartition.RamDiskModule);
+  record.writeUInt32LE(entry.diskModule ?? NO_MODULE, PolicyPartition.DiskModule);
+  record.writeUInt32LE(partition.disk?.readOnly === true ? DiskFlag.ReadOnly : 0, PolicyPartition.DiskFlags);
   record.writeUInt32LE(deviceMask(partition.devices), PolicyPartition.Devices);
   record.writeUInt32LE(hypercallMask(partition.hypercalls), PolicyPartition.Hypercalls);
   record.writeUInt32LE(partition.keyboard ? PartitionFlag.InitialKeyboard : 0, PolicyPartition.Flags);

@@ -1,4 +1,5 @@
-// The files that the boot loader hands over after policy.bin, numbered from 1; equal files are handed over once.
+// The files that the boot loader hands over after policy.bin, numbered from 1; equal files are handed over once, unless a
+// partition may write one.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -27,11 +28,16 @@ export class ModuleList {
     const digest = createHash("sha256").update(bytes).digest("hex");
     const known = this.#numbers.get(digest);
     if (known !== undefined) return known;
-    const number = this.modules.length + 1;
-    this.modules.push(
-      typeof source === "string" ? { number, name: path.basename(source), content: source, size: bytes.length } : { number, name: source.name, content: bytes, size: bytes.length },
-    );
+    const number = this.addWritable(source);
     this.#numbers.set(digest, number);
+    return number;
+  }
+
+  /** Number of a module of its own with these bytes, for a partition that may change them. */
+  addWritable(source: ModuleSource): number {
+    const number = this.modules.length + 1;
+    const size = moduleBytes(source).length;
+    this.modules.push(typeof source === "string" ? { number, name: path.basename(source), content: source, size } : { number, name: source.name, content: source.bytes, size });
     return number;
   }
 }

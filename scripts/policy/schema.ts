@@ -117,6 +117,20 @@ const assignmentSchema = z.strictObject(
   { error: (issue) => (issue.code === "invalid_type" ? 'write { device: "00:04.0" }' : undefined) },
 );
 
+const diskSchema = z
+  .union(
+    [
+      z.string().min(1),
+      z.strictObject({
+        /** "demo", or the path of an image from the system file's folder. */
+        file: z.string().min(1),
+        readOnly: z.boolean().default(false),
+      }),
+    ],
+    { error: 'write "FILE", "demo" or { file: "FILE", readOnly: true }' },
+  )
+  .transform((disk) => (typeof disk === "string" ? { file: disk, readOnly: false } : disk));
+
 const healthSchema = z.strictObject({
   memory: z.enum(healthActionNames).default("ignore"),
   port: z.enum(healthActionNames).default("ignore"),
@@ -144,6 +158,8 @@ const partitionSchema = z
     hypercalls: z.array(z.enum(hypercallNames)).optional(),
     /** PCI functions of the machine that it owns. */
     pci: z.array(assignmentSchema).max(MAXIMUM_PARTITION_DEVICES, `a partition may own at most ${MAXIMUM_PARTITION_DEVICES} PCI devices`).default([]),
+    /** Image of its virtual disk. */
+    disk: diskSchema.optional(),
     /** Has the keyboard when the system starts. */
     keyboard: z.boolean().default(false),
     health: healthSchema.prefault({}),
@@ -151,7 +167,7 @@ const partitionSchema = z
   .transform(({ core, cores, ...partition }, context) => ({
     ...partition,
     cores: resolveCores(core, cores, context),
-    devices: partition.devices ?? defaultDevices(partition.image.kind),
+    devices: withBus(partition.devices ?? defaultDevices(partition.image.kind), partition.disk !== undefined),
     hypercalls: partition.hypercalls ?? defaultHypercalls(partition.image.kind),
   }));
 
@@ -167,6 +183,7 @@ export const systemSchema = z.strictObject({
 /** A system with every default filled in. */
 export type System = z.output<typeof systemSchema>;
 export type Partition = System["partitions"][number];
+export type Disk = NonNullable<Partition["disk"]>;
 export type Assignment = Partition["pci"][number];
 export type Image = Partition["image"];
 export type DeviceName = (typeof deviceNames)[number];
@@ -186,6 +203,11 @@ type ImageKindName = "linux" | "typescript" | "multiboot" | "multiboot2" | "pvh"
 
 function defaultDevices(kind: ImageKindName): DeviceName[] {
   return kind === "typescript" ? ["local-apic"] : deviceNames.filter((name) => name !== "debug-console" && name !== "test-device");
+}
+
+/** A disk is reached through the configuration ports. */
+function withBus(devices: DeviceName[], isNeeded: boolean): DeviceName[] {
+  return isNeeded && !devices.includes("pci") ? [...devices, "pci"] : devices;
 }
 
 function defaultHypercalls(kind: ImageKindName): HypercallName[] {

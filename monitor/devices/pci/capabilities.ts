@@ -1,8 +1,9 @@
-// The capability list of an assigned function (PCI 3.0 6.7).
+// The capability list of a function (PCI 3.0 6.7).
 
 import { FunctionMailbox } from "../../interface";
+import { defineVirtioCapabilities } from "../virtio/capabilities";
 import { defineRegister, deviceOf } from "./config-space";
-import { functionField } from "./function-record";
+import { DISK_FUNCTION, functionField } from "./function-record";
 import { messageTable } from "./msix";
 import { AdvancedFeatures, Capability, CapabilityId, Header, MESSAGE_ADDRESS_WRITABLE, Msi, MsiX, PowerManagement } from "./register";
 
@@ -11,7 +12,7 @@ const NEXT_SHIFT: u32 = 8;
 /** Built from its end; each step returns where the list begins now. */
 export function defineCapabilities(index: u32): void {
   const device = deviceOf(index);
-  let first: u32 = 0;
+  let first: u32 = index == DISK_FUNCTION ? defineVirtioCapabilities() : 0;
   if (functionField(index, FunctionMailbox.CanReset) != 0) first = defineAdvancedFeatures(device, first);
   if (messageTable(index).count != 0) first = defineMsiX(index, first);
   else if (offersMsi(index)) first = defineMsi(device, first);

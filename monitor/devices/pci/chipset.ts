@@ -6,7 +6,7 @@ import { PORT_PM1A_EVENT } from "../../interface";
 import { clearConfigSpace, defineRegister, HOST_BRIDGE } from "./config-space";
 import { Command, Header } from "./register";
 
-/** Configuration spaces behind those of the assigned functions. */
+/** Configuration spaces behind those of the device numbers that functions have. */
 const ISA_BRIDGE: u32 = 14;
 const POWER_MANAGEMENT: u32 = 15;
 export const NO_SPACE: u32 = 0xffffffff;
@@ -66,8 +66,4 @@ export function southBridgeSpace(device: u32, functionNumber: u32): u32 {
   if (device != SOUTH_BRIDGE_DEVICE) return NO_SPACE;
   if (functionNumber == 0) return ISA_BRIDGE;
   return functionNumber == POWER_MANAGEMENT_FUNCTION ? POWER_MANAGEMENT : NO_SPACE;
-}
-
-export function isSouthBridge(space: u32): bool {
-  return space == ISA_BRIDGE || space == POWER_MANAGEMENT;
 }

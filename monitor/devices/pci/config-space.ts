@@ -1,12 +1,14 @@
 // The virtual configuration spaces: for each device of bus 0 what its registers hold and which bits the guest can write.
 
-import { MAXIMUM_FUNCTIONS } from "../../interface";
+import { DISK_FUNCTION, NO_FUNCTION, isPresent } from "./function-record";
 
-/** Device numbers: the host bridge, then function n at n + 1. */
+/** Device numbers. 1 is the south bridge that firmware expects (chipset.ts); assigned function n is at FIRST_ASSIGNED + n. */
 export const HOST_BRIDGE: u32 = 0;
+const DISK: u32 = 2;
+const FIRST_ASSIGNED: u32 = 3;
 
 const SPACE_SIZE: u32 = 256; // bytes
-const SPACES: u32 = MAXIMUM_FUNCTIONS * 2; // a power of two above the host bridge and every function
+const SPACES: u32 = 16; // a power of two above every device number; the last two are the south bridge's
 const SPACES_SIZE: u32 = SPACES * SPACE_SIZE;
 
 const VALUES = memory.data(4096, 8); // SPACES_SIZE
@@ -20,7 +22,13 @@ const WRITABLE = memory.data(4096, 8); // SPACES_SIZE
 /** The device number of function `index`. */
 // @ts-ignore: decorator
 @inline export function deviceOf(index: u32): u32 {
-  return index + 1;
+  return index == DISK_FUNCTION ? DISK : index + FIRST_ASSIGNED;
+}
+
+/** The function at a device number, or NO_FUNCTION. */
+export function functionOf(device: u32): u32 {
+  const index = device == DISK ? DISK_FUNCTION : device - FIRST_ASSIGNED;
+  return isPresent(index) && deviceOf(index) == device ? index : NO_FUNCTION;
 }
 
 /** The 32-bit register at `register`, a multiple of 4 below 256. */

@@ -1,9 +1,10 @@
 // Writes of the guest to a configuration space, and what follows from them.
 
 import { FunctionMailbox } from "../../interface";
-import { isSouthBridge } from "./chipset";
-import { configValue, HOST_BRIDGE, setConfigValue, writableBits } from "./config-space";
-import { functionField, publishCommand, requestFunctionReset } from "./function-record";
+import { isWindow, writeWindow } from "../virtio/capabilities";
+import { moveDisk } from "../virtio/function";
+import { configValue, functionOf, setConfigValue, writableBits } from "./config-space";
+import { DISK_FUNCTION, functionField, NO_FUNCTION, publishCommand, requestFunctionReset } from "./function-record";
 import { onMsiWrite } from "./msi";
 import { onMsiXControlWrite } from "./msix";
 import { AdvancedFeatures, Command, Header, Msi, MsiX, PowerManagement } from "./register";
@@ -16,14 +17,19 @@ export function writeConfig(device: u32, register: u32, mask: u32, value: u32): 
   const before = configValue(device, register);
   const changed = mask & writableBits(device, register);
   setConfigValue(device, register, (before & ~changed) | (value & changed));
-  if (device != HOST_BRIDGE && !isSouthBridge(device)) onFunctionWrite(device, register, before, value & mask);
+  const index = functionOf(device);
+  if (index == NO_FUNCTION) return;
+  if (isWindow(index, register)) writeWindow(value & mask);
+  else onFunctionWrite(index, device, register, before, value & mask);
 }
 
-function onFunctionWrite(device: u32, register: u32, before: u32, written: u32): void {
-  const index = device - 1;
+function onFunctionWrite(index: u32, device: u32, register: u32, before: u32, written: u32): void {
   switch (register) {
     case Header.Command:
       publishCommand(index, configValue(device, register) & PUBLISHED_COMMAND);
+      return;
+    case Header.BaseAddress:
+      if (index == DISK_FUNCTION) moveDisk();
       return;
     case PowerManagement.Control:
       keepSupportedState(device, before);

@@ -1,15 +1,28 @@
-// What the kernel says of each assigned function, and what the monitor tells it (FunctionMailbox).
+// Each function's record (FunctionMailbox): of an assigned one what the kernel says of it and what the monitor tells the
+// kernel; of the virtual disk the same, kept by the monitor for itself.
 
+import { functionCount, hasDisk } from "../../configuration";
 import { FunctionMailbox, Mailbox, MAXIMUM_FUNCTIONS } from "../../interface";
 import { BaseAddress } from "./register";
 
 export const BAR_COUNT: u32 = 6;
+/** Index of the virtual disk, behind those of assigned functions. */
+export const DISK_FUNCTION: u32 = MAXIMUM_FUNCTIONS;
+/** Indices that a function can have. */
+export const FUNCTION_INDICES: u32 = MAXIMUM_FUNCTIONS + 1;
+export const NO_FUNCTION: u32 = u32.MAX_VALUE;
+
+const DISK_RECORD = memory.data(192, 8); // FunctionMailbox.Size
 
 const BAR_SIZE_OFFSET: usize = 8;
 
-// @ts-ignore: decorator
-@inline function record(index: u32): usize {
-  return Mailbox.Functions + (index & (MAXIMUM_FUNCTIONS - 1)) * FunctionMailbox.Size;
+function record(index: u32): usize {
+  return index < MAXIMUM_FUNCTIONS ? <usize>Mailbox.Functions + index * FunctionMailbox.Size : DISK_RECORD;
+}
+
+/** Whether the partition has a function with this index. */
+export function isPresent(index: u32): bool {
+  return index < functionCount() || (index == DISK_FUNCTION && hasDisk());
 }
 
 // @ts-ignore: decorator
@@ -22,7 +35,18 @@ export function functionField(index: u32, field: FunctionMailbox): u32 {
   return load<u32>(record(index) + field);
 }
 
-/** Guest-physical address or port that the kernel gave the BAR. */
+/** Describes a virtual function. */
+export function setFunctionField(index: u32, field: FunctionMailbox, value: u32): void {
+  store<u32>(record(index) + field, value);
+}
+
+/** Gives a virtual function a BAR. */
+export function setBar(index: u32, bar: u32, address: u64, size: u64): void {
+  store<u64>(barRecord(index, bar), address);
+  store<u64>(barRecord(index, bar), size, BAR_SIZE_OFFSET);
+}
+
+/** Guest-physical address or port of the BAR: an assigned function's stays where the kernel put it, a virtual one's moves. */
 export function barAddress(index: u32, bar: u32): u64 {
   return load<u64>(barRecord(index, bar));
 }

@@ -1,4 +1,4 @@
-// Type 0 headers of the host bridge and of the assigned functions (PCI 3.0 6.1).
+// Type 0 headers of the host bridge and of the functions (PCI 3.0 6.1).
 
 import { FunctionMailbox } from "../../interface";
 import { deviceOf, defineRegister, HOST_BRIDGE } from "./config-space";

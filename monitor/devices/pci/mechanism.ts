@@ -1,10 +1,12 @@
-// PCI configuration mechanism 1 (PCI 3.0 3.2.2.3.2). Bus 0 has the host bridge and the assigned functions, if there are any, or
-// what firmware expects.
+// PCI configuration mechanism 1 (PCI 3.0 3.2.2.3.2). Bus 0 has the host bridge and the functions, if there are any, or what
+// firmware expects.
 
-import { functionCount, hasFirmware } from "../../configuration";
+import { hasFirmware, hasPciBus } from "../../configuration";
 import { southBridgeSpace } from "./chipset";
-import { configValue, HOST_BRIDGE } from "./config-space";
+import { readConfig } from "./config-read";
+import { functionOf, HOST_BRIDGE } from "./config-space";
 import { writeConfig } from "./config-write";
+import { NO_FUNCTION } from "./function-record";
 import { resetFunctions } from "./reset";
 
 export const enum PciPort {
@@ -37,14 +39,9 @@ function selectedDevice(): u32 {
   if ((address & <u32>ConfigAddress.Enable) == 0 || (address & <u32>ConfigAddress.BusMask) != 0) return NO_DEVICE;
   const device = (address >> ConfigAddress.DeviceShift) & ConfigAddress.DeviceMask;
   const functionNumber = (address >> ConfigAddress.FunctionShift) & ConfigAddress.FunctionMask;
-  if (hasFirmware()) return chipsetDevice(device, functionNumber);
-  const functions = functionCount();
-  return functionNumber == 0 && functions != 0 && device <= functions ? device : NO_DEVICE;
-}
-
-/** The host bridge is always there; the south bridge takes the place of the first function. */
-function chipsetDevice(device: u32, functionNumber: u32): u32 {
-  return device == HOST_BRIDGE && functionNumber == 0 ? HOST_BRIDGE : southBridgeSpace(device, functionNumber);
+  const isThere = functionNumber == 0 && (device == HOST_BRIDGE ? hasPciBus() : functionOf(device) != NO_FUNCTION);
+  if (isThere) return device;
+  return hasFirmware() ? southBridgeSpace(device, functionNumber) : NO_DEVICE;
 }
 
 /** Whether an access of `size` bytes lies in CONFIG_DATA and a device answers. */
@@ -57,7 +54,7 @@ export function readPci(port: u32, size: u32): u32 {
   if (port == PciPort.Address && size == 4) return address;
   const device = selectedDevice();
   if (!answers(device, port, size)) return NO_DEVICE;
-  return configValue(device, address & ConfigAddress.RegisterMask) >> ((port & 3) << 3);
+  return readConfig(device, address & ConfigAddress.RegisterMask) >> ((port & 3) << 3);
 }
 
 export function writePci(port: u32, size: u32, value: u32): void {

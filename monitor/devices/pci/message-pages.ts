@@ -1,13 +1,12 @@
 // Guest accesses to the pages of the BARs that hold an MSI-X table or its pending bits; the kernel maps no such page.
 
-import { functionCount } from "../../configuration";
 import { openBus } from "../status";
 import { configValue, deviceOf } from "./config-space";
+import { FUNCTION_INDICES, isPresent, NO_FUNCTION } from "./function-record";
 import { Entry, MessageTable, messageTable, PENDING_SIZE, readEntry, writeEntry } from "./msix";
 import { Command, Header } from "./register";
 
 const ENTRY_SHIFT: u32 = 4;
-const NO_FUNCTION: u32 = u32.MAX_VALUE;
 
 function isInTable(table: MessageTable, gpa: u64): bool {
   return gpa - table.address < <u64>(table.count * Entry.Size);
@@ -19,8 +18,8 @@ function isInPending(table: MessageTable, gpa: u64): bool {
 
 /** Index of the function that answers at `gpa`, or NO_FUNCTION. Without memory space enabled a function answers nowhere. */
 function ownerOf(gpa: u64): u32 {
-  const count = functionCount();
-  for (let index: u32 = 0; index < count; index++) {
+  for (let index: u32 = 0; index < FUNCTION_INDICES; index++) {
+    if (!isPresent(index)) continue;
     const table = messageTable(index);
     if (!isInTable(table, gpa) && !isInPending(table, gpa)) continue;
     if ((configValue(deviceOf(index), Header.Command) & Command.MemorySpace) != 0) return index;

@@ -1,8 +1,8 @@
 // The virtual MSI-X table and pending bits of each function (PCI 3.0 6.8.2).
 
-import { FunctionMailbox, MAXIMUM_FUNCTIONS, MAXIMUM_MESSAGES } from "../../interface";
+import { FunctionMailbox, MAXIMUM_MESSAGES } from "../../interface";
 import { configValue, deviceOf } from "./config-space";
-import { BAR_COUNT, barAddress, barFlags, barSize, functionField } from "./function-record";
+import { BAR_COUNT, barAddress, barFlags, barSize, FUNCTION_INDICES, functionField } from "./function-record";
 import { sendMessage } from "./message";
 import { BaseAddress, MESSAGE_ADDRESS_WRITABLE, MsiX } from "./register";
 
@@ -33,17 +33,17 @@ const NO_PLACE: u64 = 0;
 }
 
 const TABLE_SHIFT: u32 = 5;
-const TABLES = memory.data(256, 8); // MAXIMUM_FUNCTIONS records
-const ENTRIES = memory.data(8192, 8); // MAXIMUM_FUNCTIONS * MAXIMUM_MESSAGES entries
+const TABLES = memory.data(288, 8); // FUNCTION_INDICES records
+const ENTRIES = memory.data(9216, 8); // FUNCTION_INDICES * MAXIMUM_MESSAGES entries
 
 // @ts-ignore: decorator
 @inline export function messageTable(index: u32): MessageTable {
-  return changetype<MessageTable>(TABLES + ((index & (MAXIMUM_FUNCTIONS - 1)) << TABLE_SHIFT));
+  return changetype<MessageTable>(TABLES + (min(index, FUNCTION_INDICES - 1) << TABLE_SHIFT));
 }
 
 // @ts-ignore: decorator
 @inline function entryField(index: u32, entry: u32, field: u32): usize {
-  const number = (index & (MAXIMUM_FUNCTIONS - 1)) * MAXIMUM_MESSAGES + (entry & (MAXIMUM_MESSAGES - 1));
+  const number = min(index, FUNCTION_INDICES - 1) * MAXIMUM_MESSAGES + (entry & (MAXIMUM_MESSAGES - 1));
   return ENTRIES + number * Entry.Size + (field & (Entry.Size - 4));
 }
 
@@ -59,12 +59,19 @@ function placeOf(index: u32, location: u32, size: u32): u64 {
 export function resetMessageTable(index: u32): void {
   const table = messageTable(index);
   const count = min<u32>(functionField(index, FunctionMailbox.MsixControl), MAXIMUM_MESSAGES);
-  table.address = placeOf(index, functionField(index, FunctionMailbox.MsixTable), count * Entry.Size);
-  table.pendingAddress = placeOf(index, functionField(index, FunctionMailbox.MsixPending), PENDING_SIZE);
+  placeMessageTable(index);
   table.count = table.address != NO_PLACE && table.pendingAddress != NO_PLACE ? count : 0;
   table.pending = 0;
   memory.fill(entryField(index, 0, 0), 0, MAXIMUM_MESSAGES * Entry.Size);
   for (let entry: u32 = 0; entry < MAXIMUM_MESSAGES; entry++) store<u32>(entryField(index, entry, Entry.Control), Entry.Masked);
+}
+
+/** Finds table and pending bits in guest memory; to be called when their BAR has moved. */
+export function placeMessageTable(index: u32): void {
+  const table = messageTable(index);
+  const count = min<u32>(functionField(index, FunctionMailbox.MsixControl), MAXIMUM_MESSAGES);
+  table.address = placeOf(index, functionField(index, FunctionMailbox.MsixTable), count * Entry.Size);
+  table.pendingAddress = placeOf(index, functionField(index, FunctionMailbox.MsixPending), PENDING_SIZE);
 }
 
 function isMasked(index: u32, entry: u32): bool {
@@ -72,14 +79,14 @@ function isMasked(index: u32, entry: u32): bool {
   return (readEntry(index, entry, Entry.Control) & Entry.Masked) != 0;
 }
 
-function isEnabled(index: u32): bool {
+export function isMsiXEnabled(index: u32): bool {
   return (configValue(deviceOf(index), MsiX.Control) & <u32>MsiX.Enable) != 0;
 }
 
 /** Sends now, or when the masks are taken away. With MSI-X off the function has no way to interrupt. */
 export function sendMsiX(index: u32, entry: u32): void {
   const table = messageTable(index);
-  if (entry >= table.count || !isEnabled(index)) return;
+  if (entry >= table.count || !isMsiXEnabled(index)) return;
   const bit = (<u64>1) << entry;
   if (isMasked(index, entry)) {
     table.pending |= bit;
@@ -97,7 +104,7 @@ function sendIfPending(index: u32, entry: u32): void {
 /** The guest has written Message Control: sends what no mask holds back any more, forgets all with MSI-X off. */
 export function onMsiXControlWrite(index: u32): void {
   const table = messageTable(index);
-  if (!isEnabled(index)) table.pending = 0;
+  if (!isMsiXEnabled(index)) table.pending = 0;
   for (let entry: u32 = 0; entry < table.count; entry++) sendIfPending(index, entry);
 }
 

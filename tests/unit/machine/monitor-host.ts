@@ -9,6 +9,7 @@ type Imports = Record<string, (...parameters: never[]) => unknown>;
 /** What the kernel reaches of the monitor's memory: mailbox and virtual-APIC pages. */
 const SHARED_SIZE = 0x10000;
 const IMAGES = 4;
+const DISK = 3;
 
 const grant = enumReader("kernel/partition/monitor.ts", "Grant");
 const Grant = {
@@ -133,6 +134,13 @@ export class MonitorHost {
       copyImage: (gpa: bigint, image: number, offset: bigint, length: bigint) => {
         const destination = this.translate(gpa, Number(length));
         const source = this.imageAddress(image, Number(offset), Number(length));
+        if (destination === undefined || source === undefined) return 0;
+        this.memory.copy(destination, source, Number(length));
+        return 1;
+      },
+      copyToDisk: (gpa: bigint, offset: bigint, length: bigint) => {
+        const source = this.translate(gpa, Number(length));
+        const destination = this.imageAddress(DISK, Number(offset), Number(length));
         if (destination === undefined || source === undefined) return 0;
         this.memory.copy(destination, source, Number(length));
         return 1;

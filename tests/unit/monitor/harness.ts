@@ -6,7 +6,7 @@ import path from "node:path";
 import { compileAssemblyScript } from "../../../scripts/build/assemblyscript.ts";
 import { buildDirectory } from "../../../scripts/build/paths.ts";
 import { projectDirectory } from "../../../scripts/policy/project.ts";
-import { AccessStatus, Device, HIGH_MEMORY_BASE, ImageKind, INPUT_RING, Mailbox, OUTPUT_RING, VcpuMailbox, VIRTUAL_APIC_BASE } from "../../../monitor/interface.ts";
+import { AccessStatus, Device, DiskFlag, HIGH_MEMORY_BASE, ImageKind, INPUT_RING, Mailbox, OUTPUT_RING, VcpuMailbox, VIRTUAL_APIC_BASE } from "../../../monitor/interface.ts";
 
 /** Entry points of monitor/main.ts and of tests/fixtures/monitor/entry.ts; u64 is a bigint, u32 a number. */
 export interface MonitorExports {
@@ -47,9 +47,13 @@ export interface MonitorOptions {
   kernel?: Uint8Array;
   initialRamDisk?: Uint8Array;
   commandLine?: string;
+  disk?: Uint8Array;
+  isDiskReadOnly?: boolean;
 }
 
 export const ALL_DEVICES = Device.LocalApic | Device.IoApic | Device.Pic | Device.Pit | Device.Uart | Device.Rtc | Device.PowerManagement | Device.Pci;
+/** Index of the disk among the images. */
+const DISK = 3;
 export const NEVER = 0xffff_ffff_ffff_ffffn;
 
 const monitorDirectory = path.join(projectDirectory, "monitor");
@@ -93,11 +97,12 @@ export class SimulatedPartition {
     this.tscFrequency = options.tscFrequency ?? 1_000_000_000n;
     this.lowMemory = Buffer.alloc(options.lowMemory ?? 2 << 20);
     this.highMemory = Buffer.alloc(options.highMemory ?? 0);
-    this.images = [options.kernel ?? [], options.initialRamDisk ?? [], Buffer.from(options.commandLine ?? "", "latin1")].map((image) => Buffer.from(image));
+    this.images = [options.kernel ?? [], options.initialRamDisk ?? [], Buffer.from(options.commandLine ?? "", "latin1"), options.disk ?? []].map((image) => Buffer.from(image));
     const imports = { guest: this.#guestImports(), image: this.#imageImports(), time: { now: () => this.tsc } };
     this.monitor = new WebAssembly.Instance(module, imports).exports as unknown as MonitorExports;
     this.poke32(Mailbox.VcpuCount, options.vcpus ?? 1);
     this.poke32(Mailbox.Devices, options.devices ?? ALL_DEVICES);
+    this.poke32(Mailbox.DiskFlags, options.isDiskReadOnly === true ? DiskFlag.ReadOnly : 0);
     this.poke32(Mailbox.ImageKind, options.imageKind ?? ImageKind.BzImage);
     this.poke64(Mailbox.TscFrequency, this.tscFrequency);
     this.poke64(Mailbox.LowMemory, BigInt(this.lowMemory.length));
@@ -288,7 +293,19 @@ export class SimulatedPartition {
         source.copy(at.memory, at.offset, Number(offset), Number(offset + length));
         return 1;
       },
+      copyToDisk: (gpa: bigint, offset: bigint, length: bigint) => {
+        if (this.peek32(Mailbox.DiskFlags) !== 0) throw new WebAssembly.RuntimeError("store to a read-only disk");
+        const at = this.#ram(gpa, Number(length));
+        if (at === undefined || offset < 0n || offset + length > BigInt(this.disk.length)) return 0;
+        at.memory.copy(this.disk, Number(offset), at.offset, at.offset + Number(length));
+        return 1;
+      },
     };
+  }
+
+  /** What the disk holds. */
+  get disk(): Buffer {
+    return this.images[DISK]!;
   }
 
   #imageByte(image: number, offset: bigint, size: number): bigint {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { Device, IO_APIC_BASE, LOCAL_APIC_BASE, LOW_RESERVED_END, Mailbox, PCI_WINDOW_BASE, PCI_WINDOW_END, RSDP_ADDRESS } from "../../../../monitor/interface.ts";
+import { Device, IO_APIC_BASE, LOCAL_APIC_BASE, LOW_RESERVED_END, Mailbox, IO_APIC_BASE, PCI_WINDOW_BASE, RSDP_ADDRESS } from "../../../../monitor/interface.ts";
 import { ALL_DEVICES, compileParts, Parts } from "../parts.ts";
 
 let module: WebAssembly.Module;
@@ -151,7 +151,7 @@ describe("DSDT", () => {
     const packageLength = (aml.readUInt8(at - 2) & 0xf) | (aml.readUInt8(at - 1) << 4);
     expect(aml.toString("hex", at - 4, at)).toMatch(/^5b82/);
     const root = aml.subarray(at - 2, at - 2 + packageLength);
-    const [base, last, size] = [PCI_WINDOW_BASE, PCI_WINDOW_END - 1, PCI_WINDOW_END - PCI_WINDOW_BASE].map((value) => {
+    const [base, last, size] = [PCI_WINDOW_BASE, IO_APIC_BASE - 1, IO_APIC_BASE - PCI_WINDOW_BASE].map((value) => {
       const bytes = Buffer.alloc(4);
       bytes.writeUInt32LE(value);
       return bytes.toString("hex");

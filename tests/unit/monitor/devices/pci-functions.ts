@@ -31,6 +31,9 @@ export const MSIX = { count: 16, table: 0x2000, pending: 0x3000 };
 
 const APIC = 0xfee0_0000n;
 
+/** Device number of the first assigned function. */
+export const FIRST_ASSIGNED = 3;
+
 export const COMMAND = 0x04;
 export const MEMORY_SPACE = 1 << 1;
 

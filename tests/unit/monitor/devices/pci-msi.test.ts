@@ -11,21 +11,21 @@ let device: MsixFunction;
 
 describe("MSI", () => {
   let msi: number;
-  const setEnable = (isEnabled: boolean) => configWrite(partition, 1, msi, isEnabled ? 1 << 16 : 0);
-  const setMsiMask = (value: number) => configWrite(partition, 1, msi + 0x10, value);
-  const isPending = () => configRead(partition, 1, msi + 0x14);
+  const setEnable = (isEnabled: boolean) => configWrite(partition, 3, msi, isEnabled ? 1 << 16 : 0);
+  const setMsiMask = (value: number) => configWrite(partition, 3, msi + 0x10, value);
+  const isPending = () => configRead(partition, 3, msi + 0x14);
   beforeEach(async () => {
     device = await startMsix([{ msi: true, bars: { 0: TABLE_BAR } }]);
     partition = device.partition;
-    msi = capability(partition, 1, CAPABILITY.msi);
-    configWrite(partition, 1, msi + 4, MESSAGE_ADDRESS | (1 << 12));
-    configWrite(partition, 1, msi + 12, 0x61);
+    msi = capability(partition, 3, CAPABILITY.msi);
+    configWrite(partition, 3, msi + 4, MESSAGE_ADDRESS | (1 << 12));
+    configWrite(partition, 3, msi + 12, 0x61);
   });
 
   test("is one message with a 64-bit address and a mask; other bits are read-only", () => {
-    expect(configRead(partition, 1, msi) >>> 16).toBe(0x0180);
-    for (let offset = 0; offset < 0x18; offset += 4) configWrite(partition, 1, msi + offset, ONES);
-    const registers = [0, 4, 8, 12, 16, 20].map((offset) => configRead(partition, 1, msi + offset));
+    expect(configRead(partition, 3, msi) >>> 16).toBe(0x0180);
+    for (let offset = 0; offset < 0x18; offset += 4) configWrite(partition, 3, msi + offset, ONES);
+    const registers = [0, 4, 8, 12, 16, 20].map((offset) => configRead(partition, 3, msi + offset));
     expect([(registers[0] ?? 0) >>> 16, ...registers.slice(1)]).toEqual([0x0181, 0xffff_fffc, ONES, 0xffff, 1, 0]);
   });
 
@@ -43,7 +43,7 @@ describe("MSI", () => {
     setMsiMask(1);
     device.message(0);
     expect([device.vectors(), isPending()]).toEqual([[0, 0], 1]);
-    configWrite(partition, 1, msi + 12, 0x62);
+    configWrite(partition, 3, msi + 12, 0x62);
     expect([device.vectors(), isPending()]).toEqual([[0, 0], 1]);
     setMsiMask(0);
     expect([device.vectors(), isPending()]).toEqual([[0, 0x62], 0]);
@@ -63,7 +63,7 @@ describe("MSI", () => {
   });
 
   test("an upper address leads to no local APIC", () => {
-    configWrite(partition, 1, msi + 8, 1);
+    configWrite(partition, 3, msi + 8, 1);
     setEnable(true);
     device.message(0);
     expect(device.vectors()).toEqual([0, 0]);

@@ -1,7 +1,7 @@
 // The first function of a partition, driven as a guest drives its MSI-X table.
 
 import { type SimulatedPartition } from "../harness.ts";
-import { CAPABILITY, capabilities, COMMAND, configWrite, MEMORY_SPACE, PENDING, type PciFunction, startWithFunctions, TABLE } from "./pci-functions.ts";
+import { CAPABILITY, capabilities, COMMAND, configWrite, FIRST_ASSIGNED, MEMORY_SPACE, PENDING, type PciFunction, startWithFunctions, TABLE } from "./pci-functions.ts";
 
 export const ENABLE = 0x8000_0000;
 export const FUNCTION_MASK = 0x4000_0000;
@@ -16,7 +16,7 @@ export class MsixFunction {
   readonly control: number;
 
   constructor(readonly partition: SimulatedPartition) {
-    this.control = capabilities(partition, 1).get(CAPABILITY.msix) ?? 0;
+    this.control = capabilities(partition, 3).get(CAPABILITY.msix) ?? 0;
   }
 
   read64(gpa: bigint, size = 8): bigint {
@@ -29,7 +29,7 @@ export class MsixFunction {
 
   /** Writes Message Control. */
   setControl(bits: number): void {
-    configWrite(this.partition, 1, this.control, bits >>> 0);
+    configWrite(this.partition, 3, this.control, bits >>> 0);
   }
 
   program(entry: number, data: number, address = MESSAGE_ADDRESS, upperAddress = 0): void {
@@ -60,6 +60,6 @@ export class MsixFunction {
 /** A partition with two vCPUs and these functions, memory space of each enabled. */
 export async function startMsix(functions: PciFunction[], devices?: number): Promise<MsixFunction> {
   const partition = await startWithFunctions(functions, { vcpus: 2, ...(devices === undefined ? {} : { devices }) });
-  functions.forEach((_, index) => configWrite(partition, index + 1, COMMAND, MEMORY_SPACE));
+  functions.forEach((_, index) => configWrite(partition, FIRST_ASSIGNED + index, COMMAND, MEMORY_SPACE));
   return new MsixFunction(partition);
 }

@@ -18,8 +18,8 @@ beforeEach(() => start());
 
 describe("MSI-X table in memory", () => {
   test("starts masked and empty, and keeps what can be written", () => {
-    expect(configRead(partition, 1, device.control) >>> 16).toBe(MSIX.count - 1);
-    expect([configRead(partition, 1, device.control + 4), configRead(partition, 1, device.control + 8)]).toEqual([MSIX.table, MSIX.pending]);
+    expect(configRead(partition, 3, device.control) >>> 16).toBe(MSIX.count - 1);
+    expect([configRead(partition, 3, device.control + 4), configRead(partition, 3, device.control + 8)]).toEqual([MSIX.table, MSIX.pending]);
     for (let entry = 0; entry < MSIX.count; entry++) {
       expect([device.read64(entryAt(entry)), device.read64(entryAt(entry) + 8n)]).toEqual([0n, 1n << 32n]);
     }
@@ -58,14 +58,14 @@ describe("MSI-X table in memory", () => {
   });
 
   test("answers only with memory space enabled, wherever the guest moves the BAR", () => {
-    configWrite(partition, 1, 0x10, 0xd000_0000);
+    configWrite(partition, 3, 0x10, 0xd000_0000);
     device.program(1, 0x51);
     expect(device.read64(entryAt(1) + 8n)).toBe(0x1_0000_0051n);
     expect(device.read64(0xd000_2010n)).toBe(ALL_ONES);
-    configWrite(partition, 1, COMMAND, 0);
+    configWrite(partition, 3, COMMAND, 0);
     device.setMask(1, false);
     expect([device.read64(entryAt(1)), device.read64(PENDING), partition.status]).toEqual([ALL_ONES, ALL_ONES, AccessStatus.OpenBus]);
-    configWrite(partition, 1, COMMAND, MEMORY_SPACE);
+    configWrite(partition, 3, COMMAND, MEMORY_SPACE);
     expect(device.read64(entryAt(1) + 8n)).toBe(0x1_0000_0051n);
   });
 
@@ -96,7 +96,7 @@ describe("MSI-X table in memory", () => {
 describe("MSI-X tables that do not fit", () => {
   test("of 2048 entries the guest sees 64", async () => {
     await start([{ bars: { 0: { address: 0xc000_0000n, size: 0x1_0000n } }, msix: { count: 2048, table: 0x2000, pending: 0xb000 } }]);
-    expect((configRead(partition, 1, device.control) >>> 16) & 0x7ff).toBe(63);
+    expect((configRead(partition, 3, device.control) >>> 16) & 0x7ff).toBe(63);
     partition.write32(entryAt(63) + 8n, 0x41);
     expect([partition.read32(entryAt(63) + 8n), device.read64(entryAt(64)), partition.status]).toEqual([0x41, ALL_ONES, AccessStatus.OpenBus]);
     device.setControl(ENABLE);
@@ -117,10 +117,10 @@ describe("MSI-X tables that do not fit", () => {
   ];
   test.each(places)("%s: no MSI-X, and MSI neither", async (_, place) => {
     await start([{ bars: { 0: TABLE_BAR, 4: IO_BAR, 5: LAST_BAR }, msix: { ...MSIX, ...place }, msi: true }]);
-    expect([...capabilities(partition, 1).keys()]).toEqual([CAPABILITY.powerManagement]);
+    expect([...capabilities(partition, 3).keys()]).toEqual([CAPABILITY.powerManagement]);
     expect([device.read64(TABLE), device.read64(PENDING), partition.status]).toEqual([ALL_ONES, ALL_ONES, AccessStatus.OpenBus]);
-    configWrite(partition, 1, 0x70, ONES);
-    configWrite(partition, 1, 0x50, ONES);
+    configWrite(partition, 3, 0x70, ONES);
+    configWrite(partition, 3, 0x50, ONES);
     for (const entry of [0, 1]) device.message(entry);
     expect(device.vectors()).toEqual([0, 0]);
   });
