@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { Device, IO_APIC_BASE, LOCAL_APIC_BASE, LOW_RESERVED_END, Mailbox, IO_APIC_BASE, PCI_WINDOW_BASE, RSDP_ADDRESS } from "../../../../monitor/interface.ts";
+import { Device, LOCAL_APIC_BASE, LOW_RESERVED_END, Mailbox, IO_APIC_BASE, PCI_WINDOW_BASE, RSDP_ADDRESS } from "../../../../monitor/interface.ts";
 import { ALL_DEVICES, compileParts, Parts } from "../parts.ts";
 
 let module: WebAssembly.Module;
