@@ -20,6 +20,8 @@ export interface GuestPaths {
   /** The kernel as Debian ships it. */
   bzImage: string;
   initramfs: string;
+  /** The same with the drivers of the virtual disk, which mounts it. */
+  diskInitramfs: string;
 }
 
 type Report = (message: string) => void;
@@ -28,6 +30,9 @@ type Report = (message: string) => void;
 export const guestsDirectory = path.join(projectDirectory, "build/guests");
 const manifestFile = path.join(guestsDirectory, "manifest.json");
 
+/** In the order in which they need each other; Debian builds them as modules. */
+const DISK_DRIVERS = ["virtio/virtio", "virtio/virtio_ring", "virtio/virtio_pci_modern_dev", "virtio/virtio_pci_legacy_dev", "virtio/virtio_pci", "block/virtio_blk"];
+
 interface Manifest {
   kernelPackage: string;
   bzImage: string;
@@ -35,13 +40,21 @@ interface Manifest {
   busybox: string;
 }
 
+/** The kernel's modules that drive the virtual disk, in the order in which they are loaded. */
+function diskDrivers({ bzImage, kernelPackage }: Manifest): string[] {
+  const drivers = path.join(path.dirname(bzImage), "../lib/modules", kernelPackage.replace(/^linux-image-/, ""), "kernel/drivers");
+  return DISK_DRIVERS.map((name) => path.join(drivers, `${name}.ko`));
+}
+
 /** Fetches and builds what is missing; does nothing when all is there. Throws UserError. */
 export async function ensureGuests(report: Report = reportToStderr): Promise<GuestPaths> {
   return withBuildLock(async () => {
     const manifest = readManifest() ?? fetchOrRefresh(() => fetchPackages(report), report);
     const initramfs = path.join(guestsDirectory, "initramfs.cpio");
-    ensureInitramfs(manifest, initramfs, report);
-    return { kernelPackage: manifest.kernelPackage, vmlinux: manifest.vmlinux, bzImage: manifest.bzImage, initramfs };
+    const diskInitramfs = path.join(guestsDirectory, "initramfs-disk.cpio");
+    ensureInitramfs(manifest.busybox, [], initramfs, report);
+    ensureInitramfs(manifest.busybox, diskDrivers(manifest), diskInitramfs, report);
+    return { kernelPackage: manifest.kernelPackage, vmlinux: manifest.vmlinux, bzImage: manifest.bzImage, initramfs, diskInitramfs };
   });
 }
 
@@ -68,13 +81,13 @@ function fetchPackages(report: Report): Manifest {
   return manifest;
 }
 
-function ensureInitramfs(manifest: Manifest, file: string, report: Report): void {
+function ensureInitramfs(busybox: string, drivers: string[], file: string, report: Report): void {
   const digestFile = `${file}.digest`;
-  const digest = digestOf([manifest.busybox, ...initramfsSources()]);
+  const digest = digestOf([busybox, ...drivers, ...initramfsSources()]);
   if (existsSync(file) && existsSync(digestFile) && readFileSync(digestFile, "utf8") === digest) return;
   report("guests: building the initramfs");
   mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, buildInitramfs(manifest.busybox, guestsDirectory));
+  writeFileSync(file, buildInitramfs(busybox, drivers, guestsDirectory));
   writeFileSync(digestFile, digest);
 }
 

@@ -14,8 +14,8 @@ const demoScript = path.join(sourceDirectory, "demo.sh");
 
 /** Busybox's programs that the guest has by name. */
 const applets = [
-  "cat", "cttyhack", "cut", "date", "dmesg", "echo", "env", "false", "free", "grep", "head", "hostname", "kill", "ls", "mkdir", "mount", "poweroff",
-  "ps", "reboot", "sed", "setsid", "sh", "sleep", "tail", "top", "true", "uname", "uptime", "vi",
+  "cat", "cttyhack", "cut", "date", "dmesg", "echo", "env", "false", "free", "grep", "head", "hostname", "insmod", "kill", "ls", "mkdir", "mount", "poweroff",
+  "ps", "reboot", "sed", "setsid", "sh", "sleep", "sync", "tail", "top", "true", "umount", "uname", "uptime", "vi",
 ];
 
 /** The files that the initramfs is made of, besides busybox. */
@@ -23,9 +23,9 @@ export function initramfsSources(): string[] {
   return [initSource, startScript, demoScript, fileURLToPath(import.meta.url)];
 }
 
-/** The archive; `workDirectory` takes the program built from init.S. */
-export function buildInitramfs(busybox: string, workDirectory: string): Buffer {
-  const directories = ["bin", "dev", "etc", "proc", "root", "sys", "tmp"];
+/** The archive; `drivers` are kernel modules to load in this order, `workDirectory` takes the program built from init.S. */
+export function buildInitramfs(busybox: string, drivers: string[], workDirectory: string): Buffer {
+  const directories = ["bin", "dev", "etc", "proc", "root", "sys", "tmp", ...(drivers.length === 0 ? [] : ["disk", "drivers"])];
   const entries: CpioEntry[] = [
     ...directories.map((name): CpioEntry => ({ kind: "directory", path: name })),
     { kind: "character device", path: "dev/console", mode: 0o600, major: 5, minor: 1 },
@@ -34,6 +34,7 @@ export function buildInitramfs(busybox: string, workDirectory: string): Buffer {
     { kind: "file", path: "etc/start", mode: 0o755, bytes: readFileSync(startScript) },
     { kind: "file", path: "bin/demo", mode: 0o755, bytes: readFileSync(demoScript) },
     { kind: "file", path: "bin/busybox", mode: 0o755, bytes: readFileSync(busybox) },
+    ...drivers.map((file, index): CpioEntry => ({ kind: "file", path: `drivers/${index}-${path.basename(file)}`, mode: 0o644, bytes: readFileSync(file) })),
     ...applets.map((name): CpioEntry => ({ kind: "link", path: `bin/${name}`, target: "busybox" })),
   ];
   return writeCpio(entries);

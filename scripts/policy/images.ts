@@ -29,7 +29,7 @@ export async function resolveImage(partition: Partition, index: number, systemFi
   const { image } = partition;
   if (image.kind === "bios" || image.kind === "uefi") return resolveFirmware(partition, image, index, systemFile);
   if (image.kind !== "linux" && image.kind !== "typescript") return resolveGuest(partition, image, index, systemFile);
-  const files = image.kind === "linux" ? await resolveLinux(image, index, systemFile) : resolveTypescript(image, index, systemFile);
+  const files = image.kind === "linux" ? await resolveLinux(image, partition.disk !== undefined, index, systemFile) : resolveTypescript(image, index, systemFile);
   checkFits(partition, index, files, displayPath(systemFile));
   return files;
 }
@@ -37,12 +37,12 @@ export async function resolveImage(partition: Partition, index: number, systemFi
 /** Linux or a partition in TypeScript: its images are files. */
 type PlainFiles = ImageFiles & { kernel: string; ramDisk: string | null };
 
-async function resolveLinux(image: Image & { kind: "linux" }, index: number, systemFile: string): Promise<PlainFiles> {
+async function resolveLinux(image: Image & { kind: "linux" }, hasDisk: boolean, index: number, systemFile: string): Promise<PlainFiles> {
   const field = `${displayPath(systemFile)}: partitions[${index}].image`;
   return {
     kind: image.boot === "pvh" ? ImageKind.Pvh : ImageKind.BzImage,
     kernel: await resolveKernel(image, systemFile, field),
-    ramDisk: await resolveRamDisk(image.initramfs, systemFile, field),
+    ramDisk: await resolveRamDisk(image.initramfs, hasDisk, systemFile, field),
     commandLine: image.commandLine,
   };
 }
@@ -66,9 +66,10 @@ function checkBoot(boot: "pvh" | "bzimage", kernel: Buffer, file: string, field:
   }
 }
 
-async function resolveRamDisk(initramfs: string, systemFile: string, field: string): Promise<string | null> {
+/** The demo has the drivers of a disk where there is one. */
+async function resolveRamDisk(initramfs: string, hasDisk: boolean, systemFile: string, field: string): Promise<string | null> {
   if (initramfs === "none") return null;
-  if (initramfs === "demo") return (await ensureGuests()).initramfs;
+  if (initramfs === "demo") return (await ensureGuests())[hasDisk ? "diskInitramfs" : "initramfs"];
   return existingFile(initramfs, systemFile, `${field}.initramfs`);
 }
 

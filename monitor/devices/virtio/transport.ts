@@ -100,11 +100,16 @@ function writeWord(word: u32, mask: u32, value: u32): void {
   else if (word == Region.Notify && (value & mask) < QUEUES) serveQueue();
 }
 
+function sizeMask(size: u32): u32 {
+  return size == 4 ? u32.MAX_VALUE : ((<u32>1) << (size << 3)) - 1;
+}
+
 /** Reads 1, 2, 4 or 8 bytes at `offset`, below Region.Size; an access that is not aligned gives nothing useful. */
 export function readTransport(offset: u32, size: u32): u64 {
   const word = offset & ~3;
-  const low = <u64>readWord(word);
-  return size == 8 ? low | (<u64>readWord(word + 4) << 32) : low >> ((offset & 3) << 3);
+  const low = readWord(word);
+  if (size == 8) return <u64>low | (<u64>readWord(word + 4) << 32);
+  return (low >> ((offset & 3) << 3)) & sizeMask(size);
 }
 
 export function writeTransport(offset: u32, size: u32, value: u64): void {
@@ -115,6 +120,5 @@ export function writeTransport(offset: u32, size: u32, value: u64): void {
     return;
   }
   const shift = (offset & 3) << 3;
-  const mask = size == 4 ? u32.MAX_VALUE : (((<u32>1) << (size << 3)) - 1) << shift;
-  writeWord(word, mask, <u32>value << shift);
+  writeWord(word, sizeMask(size) << shift, <u32>value << shift);
 }

@@ -5,6 +5,10 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 hostname linux
+for driver in /drivers/*; do
+  [ -f "$driver" ] && insmod "$driver"
+done
+[ -b /dev/vda ] && mount -t ext4 /dev/vda /disk && echo "demo: disk $(cat /sys/block/vda/size) sectors, $(cat /disk/hello.txt)"
 cd /root
 
 demo
