@@ -14,6 +14,7 @@ const ALLOWED: ReadonlySet<string> = new Set([
   "guest.store64",
   "guest.clear",
   "guest.copyImage",
+  "guest.copyToDisk",
   "image.size",
   "image.load8",
   "image.load16",
