@@ -40,6 +40,7 @@ export interface PartitionOptions {
   keyboard?: boolean;
   pci?: PartitionDescription["pci"];
   health?: PartitionDescription["health"];
+  disk?: PartitionDescription["disk"];
 }
 
 export interface KernelOptions {
@@ -86,6 +87,10 @@ export type RegisterName = (typeof REGISTERS)[number];
 const TABLES = 0xf_0000;
 const INFORMATION = 0x50_0000;
 const MODULES = 0x60_0000;
+const DISK_DISTANCE = 0x1_0000;
+/** Where the first partition's disk lies, the next one DISK_DISTANCE behind it; a page and a half each. */
+export const FIRST_DISK = 0x58_0000;
+export const DISK_SIZE = 0x1800;
 const PM_TIMER = 0x608;
 export const NO_DEADLINE = 0xffff_ffff_ffff_ffffn;
 /** Attention.Record. */
@@ -145,15 +150,19 @@ export class KernelMachine extends Machine {
     acpi.placeTables(this.memory, TABLES, tables);
   }
 
-  /** policy.bin and one image that all partitions share. */
+  /** policy.bin, one image that all partitions share, then the disk of each partition that has one. */
   private placeModules(): void {
     const described = system(this.setUp);
     const { kind, bytes: image } = this.setUp.image ?? { kind: ImageKind.Pvh, bytes: Buffer.from("image") };
-    const encoded = described.partitions.map((partition) => ({ partition, imageKind: kind, kernelModule: 1, ramDiskModule: null, commandLine: "quiet" }));
-    const policy = encodePolicy(described, encoded, 1);
-    this.memory.writeBytes(MODULES, policy);
-    this.memory.writeBytes(MODULES + 0x1_0000, image);
-    const modules = [{ start: MODULES, end: MODULES + policy.length }, { start: MODULES + 0x1_0000, end: MODULES + 0x1_0000 + image.length }];
+    let last = 1;
+    const encoded = described.partitions.map((partition) => ({
+      partition, imageKind: kind, kernelModule: 1, ramDiskModule: null, commandLine: "quiet", diskModule: partition.disk === undefined ? null : ++last,
+    }));
+    const policy = encodePolicy(described, encoded, last);
+    const disks = Array.from({ length: last - 1 }, (_, index) => ({ start: FIRST_DISK + index * DISK_DISTANCE, bytes: Buffer.alloc(DISK_SIZE, 0xd1) }));
+    const contents = [{ start: MODULES, bytes: policy }, { start: MODULES + 0x1_0000, bytes: image }, ...disks];
+    for (const { start, bytes } of contents) this.memory.writeBytes(start, bytes);
+    const modules = contents.map(({ start, bytes }) => ({ start, end: start + bytes.length }));
     this.memory.writeBytes(INFORMATION, encodeBootInformation({ commandLine: `console=e9 ${this.setUp.commandLine ?? ""}`.trim(), modules, memoryMap: this.setUp.memoryMap ?? PC_MEMORY_MAP, tags: this.setUp.bootTags ?? [] }));
   }
 

@@ -148,6 +148,11 @@ export class MonitorHost {
     };
   }
 
+  /** Address and size of an image, as granted. */
+  grantPair(image: number): (bigint | undefined)[] {
+    return [this.grants[Grant.Images + 2 * image], this.grants[Grant.Images + 2 * image + 1]];
+  }
+
   private imageAddress(image: number, offset: number, length: number): number | undefined {
     if (image >= IMAGES || offset + length > this.grant(Grant.Images + 2 * image + 1)) return undefined;
     return this.grant(Grant.Images + 2 * image) + offset;

@@ -20,6 +20,10 @@ export interface Reader {
   partitionKernelModule(partition: number): number;
   partitionHasRamDisk(partition: number): number;
   partitionRamDiskModule(partition: number): number;
+  partitionHasDisk(partition: number): number;
+  partitionDiskModule(partition: number): number;
+  partitionDiskFlags(partition: number): number;
+  partitionMayWriteModule(partition: number, module: number): number;
   partitionCommandLine(partition: number): bigint;
   partitionCommandLineLength(partition: number): number;
   partitionDevices(partition: number): number;

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { HealthAction, Hypercall, NO_MODULE, PartitionFlag, PolicyHeader, PolicyPartition } from "../../../kernel/policy/layout.ts";
+import { HealthAction, Hypercall, NO_MODULE, PartitionFlag, POLICY_VERSION, PolicyHeader, PolicyPartition } from "../../../kernel/policy/layout.ts";
 import { PolicyStatus } from "../../../kernel/policy/status.ts";
 import { Device, ImageKind } from "../../../monitor/interface.ts";
 import { encodePolicy, type EncodedPartition } from "../../../scripts/policy/encode.ts";
@@ -110,8 +110,8 @@ describe("the reader refuses", () => {
 
   const cases: [string, (policy: Buffer) => void, PolicyStatus, number?][] = [
     ["another magic", header(PolicyHeader.Magic, 0), PolicyStatus.WrongMagic],
-    ["the version before", header(PolicyHeader.Version, 1), PolicyStatus.WrongVersion],
-    ["a later version", header(PolicyHeader.Version, 4), PolicyStatus.WrongVersion],
+    ["the version before", header(PolicyHeader.Version, POLICY_VERSION - 1), PolicyStatus.WrongVersion],
+    ["a later version", header(PolicyHeader.Version, POLICY_VERSION + 1), PolicyStatus.WrongVersion],
     ["a size that is not the module's", header(PolicyHeader.Size, 64), PolicyStatus.WrongSize],
     ["a module count that is not the loader's", header(PolicyHeader.ModuleCount, 4), PolicyStatus.WrongModuleCount],
     ["an unknown system flag", header(PolicyHeader.Flags, 4), PolicyStatus.UnknownSystemFlag],
@@ -177,8 +177,8 @@ test("every status is described", () => {
     return Buffer.from(reader.memory.buffer, address, length).toString("utf16le");
   };
   const texts: string[] = [];
-  for (let status = PolicyStatus.Valid; status <= PolicyStatus.TooManyDevices; status++) texts.push(describeStatus(status));
+  for (let status = PolicyStatus.Valid; status <= PolicyStatus.DiskTaken; status++) texts.push(describeStatus(status));
   expect(texts).not.toContain("unknown status");
-  expect(describeStatus(PolicyStatus.TooManyDevices + 1)).toBe("unknown status");
+  expect(describeStatus(PolicyStatus.DiskTaken + 1)).toBe("unknown status");
   expect(new Set(texts).size).toBe(texts.length);
 });
