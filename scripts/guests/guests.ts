@@ -31,7 +31,7 @@ export const guestsDirectory = path.join(projectDirectory, "build/guests");
 const manifestFile = path.join(guestsDirectory, "manifest.json");
 
 /** In the order in which they need each other; Debian builds them as modules. */
-const DISK_DRIVERS = ["virtio/virtio", "virtio/virtio_ring", "virtio/virtio_pci_modern_dev", "virtio/virtio_pci_legacy_dev", "virtio/virtio_pci", "block/virtio_blk"];
+const DISK_DRIVERS = ["virtio/virtio_ring", "virtio/virtio", "virtio/virtio_pci_modern_dev", "virtio/virtio_pci_legacy_dev", "virtio/virtio_pci", "block/virtio_blk"];
 
 interface Manifest {
   kernelPackage: string;
