@@ -8,7 +8,7 @@ import {
   injectGeneralProtectionDuringDelivery, wasDeliveringDoubleFault,
 } from "../../cpu/backend";
 import { HealthAction } from "../../policy/layout";
-import { onMemoryViolation } from "../../policy/reader";
+import { onMemoryViolation, partitionHasDisk } from "../../policy/reader";
 import { MemoryAccess, auditMemory } from "../audit";
 import { currentPartition, currentVcpu, hasDevice, hasFirmware, vcpuRecord } from "../current";
 import { hasFunctions } from "../functions";
@@ -47,6 +47,7 @@ function isDevice(gpa: u64): bool {
   if (gpa >= TEST_MEMORY_BASE && gpa < TEST_MEMORY_BASE + TEST_MEMORY_SIZE && hasDevice(Device.Test)) return true;
   // Firmware places memory BARs itself, looks for chips that are not there, and tries whether its ROM can be written.
   if (hasFirmware()) return gpa >= FIRMWARE_WINDOW_BASE && gpa < ROM_END;
+  if (partitionHasDisk(currentPartition())) return gpa >= PCI_WINDOW_BASE && gpa < IO_APIC_BASE;
   return hasFunctions() && gpa >= PCI_WINDOW_BASE && gpa < PCI_WINDOW_END;
 }
 

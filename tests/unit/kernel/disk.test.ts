@@ -1,7 +1,7 @@
 // Virtual disks in the tables of each core, and what the monitor is told of them.
 
 import { beforeAll, describe, expect, test } from "vitest";
-import { DiskFlag, Mailbox } from "../../../monitor/interface.ts";
+import { DiskFlag, Mailbox, PCI_WINDOW_END as WINDOW_END } from "../../../monitor/interface.ts";
 import { leafAt } from "../machine/page-walker.ts";
 import { tablesOf } from "./device-cores.ts";
 import { DISK_SIZE, FIRST_DISK, type KernelMachine, startedKernel } from "./kernel-machine.ts";
@@ -9,6 +9,7 @@ import { DISK_SIZE, FIRST_DISK, type KernelMachine, startedKernel } from "./kern
 const DIRECT_BASE = 0xffff_8000_0000_0000n;
 const WRITABLE = 1n << 1n;
 const NO_EXECUTE = 1n << 63n;
+const PCI_WINDOW_END = BigInt(WINDOW_END);
 const DISKS = [FIRST_DISK, FIRST_DISK + 0x1_0000];
 
 let machine: KernelMachine;
@@ -40,6 +41,16 @@ describe("page tables", () => {
 test("the monitor is told where the disk is and whether it may be written", () => {
   expect(machine.monitor.grantPair(3)).toEqual([BigInt(DISKS[0]!), BigInt(DISK_SIZE)]);
   expect(machine.monitor.mailbox.getUint32(Mailbox.DiskFlags, true)).toBe(0);
+});
+
+test("its registers are a device of the partition, and of no other", async () => {
+  for (const [disk, audited] of [["a.img", false], [undefined, true]] as const) {
+    const other = await startedKernel({ partitions: [disk === undefined ? {} : { disk }] });
+    other.answer("memoryAccess", () => undefined);
+    other.exit("EPT_VIOLATION", { GUEST_PHYSICAL_ADDRESS: PCI_WINDOW_END, EXIT_QUALIFICATION: 0x181n });
+    expect(other.monitorCalls("memoryAccess")).toEqual([[0, PCI_WINDOW_END, 0]]);
+    expect(other.debugConsole.output.includes("audit:")).toBe(audited);
+  }
 });
 
 test("a read-only disk is told so", async () => {
