@@ -1,10 +1,8 @@
 // Entries of the boot core: multiboot2 (Multiboot2 3.3) and PVH hand over in 32-bit protected mode without paging.
 // Goes to long mode on the entry tables and on to start.c. Application cores use the same entry tables.
-#include "layout.h"
+#include "long-mode.h"
 
 #define MULTIBOOT2_HEADER_MAGIC 0xe85250d6
-#define CPUID_EXTENDED_FEATURES 0x80000001
-#define CPUID_LONG_MODE 29
 #define PAGE_PRESENT_WRITABLE 0x3
 #define PAGE_LARGE 0x80
 
@@ -26,6 +24,24 @@ header_end:
   .asciz "Xen"
   .long entry_pvh
 
+// Says that the bit is missing in the register that CPUID leaves, or that there is no such leaf, and counts it in EDI.
+.macro require leaf, register, bit, message
+  movl $\leaf & 0x80000000, %eax
+  cpuid
+  cmpl $\leaf, %eax
+  jb 1f
+  movl $\leaf, %eax
+  xorl %ecx, %ecx
+  cpuid
+  btl $\bit, %\register
+  jc 2f
+1:
+  movl $\message, %esi
+  call say
+  incl %edi
+2:
+.endm
+
 .section .boot, "ax", @progbits
 .code32
 .globl entry_pvh
@@ -38,36 +54,23 @@ entry32:
   movl $early_stack_end - IMAGE_BASE, %esp
   movl %eax, %edi
   call set_up_com1
-  movl $no_multiboot2, %esi
   cmpl $MULTIBOOT2_BOOT_MAGIC, %edi
   je 1f
   cmpl $PVH_START_MAGIC, %edi
-  jne stop_with_message
+  je 1f
+  movl $no_multiboot2, %esi
+  call say
+  jmp stop_here
 1:
   movl %ebx, %ebp
 
-  movl $no_long_mode, %esi
-  movl $0x80000000, %eax
-  cpuid
-  cmpl $CPUID_EXTENDED_FEATURES, %eax
-  jb stop_with_message
-  movl $CPUID_EXTENDED_FEATURES, %eax
-  cpuid
-  btl $CPUID_LONG_MODE, %edx
-  jnc stop_with_message
-
-  movl %cr4, %eax
-  orl $CR4_PAE, %eax
-  movl %eax, %cr4
-  movl $entry_pml4, %eax
-  movl %eax, %cr3
-  movl $MSR_IA32_EFER, %ecx
-  rdmsr
-  orl $EFER_LME, %eax
-  wrmsr
-  movl %cr0, %eax
-  orl $CR0_PG, %eax
-  movl %eax, %cr0
+  xorl %edi, %edi // number of missing features
+  require 0x80000001, edx, 29, no_long_mode
+  require 0x80000001, edx, 20, no_execute_disable
+  require 7, ebx, 0, no_fsgsbase
+  testl %edi, %edi
+  jnz stop_here
+  enable_long_mode
   lgdt entry_gdt_register
   ljmp $SELECTOR_CODE, $entry_long_mode
 
@@ -85,8 +88,8 @@ set_up_com1:
   jb 1b
   ret
 
-// Writes the zero-ended text at ESI to port 0xe9 and COM1, and stops.
-stop_with_message:
+// Writes the zero-ended text at ESI to port 0xe9 and COM1.
+say:
   lodsb
   testb %al, %al
   jz 3f
@@ -103,11 +106,14 @@ stop_with_message:
   movb %bl, %al
   movw $PORT_COM1, %dx
   outb %al, %dx
-  jmp stop_with_message
+  jmp say
 3:
+  ret
+
+stop_here:
   cli
   hlt
-  jmp 3b
+  jmp stop_here
 
 uart_settings: // register, value
   .byte 1, 0x00 // no interrupts
@@ -122,14 +128,19 @@ no_multiboot2:
   .asciz "[bulkhead] fatal: not started by a multiboot2 or PVH loader\r\n"
 no_long_mode:
   .asciz "[bulkhead] fatal: this processor has no 64-bit mode (CPUID 80000001h EDX bit 29)\r\n"
+no_execute_disable:
+  .asciz "[bulkhead] fatal: this processor lacks NX (CPUID 80000001h EDX bit 20)\r\n"
+no_fsgsbase:
+  .asciz "[bulkhead] fatal: this processor lacks FSGSBASE (CPUID 7 EBX bit 0)\r\n"
 
 .balign 8
+.globl entry_gdt
 entry_gdt:
   .quad 0
   .quad 0x00af9b000000ffff // SELECTOR_CODE: 64-bit code
   .quad 0x00cf93000000ffff // SELECTOR_DATA
 entry_gdt_register:
-  .short . - entry_gdt - 1
+  .short ENTRY_GDT_LIMIT
   .long entry_gdt
 
 .code64

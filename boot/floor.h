@@ -39,6 +39,7 @@ extern u8 image_start[], image_end[];
 extern u8 image_text_start[], image_text_end[];
 extern u8 image_rodata_start[], image_rodata_end[];
 extern u8 image_data_start[], image_data_end[];
+extern const u8 symbols_start[];
 
 // start.c: core 0's static frames.
 extern u8 core_block[CORE_PAGE_COUNT * PAGE_SIZE];
@@ -49,27 +50,14 @@ extern u64 idt[256 * 2];
 void build_idt(void);
 void load_descriptors(void);
 
-// features.c
-void require_features(void);
-void set_control_registers(void);
-
-// pvh.c: physical address of the multiboot2 information, made from PVH's start information if the loader left that.
-u64 boot_information(u64 loader_information);
-
 // page-tables.c: builds the boot core's tables and returns the physical address of the PML4.
 u64 build_boot_tables(void);
 
-// trampoline.c
-extern u64 trampoline_page;
-void install_trampoline(u64 multiboot_info);
-void prepare_application_core(u64 pml4);
-u32 application_core_started(void);
+// trampoline.S
+extern const u8 trampoline_start[], trampoline_end[];
 
 // instances.c
 void instantiate_kernel(void);
-
-// symbols.c
-u32 symbol_name(u64 address, u32 out, u32 capacity);
 
 // console.c: for messages before the kernel's own console, or instead of it.
 void console_text(const char* text);

@@ -7,20 +7,25 @@ struct w2c_boot;
 typedef u32 __attribute__((address_space(256))) kernel_word;
 
 IMPORT u64 w2c_boot_imageAddress(INSTANCE(boot), u32 symbol) {
-  switch (symbol) {
-    case IMAGE_SYMBOL_START: return IMAGE_PHYSICAL(image_start);
-    case IMAGE_SYMBOL_TEXT_START: return IMAGE_PHYSICAL(image_text_start);
-    case IMAGE_SYMBOL_TEXT_END: return IMAGE_PHYSICAL(image_text_end);
-    case IMAGE_SYMBOL_RODATA_START: return IMAGE_PHYSICAL(image_rodata_start);
-    case IMAGE_SYMBOL_RODATA_END: return IMAGE_PHYSICAL(image_rodata_end);
-    case IMAGE_SYMBOL_DATA_START: return IMAGE_PHYSICAL(image_data_start);
-    case IMAGE_SYMBOL_DATA_END: return IMAGE_PHYSICAL(image_data_end);
-    case IMAGE_SYMBOL_END: return IMAGE_PHYSICAL(image_end);
-    case IMAGE_SYMBOL_BOOT_CORE_BLOCK: return IMAGE_PHYSICAL(core_block);
-    case IMAGE_SYMBOL_BOOT_KERNEL_MEMORY: return IMAGE_PHYSICAL(kernel_memory);
-    case IMAGE_SYMBOL_TRAMPOLINE: return trampoline_page;
-    default: return 0;
-  }
+  static const u8* const places[] = {
+    [IMAGE_SYMBOL_START] = image_start,
+    [IMAGE_SYMBOL_TEXT_START] = image_text_start,
+    [IMAGE_SYMBOL_TEXT_END] = image_text_end,
+    [IMAGE_SYMBOL_RODATA_START] = image_rodata_start,
+    [IMAGE_SYMBOL_RODATA_END] = image_rodata_end,
+    [IMAGE_SYMBOL_DATA_START] = image_data_start,
+    [IMAGE_SYMBOL_DATA_END] = image_data_end,
+    [IMAGE_SYMBOL_END] = image_end,
+    [IMAGE_SYMBOL_BOOT_CORE_BLOCK] = core_block,
+    [IMAGE_SYMBOL_BOOT_KERNEL_MEMORY] = kernel_memory,
+    [IMAGE_SYMBOL_TRAMPOLINE] = trampoline_start,
+    [IMAGE_SYMBOL_TRAMPOLINE_END] = trampoline_end,
+    [IMAGE_SYMBOL_SYMBOLS] = symbols_start,
+    [IMAGE_SYMBOL_IDT] = (const u8*)idt,
+    [IMAGE_SYMBOL_EXIT_ENTRY] = vm_exit,
+    [IMAGE_SYMBOL_GUARDED_EXIT_ENTRY] = vm_exit_guarded,
+  };
+  return symbol < sizeof places / sizeof places[0] ? IMAGE_PHYSICAL(places[symbol]) : 0;
 }
 
 IMPORT u32 w2c_boot_coreId(INSTANCE(boot)) {
@@ -29,27 +34,6 @@ IMPORT u32 w2c_boot_coreId(INSTANCE(boot)) {
 
 IMPORT void w2c_boot_loadPageTables(INSTANCE(boot), u64 pml4) {
   __asm__ volatile("movq %0, %%cr3" : : "r"(pml4) : "memory");
-}
-
-IMPORT void w2c_boot_prepareApplicationCore(INSTANCE(boot), u64 pml4) {
-  prepare_application_core(pml4);
-}
-
-IMPORT u32 w2c_boot_applicationCoreStarted(INSTANCE(boot)) {
-  return application_core_started();
-}
-
-IMPORT u64 w2c_boot_exitEntry(INSTANCE(boot)) {
-  const kernel_word* mitigations = (const kernel_word*)FIXED_MITIGATIONS;
-  return (u64)(*mitigations & MITIGATIONS_ON_EXIT ? vm_exit_guarded : vm_exit);
-}
-
-IMPORT u64 w2c_boot_hostStack(INSTANCE(boot)) {
-  return CORE_MAIN_STACK_TOP;
-}
-
-IMPORT u64 w2c_boot_idtBase(INSTANCE(boot)) {
-  return (u64)idt;
 }
 
 IMPORT void w2c_boot_enterGuest(INSTANCE(boot)) {
@@ -77,8 +61,4 @@ IMPORT void w2c_boot_admitInterrupts(INSTANCE(boot)) {
 
 IMPORT void w2c_boot_halt(INSTANCE(boot)) {
   stop();
-}
-
-IMPORT u32 w2c_boot_symbolName(INSTANCE(boot), u64 address, u32 out, u32 capacity) {
-  return symbol_name(address, out, capacity);
 }

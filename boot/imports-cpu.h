@@ -1,5 +1,4 @@
 // cpu.*: kernel/cpu/processor.ts
-#include "cpuid.h"
 #include "layout.h"
 #include "types.h"
 
@@ -49,8 +48,8 @@ DEFINE_INSTRUCTION(wbinvd)
 DEFINE_INSTRUCTION(mfence)
 
 IMPORT void w2c_cpu_cpuid(INSTANCE(cpu), u32 leaf, u32 subleaf, u32 out) {
-  u32 outputs[4];
-  cpuid(leaf, subleaf, outputs);
+  u32 outputs[4]; // EAX, EBX, ECX, EDX
+  __asm__ volatile("cpuid" : "=a"(outputs[0]), "=b"(outputs[1]), "=c"(outputs[2]), "=d"(outputs[3]) : "a"(leaf), "c"(subleaf));
   for (u32 index = 0; index < 4; index++) *(linear_u32*)((u64)out + 4 * index) = outputs[index];
 }
 

@@ -3,7 +3,7 @@
 #include "floor.h"
 
 // wasm2c's names of the kernel's exports; the instance lies at KERNEL_INSTANCE.
-void w2c_kernel_boot(void* instance, u64 multiboot_info);
+void w2c_kernel_boot(void* instance, u64 information);
 void w2c_kernel_bootApplication(void* instance);
 
 #define CORE0_FRAMES __attribute__((aligned(PAGE_SIZE), section(".bss.core0")))
@@ -11,21 +11,17 @@ void w2c_kernel_bootApplication(void* instance);
 u8 core_block[CORE_PAGE_COUNT * PAGE_SIZE] CORE0_FRAMES;
 u8 kernel_memory[(1 + KERNEL_MEMORY_PAGES) * PAGE_SIZE] CORE0_FRAMES;
 
-static u64 multiboot_info;
+static u64 information;
 
 /** On the entry tables: returns the physical address of the PML4 to go on with. */
 u64 prepare_boot_core(u64 loader_information) {
-  require_features();
-  set_control_registers();
   build_idt();
-  multiboot_info = boot_information(loader_information);
-  install_trampoline(multiboot_info);
+  information = loader_information;
   return build_boot_tables();
 }
 
 static void start_core(void) {
   load_descriptors();
-  set_control_registers();
   set_gs_base(KERNEL_MEMORY);
   instantiate_kernel();
   CORE_DATA->trap_state = TRAP_STATE_READY;
@@ -33,7 +29,7 @@ static void start_core(void) {
 
 _Noreturn void start_boot_core(void) {
   start_core();
-  w2c_kernel_boot((void*)KERNEL_INSTANCE, multiboot_info);
+  w2c_kernel_boot((void*)KERNEL_INSTANCE, information);
   stop();
 }
 

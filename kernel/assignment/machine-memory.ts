@@ -5,7 +5,7 @@ import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit } from "..
 import { ioApicAddress, ioApicCount } from "../../drivers/acpi/madt";
 import { ecamAddress, segmentCount, segmentFirstBus, segmentLastBus, segmentNumber } from "../../drivers/acpi/mcfg";
 import { hpetAddress } from "../../drivers/acpi/hpet";
-import { memoryMapBase, memoryMapCount, memoryMapLength, memoryMapType, MEMORY_AVAILABLE } from "../boot/multiboot2";
+import { memoryMapBase, memoryMapCount, memoryMapLength, memoryMapType, MEMORY_AVAILABLE } from "../boot/boot-information";
 import { PAGE_SIZE } from "../memory/layout";
 import { unitAt, unitCount } from "../vtd/unit";
 import { registersLength } from "../vtd/unit-registers";

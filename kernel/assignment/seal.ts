@@ -4,7 +4,7 @@
 import { coreApicId } from "../../drivers/acpi/madt";
 import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit } from "../../drivers/acpi/dmar/records";
 import { FatalReason, reportFatal, stop } from "../boot/fatal";
-import { moduleAddress, moduleCount, moduleSize } from "../boot/multiboot2";
+import { moduleAddress, moduleCount, moduleSize } from "../boot/boot-information";
 import { ImageSymbol, imageAddress } from "../boot/stub";
 import { print, printHex, printLine } from "../console/print";
 import { HIGH_MEMORY_BASE } from "../../monitor/interface";

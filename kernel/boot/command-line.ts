@@ -1,7 +1,7 @@
 // Words of the kernel command line, such as `console=e9,com1`. Blanks separate words, commas the values of a key.
 
 import { load8 } from "../memory/physical";
-import { commandLineAddress, commandLineSize } from "./multiboot2";
+import { commandLineAddress, commandLineSize } from "./boot-information";
 
 const BLANK: u8 = 0x20;
 const COMMA: u8 = 0x2c;

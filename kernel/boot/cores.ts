@@ -3,7 +3,9 @@
 import { delayMicroseconds } from "../../drivers/tsc";
 import { coreApicId } from "../../drivers/acpi/madt";
 import { sendInit, sendStartup, SendStatus } from "../../drivers/local-apic";
-import { applicationCoreStarted, ImageSymbol, imageAddress, prepareApplicationCore } from "./stub";
+import { trampolinePage } from "../memory/frames";
+import { copy, load32, store64 } from "../memory/physical";
+import { ImageSymbol, imageAddress, Trampoline } from "./stub";
 
 export const enum CoreStatus {
   Started = 0,
@@ -20,24 +22,32 @@ const STARTUP_DELAY: u64 = 200; // us
 const LOOK_INTERVAL: u64 = 50; // us
 const LOOKS: u32 = 20_000;
 
-function waitUntilStarted(looks: u32): bool {
+function waitUntilStarted(page: u64, looks: u32): bool {
   for (let look: u32 = 0; look < looks; look++) {
-    if (applicationCoreStarted()) return true;
+    if (load32(page + Trampoline.Started) != 0) return true;
     delayMicroseconds(LOOK_INTERVAL);
   }
   return false;
 }
 
+/** Readies the page for one core; that it has started is not yet true in it. */
+function writeTrampoline(page: u64, pml4: u64): void {
+  const code = imageAddress(ImageSymbol.Trampoline);
+  copy(page, code, imageAddress(ImageSymbol.TrampolineEnd) - code);
+  store64(page + Trampoline.Pml4, pml4);
+}
+
 /** Starts core `index` (as coreApicId() counts) on the page tables at `pml4`. */
 export function startCore(index: u32, pml4: u64): CoreStatus {
   const apicId = coreApicId(index);
-  const page = <u32>(imageAddress(ImageSymbol.Trampoline) >> 12);
+  const page = trampolinePage();
+  const vector = <u32>(page >> 12);
   if (page == 0) return CoreStatus.NoTrampoline;
-  prepareApplicationCore(pml4);
+  writeTrampoline(page, pml4);
   if (sendInit(apicId) != SendStatus.Sent) return CoreStatus.NotSent;
   delayMicroseconds(INIT_DELAY);
-  if (sendStartup(apicId, page) != SendStatus.Sent) return CoreStatus.NotSent;
-  if (waitUntilStarted(<u32>(STARTUP_DELAY / LOOK_INTERVAL))) return CoreStatus.Started;
-  if (sendStartup(apicId, page) != SendStatus.Sent) return CoreStatus.NotSent;
-  return waitUntilStarted(LOOKS) ? CoreStatus.Started : CoreStatus.NoAnswer;
+  if (sendStartup(apicId, vector) != SendStatus.Sent) return CoreStatus.NotSent;
+  if (waitUntilStarted(page, <u32>(STARTUP_DELAY / LOOK_INTERVAL))) return CoreStatus.Started;
+  if (sendStartup(apicId, vector) != SendStatus.Sent) return CoreStatus.NotSent;
+  return waitUntilStarted(page, LOOKS) ? CoreStatus.Started : CoreStatus.NoAnswer;
 }

@@ -31,11 +31,12 @@ import { PolicyStatus } from "../policy/status";
 import { buildRemapping, assignDevices, sealAndStartRemapping } from "../assignment/start";
 import { surveyDevices } from "../assignment/survey";
 import { routeKernelInterrupt } from "../vtd/interrupt-routes";
+import { BootStatus, moduleAddress, moduleCount, moduleSize, rsdpAddress } from "./boot-information";
 import { commandLineKeyHas } from "./command-line";
 import { CoreStatus, startCore } from "./cores";
 import { FatalReason, fatal, fatalWith, reportFatal, stop } from "./fatal";
 import { runCore } from "./join-system";
-import { BootStatus, moduleAddress, moduleCount, moduleSize, parse, rsdpAddress } from "./multiboot2";
+import { parseInformation, printBootStatus } from "./loader";
 import { ImageSymbol, imageAddress, loadPageTables } from "./stub";
 
 const IRQ_COM1: u32 = 4;
@@ -43,11 +44,11 @@ const IRQ_COM1: u32 = 4;
 const pml4s: usize = memory.data(512, 8); // plan.MAXIMUM_CORES u64
 
 export function startSystem(information: u64): void {
-  const status = parse(information);
+  const status = parseInformation(information);
   openConsoles(selectedConsoles());
   print("Bulkhead separation kernel");
   printLine();
-  if (status != BootStatus.Done) fatalWith(FatalReason.BootInformation, "status", status);
+  if (status != BootStatus.Done) refuseInformation(status);
   if (initialiseFrames() != FramesStatus.Done) fatal(FatalReason.NoMemory);
   surveyMachine();
   surveyDevices();
@@ -62,6 +63,12 @@ export function startSystem(information: u64): void {
   startOtherCores();
   loadPageTables(load<u64>(pml4s));
   runCore();
+}
+
+function refuseInformation(status: BootStatus): void {
+  reportFatal(FatalReason.BootInformation);
+  printBootStatus(status);
+  stop();
 }
 
 function surveyMachine(): void {

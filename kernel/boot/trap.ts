@@ -1,10 +1,10 @@
 // Report of an exception in root mode: what, where, in which wasm function, with all registers; then the core stops.
 
-import { print, printByte, printDecimal, printHex, printLine } from "../console/print";
+import { print, printDecimal, printHex, printLine } from "../console/print";
 import { Fixed, IMAGE_BASE, KERNEL_MEMORY, KERNEL_MEMORY_PAGES, MONITOR_MEMORY, MONITOR_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
 import { load8 } from "../memory/physical";
 import { FatalReason, reportFatal, stop } from "./fatal";
-import { ImageSymbol, imageAddress, symbolName } from "./stub";
+import { isInText, printFunction } from "./symbols";
 import { TrapFrame, WasmTrap } from "./trap-frame";
 
 const INVALID_OPCODE: u64 = 6;
@@ -23,9 +23,6 @@ const enum PageFault {
 const GUARD_SIZE: u64 = 8 << 30;
 /** UD2, then the opcode of TEST AL, then its immediate. */
 const REASON_OFFSET: u64 = 3;
-
-const NAME_CAPACITY: u32 = 96;
-const name: usize = memory.data(96);
 
 /** Prints the trap frame on every console and stops this core. */
 export function reportTrap(): void {
@@ -76,9 +73,7 @@ function printException(frame: TrapFrame): void {
 
 function printPlace(rip: u64): void {
   print("  in ");
-  const length = symbolName(rip, name, NAME_CAPACITY);
-  if (length == 0) print("code without a name");
-  for (let i: u32 = 0; i < length; i++) printByte(load<u8>(name + i));
+  if (!printFunction(rip)) print("code without a name");
   print(" at ");
   printHex(rip, 16);
   printLine();
@@ -126,10 +121,9 @@ function wasmTrapText(trap: u32): string {
 
 /** The TEST AL after an UD2 of wasm code tells why; see WasmTrap. */
 function printWasmTrap(rip: u64): void {
-  const address = rip - IMAGE_BASE;
-  if (address < imageAddress(ImageSymbol.TextStart) || address >= imageAddress(ImageSymbol.TextEnd)) return;
+  if (!isInText(rip)) return;
   print("  wasm trap: ");
-  print(wasmTrapText(load8(address + REASON_OFFSET)));
+  print(wasmTrapText(load8(rip - IMAGE_BASE + REASON_OFFSET)));
   printLine();
 }
 

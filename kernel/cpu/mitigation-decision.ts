@@ -25,7 +25,8 @@ export const enum Mitigation {
   Ibpb = 1 << 12,
 }
 
-/** What an entry carries out; boot/ knows what an exit does. */
+/** What an exit and what an entry carries out. */
+export const ON_EXIT: u32 = Mitigation.Ibrs | Mitigation.RsbStuffing | Mitigation.RsbBarrier;
 export const ON_ENTRY: u32 = Mitigation.Ibrs | Mitigation.Verw | Mitigation.L1dFlush;
 
 /** Attacks that nothing can be done about on this processor, most often because its microcode is old. */

@@ -4,10 +4,10 @@ import { ImageSymbol, imageAddress } from "../boot/stub";
 import {
   informationAddress, informationLength, MEMORY_AVAILABLE, memoryMapBase, memoryMapCount, memoryMapLength, memoryMapType,
   moduleAddress, moduleCount, moduleSize,
-} from "../boot/multiboot2";
+} from "../boot/boot-information";
 import { BOOT_DIRECT_END, PAGE_SIZE } from "./layout";
 import { clear } from "./physical";
-import { addRange, clearRanges, rangesOverflowed, rangesSize, subtractRange, takeLowest } from "./ranges";
+import { addRange, clearRanges, findLowest, rangesOverflowed, rangesSize, subtractRange, takeLowest } from "./ranges";
 
 export const enum FramesStatus {
   Done = 0,
@@ -19,9 +19,14 @@ export const enum FramesStatus {
 
 /** Below lie the real-mode vectors, the EBDA, video memory and the trampoline. */
 const FIRST_FREE: u64 = 0x100000;
+/** Below lie the vectors and data of the BIOS, and loaders put things there. */
+const FIRST_TRAMPOLINE: u64 = 0x8000;
+const TRAMPOLINE_END: u64 = 0x9f000;
 /** Partition memory of at least 1 GiB is aligned so that EPT can use 1 GiB pages. */
 const GIGABYTE: u64 = 1 << 30;
 const LARGE_PAGE: u64 = 1 << 21;
+
+let trampoline: u64 = 0;
 
 function pageDown(address: u64): u64 {
   return address & ~(PAGE_SIZE - 1);
@@ -48,14 +53,22 @@ export function initialise(): FramesStatus {
   for (let i: u32 = 0; i < memoryMapCount(); i++) {
     if (memoryMapType(i) != MEMORY_AVAILABLE) reserve(memoryMapBase(i), entryEnd(i));
   }
-  reserve(0, FIRST_FREE);
+  reserve(0, FIRST_TRAMPOLINE);
   reserve(imageAddress(ImageSymbol.Start), imageAddress(ImageSymbol.End));
   reserve(informationAddress(), informationAddress() + informationLength());
   for (let i: u32 = 0; i < moduleCount(); i++) {
     reserve(moduleAddress(i), moduleAddress(i) + moduleSize(i));
   }
+  const lowest = findLowest(PAGE_SIZE, PAGE_SIZE);
+  trampoline = lowest < TRAMPOLINE_END ? lowest : 0;
+  reserve(0, FIRST_FREE);
   if (rangesOverflowed()) return FramesStatus.TooManyRanges;
   return rangesSize() == 0 ? FramesStatus.NoMemory : FramesStatus.Done;
+}
+
+/** A page below 1 MiB for other cores to start in, 0 if the memory map has none free. */
+export function trampolinePage(): u64 {
+  return trampoline;
 }
 
 /** Never hands out a byte of [base, end): memory that firmware shares with devices. */

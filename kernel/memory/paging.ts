@@ -126,9 +126,9 @@ function mapImage(pml4: u64, space: CoreSpace): MapStatus {
   let status = mapSection(pml4, space.textStart, space.textEnd, Mapping.Executable);
   if (status == MapStatus.Done) status = mapSection(pml4, space.rodataStart, space.rodataEnd, Mapping.ReadOnly);
   if (status == MapStatus.Done) status = mapSection(pml4, space.dataStart, space.dataEnd, Mapping.ReadOnly);
-  // The trap report reads what follows an UD2 through phys.
-  const textLength = space.textEnd - space.textStart;
-  if (status == MapStatus.Done) status = mapDirect(pml4, space.textStart, textLength, Mapping.ReadOnly, LargePage.None);
+  // The trap report reads what follows an UD2, and the names of functions, through phys.
+  const length = space.rodataEnd - space.textStart;
+  if (status == MapStatus.Done) status = mapDirect(pml4, space.textStart, length, Mapping.ReadOnly, LargePage.None);
   return status;
 }
 

@@ -71,8 +71,8 @@ export function subtractRange(base: u64, end: u64): void {
   }
 }
 
-/** Takes the lowest `length` bytes with this alignment (a power of two) out of the set; returns their base, 0 if there are none. */
-export function takeLowest(length: u64, alignment: u64): u64 {
+/** Base of the lowest `length` bytes with this alignment (a power of two), 0 if there are none. */
+export function findLowest(length: u64, alignment: u64): u64 {
   let lowest: u64 = 0;
   for (let i: u32 = 0; i < count; i++) {
     const range = rangeAt(i);
@@ -80,6 +80,12 @@ export function takeLowest(length: u64, alignment: u64): u64 {
     if (base < range.base || base >= range.end || range.end - base < length) continue;
     if (lowest == 0 || base < lowest) lowest = base;
   }
+  return lowest;
+}
+
+/** Takes what findLowest() finds out of the set. */
+export function takeLowest(length: u64, alignment: u64): u64 {
+  const lowest = findLowest(length, alignment);
   if (lowest != 0) subtractRange(lowest, lowest + length);
   return lowest;
 }

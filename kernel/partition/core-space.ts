@@ -1,7 +1,7 @@
 // Core 0: the page tables of each core, which map what its partition and the kernel on it need, and their seal.
 
 import { FatalReason, fatal, fatalWith } from "../boot/fatal";
-import { moduleAddress, moduleCount, moduleSize } from "../boot/multiboot2";
+import { moduleAddress, moduleCount, moduleSize } from "../boot/boot-information";
 import { ImageSymbol, imageAddress } from "../boot/stub";
 import { ringPages } from "../console/rings";
 import { PAGE_SIZE } from "../memory/layout";

@@ -2,7 +2,7 @@
 
 import { coreApicId } from "../../drivers/acpi/madt";
 import { FatalReason, fatal, fatalWith } from "../boot/fatal";
-import { moduleAddress, moduleSize } from "../boot/multiboot2";
+import { moduleAddress, moduleSize } from "../boot/boot-information";
 import {
   IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantPorts, grantTscAux, hasRdtscp, initialiseMsrBitmap, initialiseRegion, secondLevelLargePages,
 } from "../cpu/backend";

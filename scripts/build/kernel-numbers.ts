@@ -28,6 +28,7 @@ const ENUMS: readonly { file: string; name: string; prefix: string }[] = [
   { file: LAYOUT, name: "Selector", prefix: "SELECTOR" },
   { file: LAYOUT, name: "Fixed", prefix: "FIXED" },
   { file: "kernel/boot/stub.ts", name: "ImageSymbol", prefix: "IMAGE_SYMBOL" },
+  { file: "kernel/boot/stub.ts", name: "Trampoline", prefix: "TRAMPOLINE" },
   { file: "kernel/cpu/mitigation-decision.ts", name: "Mitigation", prefix: "MITIGATION" },
   { file: "kernel/cpu/msr-index.ts", name: "Msr", prefix: "MSR" },
   { file: "kernel/partition/entry.ts", name: "NextEntry", prefix: "NEXT_ENTRY" },

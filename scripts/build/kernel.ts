@@ -13,8 +13,13 @@ import { symbolStep } from "./symbols.ts";
 
 export const LINK_FLAGS: readonly string[] = ["--nostdlib", "--build-id=none", "-z", "max-page-size=4096", "-z", "noexecstack"];
 
+/** What the image is made from beside the table of functions; kernel.c and monitor.c include what wasm2c made. */
+export function floorSources(): string[] {
+  return readdirSync(bootDirectory).filter((name) => /\.(c|S)$/.test(name)).sort().map((name) => path.join(bootDirectory, name));
+}
+
 export async function buildKernel(clang: string, progress: Progress): Promise<void> {
-  const sources = readdirSync(bootDirectory).filter((name) => /\.(c|S)$/.test(name)).sort().map((name) => path.join(bootDirectory, name));
+  const sources = floorSources();
   const objects = sources.map((source) => objectFiles(source).object);
   const first = path.join(objectDirectory, "bulkhead.first.elf");
   const symbols = path.join(generatedDirectory, "symbols.S");

@@ -1,4 +1,4 @@
-// The table of function names that boot/symbols.c reads: the image is linked once without it to learn the addresses.
+// The table of function names that kernel/boot/symbols.ts reads: the image is linked once without it to learn the addresses.
 // The table lies behind all code, so the second link moves no function.
 
 import { writeFileSync } from "node:fs";
@@ -48,7 +48,7 @@ export function sourceName(symbol: string): string {
 }
 
 export function symbolTable(symbols: readonly Symbol[]): string {
-  const lines = ["// Made by scripts/build/symbols.ts; the format is that of boot/symbols.c.", '.section .symbols, "a", @progbits', ".balign 8", "table:", `  .long ${symbols.length}, names - table`];
+  const lines = ["// Made by scripts/build/symbols.ts; the format is that of kernel/boot/symbols.ts.", '.section .symbols, "a", @progbits', ".balign 8", "table:", `  .long ${symbols.length}, names - table`];
   const names = ["names:"];
   let offset = 0;
   for (const { address, name } of symbols) {

@@ -1,12 +1,12 @@
 // Builds a kernel image with another kernel.wasm or monitor.wasm: all else are the objects of the real build.
 
-import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { compileAssemblyScript } from "../build/assemblyscript.ts";
-import { LINK_FLAGS } from "../build/kernel.ts";
+import { floorSources, LINK_FLAGS } from "../build/kernel.ts";
 import { modulePrefix } from "../build/module.ts";
-import { KERNEL_FLAGS } from "../build/native.ts";
-import { bootDirectory, buildDirectory, objectDirectory, projectPath } from "../build/paths.ts";
+import { KERNEL_FLAGS, objectFiles } from "../build/native.ts";
+import { bootDirectory, buildDirectory, projectPath } from "../build/paths.ts";
 import { run } from "../build/process.ts";
 import { parseSymbols, symbolTable } from "../build/symbols.ts";
 import { projectDirectory } from "../policy/project.ts";
@@ -24,9 +24,9 @@ export async function buildKernelImage(name: string, entries: Entries, baseDirec
   const folder = path.join(buildDirectory, "tests", name);
   const modules = Object.entries(entries) as [keyof Entries, string][];
   const rebuilt = await Promise.all(modules.map(([module, entry]) => buildModule(folder, module, entry, baseDirectory)));
-  const replaced = new Set(["symbols.S.o", ...modules.map(([module]) => `${module}.c.o`)]);
-  const others = readdirSync(objectDirectory).filter((file) => file.endsWith(".o") && !replaced.has(file));
-  const objects = [...rebuilt, ...others.map((file) => path.join(objectDirectory, file))];
+  const replaced = new Set(modules.map(([module]) => `${module}.c`));
+  const others = floorSources().filter((source) => !replaced.has(path.basename(source)));
+  const objects = [...rebuilt, ...others.map((source) => objectFiles(source).object)];
   const first = await link(path.join(folder, "first.elf"), objects);
   const symbols = path.join(folder, "symbols.S");
   writeFileSync(symbols, symbolTable(parseSymbols(await run("llvm-nm", ["--numeric-sort", "--defined-only", first], REMEDY))));

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { KERNEL_MEMORY, KERNEL_MEMORY_PAGES, MONITOR_MEMORY, MONITOR_MEMORY_PAGES } from "../memory/addresses.ts";
+import { encodeBootInformation, PC_MEMORY_MAP } from "../machine/boot-information.ts";
 import { compileFloor, FloorMachine } from "../machine/floor.ts";
 import { Stopped } from "../machine/machine.ts";
 import { enumReader, readEnum } from "../machine/source-enums.ts";
@@ -14,6 +15,7 @@ const FIELDS = [
   ...["vector", "error", "rip", "cs", "rflags", "rsp", "ss"],
 ];
 const TEXT = 0xffff_ffff_8020_1100n;
+const INFORMATION = 0x1_0000;
 
 let module: WebAssembly.Module;
 beforeAll(async () => {
@@ -22,7 +24,7 @@ beforeAll(async () => {
 
 function report(values: Record<string, bigint>, coreId = 1): { machine: FloorMachine; lines: string[] } {
   const machine = new FloorMachine(module, { coreId });
-  machine.symbols.set(TEXT, "kernel/partition/exit/handleCpuid");
+  machine.writeSymbols(new Map([[TEXT, "kernel/partition/exit/handleCpuid"]]));
   // Code at the place of the trap: UD2 and TEST AL, 3 for a division by zero.
   machine.memory.writeBytes(0x20_1100, Uint8Array.from([0x0f, 0x0b, 0xa8, 3]));
   FIELDS.forEach((field, i) => machine.view.setBigUint64(fixed("TrapFrame") + 8 * i, values[field] ?? 0n, true));
@@ -86,13 +88,16 @@ describe("starting a core", () => {
     machine.floor.enableLocalApic();
     machine.floor.parseMadt(0);
     machine.floor.setTscFrequency(2_000_000_000n);
+    machine.memory.writeBytes(INFORMATION, encodeBootInformation({ memoryMap: PC_MEMORY_MAP }));
+    machine.floor.parse(BigInt(INFORMATION));
+    machine.floor.initialiseFrames();
     return { machine, result: machine.floor.startCore(0, 0x7000n) };
   }
 
   test("INIT, one SIPI to the trampoline, and a second one only if there was no answer", () => {
     const quick = started([true]);
     expect(quick.result).toBe(coreStatus("Started"));
-    expect(quick.machine.bootCalls).toEqual(["prepareApplicationCore 0x7000"]);
+    expect(quick.machine.bootCalls).toEqual(["startCore 0x7000"]);
     expect(quick.machine.localApic.commands.map(({ command }) => command)).toEqual([0xc500, 0x4608]);
     const slow = started([false, false, false, false, false, true]);
     expect(slow.result).toBe(coreStatus("Started"));

@@ -3,7 +3,7 @@ import { encodeBootInformation, PC_MEMORY_MAP, tag, type BootInformation } from 
 import { compileFloor, FloorMachine, unsigned } from "../machine/floor.ts";
 import { enumReader } from "../machine/source-enums.ts";
 
-const status = enumReader("kernel/boot/multiboot2.ts", "BootStatus");
+const status = enumReader("kernel/boot/boot-information.ts", "BootStatus");
 const INFORMATION = 0x1_0000;
 
 let module: WebAssembly.Module;
@@ -73,7 +73,7 @@ describe("good boot information", () => {
   test("the information's own place is known", () => {
     const { floor } = parseGood({});
     expect(unsigned(floor.informationAddress())).toBe(BigInt(INFORMATION));
-    expect(floor.informationLength()).toBe(encodeBootInformation({ memoryMap: PC_MEMORY_MAP }).length);
+    expect(Number(floor.informationLength())).toBe(encodeBootInformation({ memoryMap: PC_MEMORY_MAP }).length);
   });
 });
 

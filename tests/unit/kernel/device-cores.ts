@@ -15,7 +15,7 @@ const ATTACHED = 0x200;
 
 /** The page tables that core 0 made for a core. */
 export function tablesOf(machine: KernelMachine, core: number): Leaf[] {
-  const calls = machine.bootCalls.filter((one) => one.startsWith(core === 0 ? "loadPageTables" : "prepareApplicationCore"));
+  const calls = machine.bootCalls.filter((one) => one.startsWith(core === 0 ? "loadPageTables" : "startCore"));
   return pagingLeaves(machine.memory, BigInt(calls[Math.max(core - 1, 0)]!.split(" ")[1]!));
 }
 

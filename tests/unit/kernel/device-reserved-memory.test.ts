@@ -44,7 +44,7 @@ describe("memory reserved for a device", () => {
     for (const reservedMemory of [true, false]) {
       const machine = await startedWithDevices({ partitions: owners(reservedMemory), dmar: FOR_DISK });
       for (const partition of [0, 1]) expect(rangesMeet(machine.memoryBase(partition), 4n << 20n)).toBe(false);
-      for (const core of ["loadPageTables", "prepareApplicationCore"]) expect(directlyMapped(machine, core)).toEqual([]);
+      for (const core of ["loadPageTables", "startCore"]) expect(directlyMapped(machine, core)).toEqual([]);
     }
     const machine = await startedWithDevices({ partitions: [{}], dmar: FOR_DISK });
     expect(rangesMeet(machine.memoryBase(0), 4n << 20n)).toBe(false);

@@ -108,13 +108,13 @@ describe("three partitions on three cores", () => {
 
   test("the seal is told before the first other core starts", () => {
     expect(machine.lines.some((line) => line.includes("sealed: every EPT and page table matches the policy"))).toBe(true);
-    expect(machine.bootCalls.filter((call) => call.startsWith("prepareApplicationCore"))).toHaveLength(2);
+    expect(machine.bootCalls.filter((call) => call.startsWith("startCore"))).toHaveLength(2);
     expect(machine.localApic.commands.filter(({ command }) => (command & 0x700) === 0x500)).toHaveLength(2);
   });
 
   describe("tables of core 1", () => {
     const tables = (core: number): Leaf[] => {
-      const call = machine.bootCalls.filter((one) => one.startsWith("prepareApplicationCore"))[core - 1]!;
+      const call = machine.bootCalls.filter((one) => one.startsWith("startCore"))[core - 1]!;
       return pagingLeaves(machine.memory, BigInt(call.split(" ")[1]!));
     };
     const reaches = (leaves: Leaf[], physical: bigint): boolean => leafAt(leaves, DIRECT_BASE + physical) !== undefined;
@@ -137,7 +137,7 @@ describe("three partitions on three cores", () => {
 describe("a core that joins", () => {
   /** The kernel instance of core 1 with the linear memory that core 0 prepared for it. */
   function join(first: KernelMachine, options: KernelOptions): { second: KernelMachine; end: string } {
-    const pml4 = BigInt(first.bootCalls.find((call) => call.startsWith("prepareApplicationCore"))!.split(" ")[1]!);
+    const pml4 = BigInt(first.bootCalls.find((call) => call.startsWith("startCore"))!.split(" ")[1]!);
     const frame = leafAt(pagingLeaves(first.memory, pml4), KERNEL_MEMORY)!.to;
     const second = new KernelMachine(module, options, { coreId: 1, apicId: 1, memory: first.memory, clock: first.clock });
     second.processor.cr3 = pml4;

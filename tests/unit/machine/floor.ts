@@ -19,7 +19,7 @@ export interface FloorExports {
   rsdpAddress(): bigint;
   commandLineSize(): number;
   informationAddress(): bigint;
-  informationLength(): number;
+  informationLength(): bigint;
   hasStrict(): number;
   hasVerboseLevel2(): number;
   reportTrap(): void;

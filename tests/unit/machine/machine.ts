@@ -6,7 +6,7 @@
 import { Clock } from "./clock.ts";
 import { DebugConsole, IoApic, LocalApic, Uart } from "./devices.ts";
 import { MonitorHost } from "./monitor-host.ts";
-import { PhysicalMemory } from "./physical-memory.ts";
+import { PhysicalMemory, type DeviceRegion } from "./physical-memory.ts";
 import { PortSpace } from "./port-space.ts";
 import { Processor } from "./processor.ts";
 import { enumReader } from "./source-enums.ts";
@@ -18,6 +18,9 @@ export const IO_APIC = 0xfec0_0000;
 export class Stopped extends Error {}
 
 const imageSymbol = enumReader("kernel/boot/stub.ts", "ImageSymbol");
+const trampoline = enumReader("kernel/boot/stub.ts", "Trampoline");
+/** Where the kernel puts the trampoline: the lowest page that it may take. */
+const TRAMPOLINE_PAGE = 0x8000;
 
 /** Where the simulated image lies, by ImageSymbol. */
 const IMAGE = new Map<string, number>([
@@ -31,7 +34,12 @@ const IMAGE = new Map<string, number>([
   ["End", 0x40_0000],
   ["BootCoreBlock", 0x26_0000],
   ["BootKernelMemory", 0x28_0000],
-  ["Trampoline", 0x8000],
+  ["Trampoline", 0x24_1000],
+  ["TrampolineEnd", 0x24_1080],
+  ["Symbols", 0x24_2000],
+  ["Idt", 0x25_0000],
+  ["ExitEntry", 0x20_1000],
+  ["GuardedExitEntry", 0x20_1200],
 ]);
 const IMAGE_ADDRESSES = new Map([...IMAGE].map(([name, address]) => [imageSymbol(name), address]));
 
@@ -65,11 +73,9 @@ export class Machine {
   readonly localApic: LocalApic;
   readonly ioApic = new IoApic();
   readonly monitor: MonitorHost;
-  /** Names of wasm functions by address, for boot.symbolName. */
-  readonly symbols = new Map<bigint, string>();
   /** Calls of the boot floor in order, e.g. "loadPageTables 0x1000". */
   readonly bootCalls: string[] = [];
-  /** Answers of boot.applicationCoreStarted, the last one for good. */
+  /** Whether a core has started, at each look in the trampoline page; the last one for good. */
   coreStarts: boolean[] = [true];
   /** Runs in boot.enterGuest, boot.idle and boot.admitInterrupts. */
   onEnterGuest: () => void = () => {
@@ -89,7 +95,32 @@ export class Machine {
     if (options.withUart ?? true) this.ports.add(0x3f8, 8, this.uart);
     this.memory.addDevice(LOCAL_APIC, 0x1000, this.localApic);
     this.memory.addDevice(IO_APIC, 0x1000, this.ioApic);
+    this.memory.addDevice(TRAMPOLINE_PAGE + trampoline("Pml4"), 16, this.trampolineFields());
     this.addApicMsrs(options.x2Apic ?? false);
+  }
+
+  /** What the kernel writes to and reads from the trampoline page: a start is recorded as "startCore PML4". */
+  private trampolineFields(): DeviceRegion {
+    return {
+      read: () => ((this.coreStarts.length > 1 ? this.coreStarts.shift() : this.coreStarts[0]) ? 1n : 0n),
+      write: (offset, _, value) => {
+        if (offset === 0) this.bootCalls.push(`startCore 0x${value.toString(16)}`);
+      },
+    };
+  }
+
+  /** The table of function names at ImageSymbol.Symbols (kernel/boot/symbols.ts): names by address. */
+  writeSymbols(symbols: ReadonlyMap<bigint, string>): void {
+    const names: Buffer[] = [];
+    const table = Buffer.alloc(8 + symbols.size * 8);
+    table.writeUInt32LE(symbols.size, 0);
+    table.writeUInt32LE(table.length, 4);
+    [...symbols].forEach(([address, name], i) => {
+      table.writeUInt32LE(Number(address & 0xffff_ffffn), 8 + 8 * i);
+      table.writeUInt32LE(Buffer.concat(names).length, 12 + 8 * i);
+      names.push(Buffer.from(`${name}\0`, "latin1"));
+    });
+    this.memory.writeBytes(imageAddress("Symbols"), Buffer.concat([table, ...names]));
   }
 
   /** Linear memory of the instance made last. */
@@ -138,11 +169,6 @@ export class Machine {
         record("loadPageTables", pml4);
         this.processor.cr3 = pml4;
       },
-      prepareApplicationCore: (pml4: bigint) => record("prepareApplicationCore", pml4),
-      applicationCoreStarted: () => ((this.coreStarts.length > 1 ? this.coreStarts.shift() : this.coreStarts[0]) ? 1 : 0),
-      exitEntry: () => 0xffff_ffff_8020_1000n,
-      hostStack: () => 0xffff_b000_0000_9000n,
-      idtBase: () => 0xffff_ffff_8025_0000n,
       deliverNmi: () => record("deliverNmi"),
       enterGuest: () => {
         record("enterGuest");
@@ -159,11 +185,6 @@ export class Machine {
       halt: () => {
         record("halt");
         throw new Stopped("halt");
-      },
-      symbolName: (address: bigint, out: number, capacity: number) => {
-        const name = (this.symbols.get(BigInt.asUintN(64, address)) ?? "").slice(0, capacity);
-        Buffer.from(this.view.buffer).write(name, out, "latin1");
-        return name.length;
       },
     };
   }

@@ -65,7 +65,7 @@ function expectedPages(direct: Direct[]): Map<bigint, { to: bigint; rights: stri
   section("RodataStart", "RodataEnd", "r--");
   section("DataStart", "DataEnd", "r--");
   const text = BigInt(imageAddress("TextStart"));
-  add(DIRECT_BASE + text, text, BigInt(imageAddress("TextEnd")) - text, "r--");
+  add(DIRECT_BASE + text, text, BigInt(imageAddress("RodataEnd")) - text, "r--");
   const stack = (first: number, end: number): void => add(CORE_BASE + BigInt(first) * PAGE, CORE_BLOCK + BigInt(first) * PAGE, BigInt(end - first) * PAGE, "rw-");
   stack(CorePage("MainStack"), CorePage("MainStackEnd"));
   stack(CorePage("NmiStack"), CorePage("NmiStackEnd"));
