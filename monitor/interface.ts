@@ -34,6 +34,7 @@ export const enum Mailbox {
   WallClock = 0x268, // u64 seconds since 1970-01-01 UTC at start()
   FunctionCount = 0x270, // u32
   LoadDetail = 0x274, // u32, what some values of LoadStatus are about; written by the monitor
+  ApicFeatures = 0x278, // u32 mask of ApicFeature, written by the kernel before start()
   DiskFlags = 0x27c, // u32, mask of DiskFlag
   Frame = 0x300, // VcpuFrame, filled by the kernel for memoryAccess and portString
   Entry = 0x3c0, // EntryState, filled by start()
@@ -49,12 +50,13 @@ export const INPUT_RING: u32 = 256;
 
 /** One vCPU's record in the mailbox. */
 export const enum VcpuMailbox {
-  PendingVector = 0x00, // u32, highest fixed interrupt that TPR and ISR let through; 0 none
+  PendingVector = 0x00, // u32, bits 7:0 interrupt to inject, 0 none; above: VcpuSignal
   PendingNmi = 0x04, // u32, number of NMIs to inject (0 or 1); cleared by acknowledgeNmi()
   Deadline = 0x08, // u64 TSC at which timer() must be called; u64.MAX_VALUE none
   Start = 0x10, // u32, bits of VcpuStart that another vCPU asked for; cleared by the kernel
   StartVector = 0x14, // u32 SIPI vector
   ApicBase = 0x18, // u64 IA32_APIC_BASE, which the kernel reads without a call
+  ApicMode = 0x20, // u32 VirtualApicMode
   Size = 0x40,
 }
 
@@ -76,6 +78,25 @@ export const enum FunctionMailbox {
   Reset = 0x84, // u32 counted up by the monitor when the guest asks for a function-level reset; Command is 0 then
   CanReset = 0x88, // u32 1 the kernel can reset the function alone: the guest may ask for it
   Size = 0xc0,
+}
+
+/** What the processor can do of a local APIC (SDM 3C chapter 30). */
+export const enum ApicFeature {
+  VirtualInterrupts = 1 << 0, // virtual-interrupt delivery, with APIC-register virtualisation and virtualised APIC accesses
+  X2Apic = 1 << 1, // virtualised x2APIC mode as well
+}
+
+/** Who carries out what the guest does to its local APIC. */
+export const enum VirtualApicMode {
+  Software = 0, // the monitor: each access exits
+  Page = 1, // the processor, on the xAPIC page
+  Registers = 2, // the processor, on the x2APIC MSRs
+}
+
+/** Beside the pending vector: what the kernel is to fetch before the next entry. Set only once a vCPU was in another mode than Software. */
+export const enum VcpuSignal {
+  InterruptStatus = 1 << 8, // ApicMode, and what interruptStatus() returns
+  TriggerModes = 1 << 9, // TMR in the virtual-APIC page
 }
 
 /** Bits: with both, an INIT and then a SIPI came since the kernel looked last. */

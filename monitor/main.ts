@@ -9,6 +9,7 @@ import { describePlatform } from "./devices/fw-cfg/contents";
 import { readApicMsr, writeApicMsr } from "./devices/local-apic/msr";
 import { setTaskPriority } from "./devices/local-apic/priority";
 import { Register, register } from "./devices/local-apic/virtual-apic-page";
+import { finishEndOfInterrupt, finishWrite, interruptStatus as virtualisedStatus } from "./devices/local-apic/virtualised";
 import { receiveDeviceMessage } from "./devices/pci/device-message";
 import { acknowledgeInterrupt, resetPlatform, runTimers } from "./devices/platform";
 import { openBus, setStatus } from "./devices/status";
@@ -76,6 +77,24 @@ export function taskPriorityWrite(vcpu: u32, value: u32): void {
 export function acknowledge(vcpu: u32): u32 {
   setCaller(vcpu);
   return acknowledgeInterrupt(vcpu);
+}
+
+/** What a vCPU with a virtualised local APIC enters with: RVI and SVI (VcpuSignal.InterruptStatus). */
+export function interruptStatus(vcpu: u32): u32 {
+  setCaller(vcpu);
+  return virtualisedStatus(vcpu);
+}
+
+/** The processor wrote a register of the virtual-APIC page; what follows from it is to be done. */
+export function apicWrite(vcpu: u32, offset: u32): void {
+  setCaller(vcpu);
+  finishWrite(vcpu, offset);
+}
+
+/** The processor carried out the EOI of a level-triggered vector. */
+export function apicEndOfInterrupt(vcpu: u32, vector: u32): void {
+  setCaller(vcpu);
+  finishEndOfInterrupt(vcpu, vector);
 }
 
 export function acknowledgeNmi(vcpu: u32): void {

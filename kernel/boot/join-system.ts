@@ -6,6 +6,7 @@ import { print, printDecimal, printLine } from "../console/print";
 import { attachRings } from "../console/rings";
 import { EnableStatus, enableStatusText, enableVirtualisation, readCapabilities } from "../cpu/backend";
 import { startMitigations } from "../cpu/mitigations";
+import { canVirtualiseApics } from "../partition/apic-virtualisation";
 import { startHousekeeping } from "../partition/housekeeping";
 import { attachPartition, currentVcpu } from "../partition/current";
 import { joinPartition, loadPartitionVcpu, startPartition } from "../partition/lifecycle";
@@ -24,7 +25,7 @@ export function joinSystem(): void {
   setTscFrequency(header64(PlanHeader.TscFrequency));
   enableLocalApic();
   attachRings(header64(PlanHeader.Rings), coreId());
-  if (readCapabilities() != 0) fatal(FatalReason.ProcessorUnsuitable);
+  if (readCapabilities() != 0 || !canVirtualiseApics()) fatal(FatalReason.ProcessorUnsuitable);
   runCore();
 }
 

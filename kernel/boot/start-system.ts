@@ -21,6 +21,7 @@ import { rdtsc } from "../cpu/processor";
 import { FramesStatus, freeBytes, initialise as initialiseFrames } from "../memory/frames";
 import { CoreData, CorePage, Fixed, KERNEL_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
 import { store32, store64 } from "../memory/physical";
+import { decideApicVirtualisation } from "../partition/apic-virtualisation";
 import { buildSpace, sealSpace } from "../partition/core-space";
 import * as plan from "../partition/plan";
 import { PlanHeader } from "../partition/plan";
@@ -55,6 +56,7 @@ export function startSystem(information: u64): void {
   checkMachine();
   reportMitigations(wantsAllMitigations());
   makePlan();
+  decideApicVirtualisation();
   for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) setUpPartition(partition);
   buildRemapping();
   buildSpaces();

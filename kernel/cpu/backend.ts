@@ -10,9 +10,10 @@ export {
   injectPageFault, injectStackFault, tryInjectNmi, wasDeliveringDoubleFault,
 } from "./vmx/events";
 export { VcpuFrames, flushTranslations, initialiseRegion, loadVmcs as loadVcpu, rewindLaunchState } from "./vmx/vmcs";
+export { apicFeatures, deliversAtEntry, interruptStatus, isRecognised, setApicMode, setEndOfInterruptExits, setInterruptStatus } from "./vmx/virtual-apic";
 export { powerUp, startFlat32, startLong64, startReal, startReset, startUp } from "./vmx/guest-state";
 export { armDeadline } from "./vmx/deadline";
-export { IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantPorts, grantTscAux, initialiseMsrBitmap } from "./vmx/bitmaps";
+export { IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantPorts, grantTscAux, grantX2ApicRegisters, initialiseMsrBitmap } from "./vmx/bitmaps";
 export { EXIT_COUNTERS, takeExitCount } from "./vmx/counters";
 export { exitReasonName } from "./vmx/exit-reason";
 export { hasInvpcid, hasRdtscp } from "./vmx/features";

@@ -9,6 +9,8 @@ export const enum Attention {
   Intent = 1 << 1,
   /** The vCPU got an INIT. */
   Initialised = 1 << 2,
+  /** The kernel delivers virtual interrupts in the processor's place. */
+  Delivery = 1 << 3,
   /** Entries need sequences against speculation. */
   Guarded = 1 << 31,
 }

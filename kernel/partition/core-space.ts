@@ -104,7 +104,10 @@ export function sealSpace(core: u32, pml4: u64): void {
 function protectPartition(partition: u32, isOwn: bool): void {
   protectPages(field64(partition, PlanPartition.EptRoot), 1);
   for (let vcpu: u32 = 0; vcpu < partitionVcpuCount(partition); vcpu++) protectPages(plan.vcpuControl(partition, vcpu), 1);
+  protectPages(field64(partition, PlanPartition.ApicEptRoot), 1);
+  protectPages(field64(partition, PlanPartition.ApicAccessPage), 1);
   protectPages(field64(partition, PlanPartition.MsrBitmap), 1);
+  protectPages(field64(partition, PlanPartition.X2ApicMsrBitmap), 1);
   protectPages(field64(partition, PlanPartition.IoBitmaps), 2);
   protectPages(field64(partition, PlanPartition.RomBase), <u32>(field64(partition, PlanPartition.RomSize) / PAGE_SIZE));
   if (isOwn) return;

@@ -10,6 +10,10 @@ import { acknowledge, acknowledgeNmi, peek32, peek64 } from "./monitor";
 import { passOutput, settleMonitorCall } from "./monitor-call";
 import { enterMonitor, leaveMonitor } from "./monitor-lock";
 import { noteWake, onStartRequest } from "./vcpu-start";
+import { deliverVirtualInterrupt, takeSignals } from "./virtual-interrupts";
+
+/** Bits of VcpuMailbox.PendingVector; above them are signals. */
+const VECTOR: u32 = 0xff;
 
 /** What the exit stub does next. */
 export const enum NextEntry {
@@ -30,6 +34,7 @@ export function prepareEntry(): u32 {
 
 function prepareAttentively(): u32 {
   if (attention() & Attention.Record) lookAtRecord();
+  if (attention() & Attention.Delivery && !hasIntent()) deliverVirtualInterrupt();
   leaveMonitor();
   passOutput();
   if (hasIntent()) {
@@ -61,9 +66,11 @@ function deliverPending(record: u32): void {
     acknowledgeNmi(currentVcpu());
     noteWake();
   }
-  if (peek32(record + VcpuMailbox.PendingVector) && canInjectInterrupt()) {
+  if (peek32(record + VcpuMailbox.PendingVector) & VECTOR && canInjectInterrupt()) {
     const vector = acknowledge(currentVcpu());
     settleMonitorCall();
     if (vector) injectInterrupt(vector);
   }
+  const signals = peek32(record + VcpuMailbox.PendingVector) & ~VECTOR;
+  if (signals) takeSignals(signals);
 }

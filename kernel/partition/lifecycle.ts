@@ -5,11 +5,13 @@ import { printLoadStatus } from "./load-status";
 import * as backend from "../cpu/backend";
 import { forgetBranches, guardsEntries } from "../cpu/mitigations";
 import { rdtsc } from "../cpu/processor";
+import { PAGE_SIZE } from "../memory/layout";
 import * as phys from "../memory/physical";
-import { BOOT_GDT_LIMIT, EntryMode, EntryState, LoadStatus, MAXIMUM_VCPUS, Mailbox } from "../../monitor/interface";
+import { BOOT_GDT_LIMIT, EntryMode, EntryState, LoadStatus, MAXIMUM_VCPUS, Mailbox, VIRTUAL_APIC_BASE, VirtualApicMode } from "../../monitor/interface";
 import { HealthAction } from "../policy/layout";
 import { onFault, partitionDevices, partitionDiskFlags, partitionImageKind, partitionVcpuCount, restartLimit } from "../policy/reader";
 import { Attention, attend, attention, settled } from "./attention";
+import { usedApicFeatures } from "./apic-virtualisation";
 import { auditFault } from "./audit";
 import { buildCpuidTable } from "./cpuid-table";
 import { currentPartition, currentVcpu, printPartitionName } from "./current";
@@ -68,7 +70,7 @@ const INTENT_MASK: u32 = (1 << REASON_SHIFT) - 1;
 const IMAGES: u32 = 4;
 const RESTART_LIMIT_NONE: u32 = u32.MAX_VALUE;
 
-const frames: backend.VcpuFrames = changetype<backend.VcpuFrames>(memory.data(40, 8));
+const frames: backend.VcpuFrames = changetype<backend.VcpuFrames>(memory.data(72, 8));
 
 /** Whether the handler of this exit asked for something else than to go on. */
 // @ts-ignore: decorator
@@ -93,8 +95,16 @@ export function loadPartitionVcpu(): bool {
   frames.msrBitmap = field64(partition, PlanPartition.MsrBitmap);
   frames.eptRoot = field64(partition, PlanPartition.EptRoot);
   frames.vpid = <u64>(partition * MAXIMUM_VCPUS + currentVcpu()) + 1;
+  const monitorMemory = field64(partition, PlanPartition.Monitor) + PAGE_SIZE;
+  frames.virtualApicPage = monitorMemory + VIRTUAL_APIC_BASE + <u64>currentVcpu() * PAGE_SIZE;
+  frames.apicAccessPage = field64(partition, PlanPartition.ApicAccessPage);
+  frames.apicEptRoot = field64(partition, PlanPartition.ApicEptRoot);
+  frames.x2ApicMsrBitmap = field64(partition, PlanPartition.X2ApicMsrBitmap);
   return backend.loadVcpu(frames);
 }
+
+/** Has the processor virtualise the local APIC of this core's vCPU, or not. */
+export function switchApicMode(mode: VirtualApicMode): void { backend.setApicMode(frames, mode); }
 
 /** On the first vCPU's core, while the others rest: loads the image and sets the vCPU to its entry point; parks the core if that fails. */
 export function startPartition(): void {
@@ -167,6 +177,7 @@ function configureMonitor(partition: u32): void {
   monitor.setGrant(monitor.Grant.RomBase, field64(partition, PlanPartition.RomBase));
   monitor.setGrant(monitor.Grant.RomSize, field64(partition, PlanPartition.RomSize));
   monitor.poke32(Mailbox.VcpuCount, partitionVcpuCount(partition));
+  monitor.poke32(Mailbox.ApicFeatures, usedApicFeatures());
   monitor.poke32(Mailbox.Devices, partitionDevices(partition));
   monitor.poke32(Mailbox.DiskFlags, partitionDiskFlags(partition));
   monitor.poke32(Mailbox.ImageKind, partitionImageKind(partition));

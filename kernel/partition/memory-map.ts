@@ -2,7 +2,7 @@
 // builder maps this list, and the seal compares the finished tables with it.
 
 import { MSIX_ENTRY_SIZE } from "../../drivers/pci/msix";
-import { HIGH_MEMORY_BASE, ROM_END } from "../../monitor/interface";
+import { HIGH_MEMORY_BASE, LOCAL_APIC_BASE, ROM_END } from "../../monitor/interface";
 import { EptMemoryType, EptRight } from "../memory/ept";
 import { PAGE_SIZE } from "../memory/layout";
 import { Grant, GRANT_SIZE } from "../memory/seal";
@@ -16,9 +16,12 @@ const ROM_ATTRIBUTES: u64 = <u64>EptRight.Read | EptRight.Execute | (<u64>EptMem
 /** Registers: read, write, uncacheable. */
 const DEVICE_ATTRIBUTES: u64 = <u64>EptRight.Read | EptRight.Write | (<u64>EptMemoryType.Uncacheable << 3);
 
-/** Two for memory, one for a ROM; each function has at most six BARs, of which the MSI-X table and its pending bits cut out two holes. */
-const MAXIMUM_GRANTS: u32 = 67;
-const grants: usize = memory.data(2144, 8); // MAXIMUM_GRANTS * GRANT_SIZE
+/** An empty frame, of which the processor uses the address only (SDM 3C 30.4). */
+const APIC_PAGE_ATTRIBUTES: u64 = <u64>EptRight.Read | EptRight.Write | (<u64>EptMemoryType.WriteBack << 3);
+
+/** Two for memory, one for a ROM, one for the APIC-access page; each function has at most six BARs, of which the MSI-X table and its pending bits cut out two holes. */
+const MAXIMUM_GRANTS: u32 = 68;
+const grants: usize = memory.data(2176, 8); // MAXIMUM_GRANTS * GRANT_SIZE
 let count: u32 = 0;
 
 export function grantList(): usize { return grants; }
@@ -27,8 +30,8 @@ export function grantAt(index: u32): Grant {
   return changetype<Grant>(grants + <usize>index * GRANT_SIZE);
 }
 
-/** Fills the list for a partition; returns the number of records, which do not overlap. */
-export function describeMemory(partition: u32): u32 {
+/** Fills the list for a partition, with the APIC-access page or without; returns the number of records, which do not overlap. */
+export function describeMemory(partition: u32, withApicPage: bool = false): u32 {
   count = 0;
   const base = field64(partition, PlanPartition.MemoryBase);
   const low = field64(partition, PlanPartition.LowMemory);
@@ -37,6 +40,7 @@ export function describeMemory(partition: u32): u32 {
   if (high != 0) addGrant(HIGH_MEMORY_BASE, base + low, high, RAM_ATTRIBUTES);
   const rom = field64(partition, PlanPartition.RomSize);
   if (rom != 0) addGrant(ROM_END - rom, field64(partition, PlanPartition.RomBase), rom, ROM_ATTRIBUTES);
+  if (withApicPage) addGrant(LOCAL_APIC_BASE, field64(partition, PlanPartition.ApicAccessPage), PAGE_SIZE, APIC_PAGE_ATTRIBUTES);
   for (let record: u32 = 0; record < functionCount(); record++) {
     if (function32(record, PlanFunction.Partition) != partition) continue;
     for (let bar: u32 = 0; bar < BARS; bar++) {

@@ -45,6 +45,12 @@ export const enum Grant {
 @external("monitor", "taskPriorityWrite") export declare function taskPriorityWrite(vcpu: u32, value: u32): void;
 /** Interrupt acknowledge: moves the pending vector into service and returns it (0: spurious, inject nothing). */
 @external("monitor", "acknowledge") export declare function acknowledge(vcpu: u32): u32;
+/** Guest interrupt status of a virtualised local APIC: RVI in bits 7:0, SVI in bits 15:8. Takes what VcpuSignal asked for. Leaves Mailbox.Status alone, like the next two. */
+@external("monitor", "interruptStatus") export declare function interruptStatus(vcpu: u32): u32;
+/** The processor wrote the register at `offset` of the virtual-APIC page. */
+@external("monitor", "apicWrite") export declare function apicWrite(vcpu: u32, offset: u32): void;
+/** The processor carried out the EOI of the level-triggered `vector`. */
+@external("monitor", "apicEndOfInterrupt") export declare function apicEndOfInterrupt(vcpu: u32, vector: u32): void;
 @external("monitor", "acknowledgeNmi") export declare function acknowledgeNmi(vcpu: u32): void;
 /** The deadline of this vCPU has passed: timers that are due fire. */
 @external("monitor", "timer") export declare function timer(vcpu: u32): void;

@@ -24,6 +24,7 @@ export const enum PlanHeader {
   FunctionCount = 0x34, // u32 PCI functions that partitions own
   DeviceReports = 0x38, // u64 page in which core 0 counts what devices did wrong, see device-reports.ts
   AllMitigations = 0x40, // u32, 1 where the command line asks for every sequence against speculation
+  ApicFeatures = 0x44, // u32 mask of ApicFeature that partitions use
   CoreRegions = 0x100, // MAXIMUM_CORES u64: a frame a core, for the back end (VMX: the VMXON region)
   CorePartitions = 0x400, // MAXIMUM_CORES u32 or NO_PARTITION
   CoreVcpus = 0x500, // MAXIMUM_CORES u32: number of the vCPU that runs on the core
@@ -43,7 +44,10 @@ export const enum PlanPartition {
   PostedDescriptor = 0x88, // u64 where hardware posts the messages of its functions; 0: each message has a vector of its own
   RomBase = 0x90, // u64 frames that hold the ROM of firmware; 0: none
   RomSize = 0x98, // u64 bytes
+  ApicAccessPage = 0xa0, // u64 an empty frame: see SDM 3C 30.4
+  X2ApicMsrBitmap = 0xa8, // u64
   VcpuControls = 0xb0, // MAXIMUM_VCPUS u64, a frame each for the back end (VMX: the VMCS)
+  ApicEptRoot = 0xf0, // u64 as EptRoot, and the APIC-access page
   Size = 0x100,
 }
 

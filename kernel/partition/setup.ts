@@ -4,7 +4,7 @@ import { coreApicId } from "../../drivers/acpi/madt";
 import { FatalReason, fatal, fatalWith } from "../boot/fatal";
 import { moduleAddress, moduleSize } from "../boot/boot-information";
 import {
-  IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantPorts, grantTscAux, hasRdtscp, initialiseMsrBitmap, initialiseRegion, secondLevelLargePages,
+  IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantPorts, grantTscAux, grantX2ApicRegisters, hasRdtscp, initialiseMsrBitmap, initialiseRegion, secondLevelLargePages,
 } from "../cpu/backend";
 import { EptRight, createEpt, mapEpt } from "../memory/ept";
 import { allocate, allocateLarge } from "../memory/frames";
@@ -61,10 +61,16 @@ function setUpMemory(partition: u32): void {
   setField64(partition, PlanPartition.MemoryBase, base);
   setField64(partition, PlanPartition.LowMemory, min(size, LOW_MEMORY_LIMIT));
   setField64(partition, PlanPartition.HighMemory, size - min(size, LOW_MEMORY_LIMIT));
+  setField64(partition, PlanPartition.ApicAccessPage, allocateOrStop(1));
+  setField64(partition, PlanPartition.EptRoot, buildEpt(partition, false));
+  setField64(partition, PlanPartition.ApicEptRoot, buildEpt(partition, true));
+}
+
+/** EPT of a partition, with the APIC-access page or without. */
+function buildEpt(partition: u32, withApicPage: bool): u64 {
   const root = createEpt();
   if (root == 0) fatal(FatalReason.OutOfFrames);
-  setField64(partition, PlanPartition.EptRoot, root);
-  const count = describeMemory(partition);
+  const count = describeMemory(partition, withApicPage);
   for (let i: u32 = 0; i < count; i++) {
     const grant = grantAt(i);
     const rights = <u32>grant.attributes & EptRight.All;
@@ -72,6 +78,7 @@ function setUpMemory(partition: u32): void {
     const status = mapEpt(root, grant.gpa, grant.hpa, grant.length, rights, memoryType, secondLevelLargePages());
     if (status != MapStatus.Done) fatalWith(FatalReason.EptTables, "status", status);
   }
+  return root;
 }
 
 function setUpVcpu(partition: u32, vcpu: u32): void {
@@ -88,10 +95,17 @@ function setUpBitmaps(partition: u32): void {
   denyAllPorts(ioBitmaps);
   grantFunctionPorts(partition, ioBitmaps);
   setField64(partition, PlanPartition.IoBitmaps, ioBitmaps);
-  const msrBitmap = allocateOrStop(MSR_BITMAP_PAGES);
-  initialiseMsrBitmap(msrBitmap);
-  if (hasRdtscp()) grantTscAux(msrBitmap);
-  setField64(partition, PlanPartition.MsrBitmap, msrBitmap);
+  setField64(partition, PlanPartition.MsrBitmap, buildMsrBitmap());
+  const x2ApicBitmap = buildMsrBitmap();
+  grantX2ApicRegisters(x2ApicBitmap);
+  setField64(partition, PlanPartition.X2ApicMsrBitmap, x2ApicBitmap);
+}
+
+function buildMsrBitmap(): u64 {
+  const bitmap = allocateOrStop(MSR_BITMAP_PAGES);
+  initialiseMsrBitmap(bitmap);
+  if (hasRdtscp()) grantTscAux(bitmap);
+  return bitmap;
 }
 
 /** The ports of the PCI functions that the partition owns are reached without an exit. */
@@ -104,9 +118,14 @@ function grantFunctionPorts(partition: u32, ioBitmaps: u64): void {
   }
 }
 
-/** The seal: an independent walker finds in the partition's EPT its own memory and nothing else. */
+/** The seal: an independent walker finds in the partition's EPTs its own memory and nothing else. */
 export function sealPartition(partition: u32): void {
-  const count = describeMemory(partition);
-  const status = checkEpt(field64(partition, PlanPartition.EptRoot), grantList(), count);
+  sealEpt(partition, PlanPartition.EptRoot, false);
+  sealEpt(partition, PlanPartition.ApicEptRoot, true);
+}
+
+function sealEpt(partition: u32, root: PlanPartition, withApicPage: bool): void {
+  const count = describeMemory(partition, withApicPage);
+  const status = checkEpt(field64(partition, root), grantList(), count);
   if (status != SealStatus.Good) fatalWith(FatalReason.SealEpt, "guest-physical address", sealFailureAddress());
 }

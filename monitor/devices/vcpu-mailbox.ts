@@ -1,6 +1,9 @@
 // The record that each vCPU shares with the kernel.
 
-import { Mailbox, MAXIMUM_VCPUS, VcpuMailbox, VcpuStart } from "../interface";
+import { Mailbox, MAXIMUM_VCPUS, VcpuMailbox, VcpuSignal, VcpuStart } from "../interface";
+
+/** Bits of the pending vector; above them are signals. */
+const VECTOR: u32 = 0xff;
 
 // @ts-ignore: decorator
 @inline function record(vcpu: u32): usize {
@@ -21,10 +24,26 @@ let caller: u32 = 0;
   if (vcpu != caller) store<u32>(Mailbox.Kick, load<u32>(Mailbox.Kick) | ((<u32>1) << vcpu));
 }
 
-/** A vector in place of another needs no kick: the core has not acknowledged the other yet. */
+/** The interrupt to inject; what has been signalled stays. A vector in place of another needs no kick: the core has not acknowledged the other yet. */
 export function setPendingVector(vcpu: u32, vector: u32): void {
-  if (vector != 0 && load<u32>(record(vcpu), VcpuMailbox.PendingVector) == 0) kick(vcpu);
-  store<u32>(record(vcpu), vector, VcpuMailbox.PendingVector);
+  const pending = load<u32>(record(vcpu), VcpuMailbox.PendingVector);
+  if (vector != 0 && (pending & VECTOR) == 0) kick(vcpu);
+  store<u32>(record(vcpu), (pending & ~VECTOR) | vector, VcpuMailbox.PendingVector);
+}
+
+/** Asks the kernel to fetch something before the next entry. */
+export function signalVcpu(vcpu: u32, signal: VcpuSignal): void {
+  const pending = load<u32>(record(vcpu), VcpuMailbox.PendingVector);
+  if ((pending & <u32>signal) != <u32>signal) kick(vcpu);
+  store<u32>(record(vcpu), pending | <u32>signal, VcpuMailbox.PendingVector);
+}
+
+export function clearSignals(vcpu: u32): void {
+  store<u32>(record(vcpu), load<u32>(record(vcpu), VcpuMailbox.PendingVector) & VECTOR, VcpuMailbox.PendingVector);
+}
+
+export function setApicMode(vcpu: u32, mode: u32): void {
+  store<u32>(record(vcpu), mode, VcpuMailbox.ApicMode);
 }
 
 export function setPendingNmi(vcpu: u32, isPending: bool): void {
@@ -61,6 +80,7 @@ export function requestStartUp(vcpu: u32, vector: u32): void {
 }
 
 export function resetVcpuMailbox(vcpu: u32): void {
+  clearSignals(vcpu);
   setPendingVector(vcpu, 0);
   setPendingNmi(vcpu, false);
   setDeadline(vcpu, u64.MAX_VALUE);

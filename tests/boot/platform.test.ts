@@ -32,26 +32,37 @@ const CHECKS: Record<string, readonly string[]> = {
   ],
 };
 
-let output: SystemOutput;
-let answers: Map<string, string>;
+/** By whom the local APIC is carried out: the words of the kernel command line that choose so. */
+const WAYS = [["virtualised by the processor", "platform-virtualised", ""], ["by software", "platform-software", "apic-virtualisation=off"]] as const;
 
-beforeAll(async () => {
-  const guest: SystemDescription["partitions"][number] = {
-    name: "guest", core: 0, memory: "16 MiB", image: typescript("platform"), devices: ["local-apic", "io-apic", "pic", "pit", "rtc"],
-  };
-  output = await bootSystem({ name: "test-platform", partitions: [guest] }, { timeoutSeconds: TIMEOUT_SECONDS });
-  const lines = output.of("guest").filter((line) => line.startsWith(CHECK));
-  answers = new Map(lines.map((line) => [line.slice(CHECK.length, line.lastIndexOf(": ")), line.slice(line.lastIndexOf(": ") + 2)]));
-});
+describe.each(WAYS)("with the local APIC %s", (way, name, commandLine) => {
+  let output: SystemOutput;
+  let answers: Map<string, string>;
 
-describe.each(Object.entries(CHECKS))("%s", (_file, names) => {
-  test.each(names)("%s", (name) => {
-    expect(answers.get(name), output.lines.join("\n")).toBe("ok");
+  beforeAll(async () => {
+    const guest: SystemDescription["partitions"][number] = {
+      name: "guest", core: 0, memory: "16 MiB", image: typescript("platform"), devices: ["local-apic", "io-apic", "pic", "pit", "rtc"],
+    };
+    output = await bootSystem({ name: `test-${name}`, partitions: [guest] }, { timeoutSeconds: TIMEOUT_SECONDS, commandLine });
+    const lines = output.of("guest").filter((line) => line.startsWith(CHECK));
+    answers = new Map(lines.map((line) => [line.slice(CHECK.length, line.lastIndexOf(": ")), line.slice(line.lastIndexOf(": ") + 2)]));
   });
-});
 
-test("the partition makes these checks and no others, and nothing of it is a violation", () => {
-  expect([...answers.keys()]).toEqual(Object.values(CHECKS).flat());
-  expect(output.of("guest").at(-1)).toBe("platform: over");
-  expect(output.summary("guest")).toBe("summary: guest: core 0, 16 MiB, powered off, restarts 0, violations 0");
+  describe.each(Object.entries(CHECKS))("%s", (_file, names) => {
+    test.each(names)("%s", (check) => {
+      expect(answers.get(check), output.lines.join("\n")).toBe("ok");
+    });
+  });
+
+  test("the partition makes these checks and no others, and nothing of it is a violation", () => {
+    expect([...answers.keys()]).toEqual(Object.values(CHECKS).flat());
+    expect(output.of("guest").at(-1)).toBe("platform: over");
+    expect(output.summary("guest")).toBe("summary: guest: core 0, 16 MiB, powered off, restarts 0, violations 0");
+  });
+
+  test("the kernel says so, and its exits show it", () => {
+    expect(output.kernel.join("\n")).toContain(`local APICs: ${way}`);
+    const exits = output.kernel.join("\n");
+    for (const reason of ["APIC access", "APIC write", "virtualised EOI"]) expect(exits.includes(`exits ${reason} `), reason).toBe(commandLine === "");
+  });
 });

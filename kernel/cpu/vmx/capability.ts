@@ -33,8 +33,11 @@ const scratch = memory.data(16, 8);
 
 let missing: u32 = 0;
 let pinBased: u32 = 0;
+let pinBasedAllowed: u32 = 0;
 let primary: u32 = 0;
+let primaryCapability: u64 = 0;
 let secondary: u32 = 0;
+let secondaryAllowed: u32 = 0;
 let exitControls: u32 = 0;
 let entryControls: u32 = 0;
 let eptVpid: u64 = 0;
@@ -67,8 +70,10 @@ export function readVmxCapabilities(): u32 {
 
 function readControls(): void {
   const pin = rdmsr(Msr.IA32_VMX_TRUE_PINBASED_CTLS);
+  pinBasedAllowed = <u32>(pin >> 32);
   pinBased = adjust(pin, PIN_REQUIRED, 0, "IA32_VMX_TRUE_PINBASED_CTLS");
   const processor = rdmsr(Msr.IA32_VMX_TRUE_PROCBASED_CTLS);
+  primaryCapability = processor;
   primary = adjust(processor, PRIMARY_REQUIRED, 0, "IA32_VMX_TRUE_PROCBASED_CTLS");
   requireAllowed(processor, PRIMARY_WINDOWS, "IA32_VMX_TRUE_PROCBASED_CTLS");
   requireClearable(processor, PRIMARY_FORBIDDEN, "IA32_VMX_TRUE_PROCBASED_CTLS");
@@ -81,6 +86,7 @@ function readSecondaryControls(): void {
     reportMissing("IA32_VMX_PROCBASED_CTLS2", 0, "the MSR itself");
     return;
   }
+  secondaryAllowed = <u32>(load<u64>(scratch) >> 32);
   secondary = adjust(load<u64>(scratch), SECONDARY_REQUIRED, SECONDARY_OPTIONAL, "IA32_VMX_PROCBASED_CTLS2");
   if (!(secondary & Secondary.ENABLE_EPT)) return;
   if (!tryRdmsr(Msr.IA32_VMX_EPT_VPID_CAP, scratch)) {
@@ -139,6 +145,14 @@ function reportMissing(register: string, bit: u32, what: string): void {
 export function pinBasedControls(): u32 { return pinBased; }
 export function primaryControls(): u32 { return primary; }
 export function secondaryControls(): u32 { return secondary; }
+/** Whether the processor lets all of these pin-based controls be 1. */
+export function allowsPinBased(controls: u32): bool { return (controls & ~pinBasedAllowed) == 0; }
+/** Whether the processor lets all of these primary controls be 1. */
+export function allowsPrimary(controls: u32): bool { return (controls & ~<u32>(primaryCapability >> 32)) == 0; }
+/** Those of these primary controls that may be 0. */
+export function clearablePrimary(controls: u32): u32 { return controls & ~<u32>primaryCapability; }
+/** Whether the processor lets all of these secondary controls be 1. */
+export function allowsSecondary(controls: u32): bool { return (controls & ~secondaryAllowed) == 0; }
 export function vmExitControls(): u32 { return exitControls; }
 export function vmEntryControls(): u32 { return entryControls; }
 export function eptVpidCapabilities(): u64 { return eptVpid; }

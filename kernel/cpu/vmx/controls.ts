@@ -5,6 +5,7 @@ export namespace PinBased {
   export const NMI_EXITING: u32 = 1 << 3;
   export const VIRTUAL_NMIS: u32 = 1 << 5;
   export const VMX_PREEMPTION_TIMER: u32 = 1 << 6;
+  export const PROCESS_POSTED_INTERRUPTS: u32 = 1 << 7;
 }
 
 export namespace Primary {
@@ -17,6 +18,7 @@ export namespace Primary {
   export const CR3_STORE_EXITING: u32 = 1 << 16;
   export const CR8_LOAD_EXITING: u32 = 1 << 19;
   export const CR8_STORE_EXITING: u32 = 1 << 20;
+  export const USE_TPR_SHADOW: u32 = 1 << 21;
   export const NMI_WINDOW_EXITING: u32 = 1 << 22;
   export const USE_IO_BITMAPS: u32 = 1 << 25;
   export const USE_MSR_BITMAPS: u32 = 1 << 28;
@@ -25,11 +27,15 @@ export namespace Primary {
 }
 
 export namespace Secondary {
+  export const VIRTUALIZE_APIC_ACCESSES: u32 = 1 << 0;
   export const ENABLE_EPT: u32 = 1 << 1;
   export const ENABLE_RDTSCP: u32 = 1 << 3;
+  export const VIRTUALIZE_X2APIC_MODE: u32 = 1 << 4;
   export const ENABLE_VPID: u32 = 1 << 5;
   export const WBINVD_EXITING: u32 = 1 << 6;
   export const UNRESTRICTED_GUEST: u32 = 1 << 7;
+  export const APIC_REGISTER_VIRTUALIZATION: u32 = 1 << 8;
+  export const VIRTUAL_INTERRUPT_DELIVERY: u32 = 1 << 9;
   export const ENABLE_INVPCID: u32 = 1 << 12;
 }
 

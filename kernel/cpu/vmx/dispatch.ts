@@ -9,7 +9,8 @@ import { onCacheFlush } from "../../partition/exits/cache";
 import { onCpuid } from "../../partition/exits/cpuid";
 import { onHalt } from "../../partition/exits/halt";
 import { onHypercall } from "../../partition/exits/hypercall";
-import { onMemoryAccess } from "../../partition/exits/memory";
+import { onApicWrite, onEndOfInterrupt } from "../../partition/exits/local-apic";
+import { onApicPageAccess, onMemoryAccess } from "../../partition/exits/memory";
 import { onMsrRead, onMsrWrite } from "../../partition/exits/msr";
 import { onPortAccess, onStringPortAccess } from "../../partition/exits/port";
 import { onXsetbv } from "../../partition/exits/xsetbv";
@@ -31,6 +32,14 @@ const INTERRUPTION_TYPE_NMI: u32 = 2 << 8;
 /** Exit qualification of an EPT violation, SDM 3C table 28-7. */
 const VIOLATION_NMI_UNBLOCKING: u64 = 1 << 12;
 const IDT_VECTORING_VALID: u64 = 1 << 31;
+
+// Exit qualification of an APIC access, SDM 3C table 28-6.
+const PAGE_OFFSET: u32 = 0xfff;
+const ACCESS_TYPE_SHIFT: u32 = 12;
+const ACCESS_TYPE_MASK: u32 = 0xf;
+const enum AccessType { LinearRead = 0, LinearWrite = 1, LinearFetch = 2, LinearDelivery = 3, PhysicalDelivery = 10, Physical = 15 }
+/** Exit qualification of an EOI-induced exit. */
+const VECTOR: u32 = 0xff;
 
 // Exit qualification of an I/O instruction, SDM 3C table 28-5.
 const IO_SIZE_MASK: u32 = 7;
@@ -60,6 +69,9 @@ export function handleExit(): void {
     case ExitReason.INVD:
     case ExitReason.WBINVD: return onCacheFlush();
     case ExitReason.RDPMC: return injectGeneralProtection();
+    case ExitReason.APIC_ACCESS: return onApicAccess();
+    case ExitReason.APIC_WRITE: return onApicWrite(<u32>vmread(VmcsField.EXIT_QUALIFICATION) & PAGE_OFFSET);
+    case ExitReason.VIRTUALIZED_EOI: return onEndOfInterrupt(<u32>vmread(VmcsField.EXIT_QUALIFICATION) & VECTOR);
     case ExitReason.TASK_SWITCH: return onTaskSwitch();
     // Another processor's INIT cannot be meant for a partition: the kernel sent all of its own before the first entry.
     case ExitReason.INIT_SIGNAL: return;
@@ -98,6 +110,14 @@ function onEptViolation(): void {
     vmwrite(VmcsField.GUEST_INTERRUPTIBILITY, vmread(VmcsField.GUEST_INTERRUPTIBILITY) | Interruptibility.NMI);
   }
   onMemoryAccess(vmread(VmcsField.GUEST_PHYSICAL_ADDRESS), qualification, vmread(VmcsField.GUEST_LINEAR_ADDRESS), delivering);
+}
+
+/** An access that the processor does not virtualise (SDM 3C table 28-6): the monitor carries the instruction out. */
+function onApicAccess(): void {
+  const qualification = <u32>vmread(VmcsField.EXIT_QUALIFICATION);
+  const type = (qualification >> ACCESS_TYPE_SHIFT) & ACCESS_TYPE_MASK;
+  const isDelivery = type == AccessType.LinearDelivery || type == AccessType.PhysicalDelivery;
+  onApicPageAccess(qualification & PAGE_OFFSET, type == AccessType.LinearWrite, type == AccessType.LinearFetch, isDelivery || type == AccessType.Physical);
 }
 
 function onExternalInterrupt(): void {

@@ -32,6 +32,8 @@ export const enum ExitReason {
   MWAIT = 36,
   MONITOR = 39,
   ENTRY_FAILURE_MACHINE_CHECK = 41,
+  APIC_ACCESS = 44,
+  VIRTUALIZED_EOI = 45,
   EPT_VIOLATION = 48,
   EPT_MISCONFIGURATION = 49,
   INVEPT = 50,
@@ -39,6 +41,7 @@ export const enum ExitReason {
   INVVPID = 53,
   WBINVD = 54,
   XSETBV = 55,
+  APIC_WRITE = 56,
   COUNT = 128,
 }
 
@@ -78,6 +81,8 @@ export function exitReasonName(reason: u32): string {
     case ExitReason.MWAIT: return "MWAIT";
     case ExitReason.MONITOR: return "MONITOR";
     case ExitReason.ENTRY_FAILURE_MACHINE_CHECK: return "machine check at entry";
+    case ExitReason.APIC_ACCESS: return "APIC access";
+    case ExitReason.VIRTUALIZED_EOI: return "virtualised EOI";
     case ExitReason.EPT_VIOLATION: return "EPT violation";
     case ExitReason.EPT_MISCONFIGURATION: return "EPT misconfiguration";
     case ExitReason.INVEPT: return "INVEPT";
@@ -85,6 +90,7 @@ export function exitReasonName(reason: u32): string {
     case ExitReason.INVVPID: return "INVVPID";
     case ExitReason.WBINVD: return "WBINVD";
     case ExitReason.XSETBV: return "XSETBV";
+    case ExitReason.APIC_WRITE: return "APIC write";
     default: return "unnamed reason";
   }
 }

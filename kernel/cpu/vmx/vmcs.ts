@@ -25,6 +25,13 @@ export class VcpuFrames {
   msrBitmap: u64;
   eptRoot: u64;
   vpid: u64;
+  /** 4 KiB each, SDM 3C 30.1 and 30.4. */
+  virtualApicPage: u64;
+  apicAccessPage: u64;
+  /** As eptRoot, and the APIC-access page. */
+  apicEptRoot: u64;
+  /** As msrBitmap, and what a virtualised x2APIC answers. */
+  x2ApicMsrBitmap: u64;
 }
 
 /** Marks a zeroed frame as VMXON region or VMCS, SDM 3C 25.2; afterwards only the processor touches it. */
@@ -61,20 +68,22 @@ function writeControls(frames: VcpuFrames): void {
   vmwrite(VmcsField.IO_BITMAP_A, frames.ioBitmaps);
   vmwrite(VmcsField.IO_BITMAP_B, frames.ioBitmaps + 4096);
   vmwrite(VmcsField.MSR_BITMAP, frames.msrBitmap);
-  vmwrite(VmcsField.EPT_POINTER, eptPointer(frames));
+  vmwrite(VmcsField.EPT_POINTER, eptPointer(frames.eptRoot));
   vmwrite(VmcsField.VIRTUAL_PROCESSOR_ID, frames.vpid);
   vmwrite(VmcsField.TSC_OFFSET, 0);
   vmwrite(VmcsField.VMX_PREEMPTION_TIMER_VALUE, u32.MAX_VALUE);
 }
 
-function eptPointer(frames: VcpuFrames): u64 {
-  return frames.eptRoot | EPTP_WRITE_BACK | EPTP_WALK_LENGTH_4;
+export function eptPointer(root: u64): u64 {
+  return root | EPTP_WRITE_BACK | EPTP_WALK_LENGTH_4;
 }
 
 /** Translations that an earlier owner of this EPTP or VPID left in the processor, SDM 3C 29.4.3. */
 export function flushTranslations(frames: VcpuFrames): void {
   const capabilities = eptVpidCapabilities();
-  invept(capabilities & EptVpidCapability.INVEPT_SINGLE_CONTEXT ? InveptType.SingleContext : InveptType.AllContexts, eptPointer(frames));
+  const type = capabilities & EptVpidCapability.INVEPT_SINGLE_CONTEXT ? InveptType.SingleContext : InveptType.AllContexts;
+  invept(type, eptPointer(frames.eptRoot));
+  if (frames.apicEptRoot != 0) invept(type, eptPointer(frames.apicEptRoot));
   flushGuestTranslations(frames.vpid);
 }
 

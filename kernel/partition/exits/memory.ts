@@ -35,6 +35,17 @@ export function onMemoryAccess(gpa: u64, qualification: u64, linearAddress: u64,
   onViolation(gpa, isWrite, isFetch, linearAddress, isOwnAccess);
 }
 
+/**
+ * An access to the page of a virtualised local APIC, `offset` bytes into it. `implied`: by the processor for the instruction,
+ * such as an event's delivery or a walk of the guest's page tables.
+ */
+export function onApicPageAccess(offset: u32, isWrite: bool, isFetch: bool, implied: bool): void {
+  const gpa = LOCAL_APIC_BASE + offset;
+  const isOwnAccess = !isFetch && !implied;
+  if (isOwnAccess && carryOut(gpa, isWrite, 0)) return;
+  onViolation(gpa, isWrite, isFetch, 0, isOwnAccess);
+}
+
 /** Whether the processor looked for an entry of the guest's page tables there. */
 function isPageWalk(qualification: u64): bool {
   return (qualification & (LINEAR_ADDRESS_VALID | ADDRESS_TRANSLATED)) == LINEAR_ADDRESS_VALID;

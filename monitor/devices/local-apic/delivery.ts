@@ -4,7 +4,7 @@ import { vcpuCount } from "../../configuration";
 import { requestInit, requestStartUp, setPendingNmi } from "../vcpu-mailbox";
 import { receiveInterrupt } from "./errors";
 import { resetLocalApic } from "./reset";
-import { isEnabled, isExtended, isGloballyEnabled } from "./state";
+import { isEnabled, isExtended, isGloballyEnabled, isVirtualised, localApic } from "./state";
 import { Register, register } from "./virtual-apic-page";
 
 export const enum DeliveryMode {
@@ -50,6 +50,7 @@ export function deliverTo(vcpu: u32, mode: u32, vector: u32, isLevel: bool): boo
       break;
     case DeliveryMode.Init:
       resetLocalApic(vcpu);
+      if (isVirtualised(vcpu)) localApic(vcpu).isResetAgain = 1;
       setPendingNmi(vcpu, false);
       requestInit(vcpu);
       break;

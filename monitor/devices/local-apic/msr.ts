@@ -9,6 +9,7 @@ import { resetLocalApic, setIdentifiers } from "./reset";
 import { ApicBase, isExtended, isGloballyEnabled, localApic } from "./state";
 import { readTscDeadline, writeTscDeadline } from "./timer";
 import { setApicBase } from "../vcpu-mailbox";
+import { refreshMode } from "./virtualised";
 import { Register, register, setRegister } from "./virtual-apic-page";
 
 export const enum ApicMsr {
@@ -121,6 +122,7 @@ function writeBase(vcpu: u32, value: u64): void {
   const wasExtended = isExtended(vcpu);
   apic.base = (apic.base & ApicBase.Bsp) | (value & ~(<u64>ApicBase.Bsp));
   setApicBase(vcpu, apic.base);
+  refreshMode(vcpu);
   if (isGloballyEnabled(vcpu) != wasEnabled) resetLocalApic(vcpu);
   if (!isExtended(vcpu) || wasExtended) return;
   setIdentifiers(vcpu);

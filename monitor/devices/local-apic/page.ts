@@ -44,7 +44,8 @@ function isReadOnly(offset: u32): bool {
   }
 }
 
-function writePageRegister(vcpu: u32, offset: u32, value: u32): void {
+/** A write of 32 bits to any register but EOI. */
+export function writePageRegister(vcpu: u32, offset: u32, value: u32): void {
   switch (offset) {
     case Register.CommandHigh:
     case Register.LogicalDestination:

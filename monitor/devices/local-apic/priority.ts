@@ -1,11 +1,11 @@
 // Acceptance and priority of interrupts (SDM 3A 11.8), and the pending vector that the kernel sees.
 
-import { Device } from "../../interface";
+import { Device, VcpuSignal } from "../../interface";
 import { hasDevice } from "../../configuration";
-import { setPendingVector } from "../vcpu-mailbox";
-import { isEnabled, isGloballyEnabled, LVT_MASKED } from "./state";
+import { setPendingVector, signalVcpu } from "../vcpu-mailbox";
+import { isEnabled, isGloballyEnabled, isVirtualised, LVT_MASKED } from "./state";
 import { clearVector, hasVector, highestVector, setVector } from "./vector-map";
-import { Register, register, setRegister, vectorMap } from "./virtual-apic-page";
+import { POSTED, Register, register, setRegister, vectorMap } from "./virtual-apic-page";
 
 const DELIVERY_MODE_MASK: u32 = 7 << 8;
 const DELIVERY_MODE_EXTINT: u32 = 7 << 8;
@@ -31,9 +31,11 @@ function deliverableVector(vcpu: u32): u32 {
   return (vector >> 4) > (register(vcpu, Register.ProcessorPriority) >> 4) ? vector : 0;
 }
 
-/** Brings the pending vector in the mailbox up to date. */
+/** Brings the pending vector in the mailbox up to date; a virtualised APIC's own interrupts are the processor's to deliver. */
 export function refreshPending(vcpu: u32): void {
-  setPendingVector(vcpu, takesExternal(vcpu) ? externalVector : deliverableVector(vcpu));
+  if (takesExternal(vcpu)) setPendingVector(vcpu, externalVector);
+  else setPendingVector(vcpu, isVirtualised(vcpu) ? 0 : deliverableVector(vcpu));
+  if (isVirtualised(vcpu)) signalVcpu(vcpu, VcpuSignal.InterruptStatus);
 }
 
 /** The PIC pair's INT output and its vector. Returns whether the output has risen. */
@@ -45,7 +47,8 @@ export function setExternalVector(vector: u32): bool {
   return rises;
 }
 
-function updateProcessorPriority(vcpu: u32): void {
+/** SDM 3A 11.8.3.1. */
+export function updateProcessorPriority(vcpu: u32): void {
   const serviced = highestVector(vectorMap(vcpu, Register.InService)) & 0xf0;
   setRegister(vcpu, Register.ProcessorPriority, max(register(vcpu, Register.TaskPriority), serviced));
 }
@@ -59,11 +62,20 @@ export function setTaskPriority(vcpu: u32, priority: u32): void {
 /** Enters a fixed interrupt, vector 16 or above, into IRR; false from a software-disabled APIC, which takes none (SDM 3A 11.4.7.2). */
 export function acceptInterrupt(vcpu: u32, vector: u32, isLevel: bool): bool {
   if (!isEnabled(vcpu)) return false;
-  setVector(vectorMap(vcpu, Register.Request), vector);
-  if (isLevel) setVector(vectorMap(vcpu, Register.TriggerMode), vector);
-  else clearVector(vectorMap(vcpu, Register.TriggerMode), vector);
+  // While the guest runs, IRR of a virtualised APIC is the processor's alone.
+  setVector(vectorMap(vcpu, isVirtualised(vcpu) ? POSTED : <u32>Register.Request), vector);
+  setTriggerMode(vcpu, vector, isLevel);
   refreshPending(vcpu);
   return true;
+}
+
+/** The kernel has the EOI of level-triggered vectors exit. */
+function setTriggerMode(vcpu: u32, vector: u32, isLevel: bool): void {
+  const modes = vectorMap(vcpu, Register.TriggerMode);
+  if (hasVector(modes, vector) == isLevel) return;
+  if (isLevel) setVector(modes, vector);
+  else clearVector(modes, vector);
+  if (isVirtualised(vcpu)) signalVcpu(vcpu, VcpuSignal.TriggerModes);
 }
 
 /** Moves the deliverable vector from IRR to ISR and returns it; 0 if there is none. */

@@ -6,7 +6,7 @@ import { latchErrors } from "./errors";
 import { completeInterrupt, refreshPending, setTaskPriority } from "./priority";
 import { LVT_MASKED, SVR_ENABLE, SVR_SUPPRESS_EOI_BROADCAST } from "./state";
 import { currentCount, writeDivide, writeInitialCount, writeLvtTimer } from "./timer";
-import { Register, register, setRegister } from "./virtual-apic-page";
+import { Register, register, setKeptRegister, setRegister } from "./virtual-apic-page";
 
 /** Focus processor checking, bit 9, is reserved (SDM 3A 11.9). */
 export const SPURIOUS_WRITABLE: u32 = 0x11ff;
@@ -48,7 +48,7 @@ export function readRegister(vcpu: u32, offset: u32): u32 {
 /** A software-disabled APIC has all local vectors masked (SDM 3A 11.4.7.2); an enabled one takes what it refused before. */
 function writeSpurious(vcpu: u32, value: u32): void {
   const rises = value & ~register(vcpu, Register.Spurious) & SVR_ENABLE;
-  setRegister(vcpu, Register.Spurious, value & SPURIOUS_WRITABLE);
+  setKeptRegister(vcpu, Register.Spurious, value & SPURIOUS_WRITABLE);
   if ((value & SVR_ENABLE) == 0) {
     writeLvtTimer(vcpu, register(vcpu, Register.LvtTimer) | LVT_MASKED);
     for (let entry: u32 = Register.LvtThermal; entry <= <u32>Register.LvtError; entry += 16) setRegister(vcpu, entry, register(vcpu, entry) | LVT_MASKED);

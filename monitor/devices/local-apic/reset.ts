@@ -1,11 +1,13 @@
 // State of a local APIC after power-up, INIT and a global disable (SDM 3A 11.4.7).
 
 import { LOCAL_APIC_BASE, MAXIMUM_VCPUS } from "../../interface";
+import { vcpuCount } from "../../configuration";
 import { NEVER, setLocalTimerDeadline } from "../deadlines";
 import { refreshPending } from "./priority";
 import { ApicBase, isExtended, localApic, LVT_MASKED, SVR_ENABLE } from "./state";
-import { apicPage, Register, REGISTERS_END, setRegister } from "./virtual-apic-page";
+import { apicPage, PRIVATE, Register, setKeptRegister, setRegister } from "./virtual-apic-page";
 import { setApicBase } from "../vcpu-mailbox";
+import { refreshMode } from "./virtualised";
 
 /** Integrated APIC, version 14h, six LVT entries (no CMCI), EOI-broadcast suppression (SDM 3A 11.4.8). */
 const VERSION: u32 = 0x1050014;
@@ -22,21 +24,22 @@ function extendedLogicalId(vcpu: u32): u32 {
 
 /** Identifiers as the mode holds them (SDM 3A 11.12.5, 11.12.10). */
 export function setIdentifiers(vcpu: u32): void {
-  setRegister(vcpu, Register.Identifier, isExtended(vcpu) ? vcpu : vcpu << IDENTIFIER_SHIFT);
+  setKeptRegister(vcpu, Register.Identifier, isExtended(vcpu) ? vcpu : vcpu << IDENTIFIER_SHIFT);
   if (isExtended(vcpu)) setRegister(vcpu, Register.LogicalDestination, extendedLogicalId(vcpu));
 }
 
 /** Everything but IA32_APIC_BASE and, in x2APIC mode, the identifiers that follow from it. */
 export function resetLocalApic(vcpu: u32): void {
   const apic = localApic(vcpu);
-  memory.fill(apicPage(vcpu), 0, REGISTERS_END);
+  memory.fill(apicPage(vcpu), 0, PRIVATE);
   apic.errorsDetected = 0;
   apic.timerExpiry = NEVER;
   setIdentifiers(vcpu);
   setRegister(vcpu, Register.Version, VERSION);
-  setRegister(vcpu, Register.Spurious, SPURIOUS_AT_RESET);
+  setKeptRegister(vcpu, Register.Spurious, SPURIOUS_AT_RESET);
+  setKeptRegister(vcpu, Register.DivideConfiguration, 0);
   setRegister(vcpu, Register.DestinationFormat, FLAT_MODEL);
-  for (let entry: u32 = Register.LvtTimer; entry <= <u32>Register.LvtError; entry += 16) setRegister(vcpu, entry, LVT_MASKED);
+  for (let entry: u32 = Register.LvtTimer; entry <= <u32>Register.LvtError; entry += 16) setKeptRegister(vcpu, entry, LVT_MASKED);
   setLocalTimerDeadline(vcpu, NEVER);
   refreshPending(vcpu);
 }
@@ -47,11 +50,12 @@ export function powerUpLocalApics(): void {
     localApic(vcpu).base = LOCAL_APIC_BASE | ApicBase.Enable;
     resetLocalApic(vcpu);
     setApicBase(vcpu, localApic(vcpu).base);
+    if (vcpu < vcpuCount()) refreshMode(vcpu);
   }
   const boot = localApic(0);
   boot.base |= ApicBase.Bsp;
   setApicBase(0, boot.base);
-  setRegister(0, Register.Spurious, SPURIOUS_AT_RESET | SVR_ENABLE);
+  setKeptRegister(0, Register.Spurious, SPURIOUS_AT_RESET | SVR_ENABLE);
   setRegister(0, Register.LvtLint0, LVT_EXTINT);
   setRegister(0, Register.LvtLint1, LVT_NMI);
 }

@@ -1,6 +1,7 @@
 // What a local APIC has besides its registers, one record a vCPU behind them in its page.
 
-import { apicPage, Register, register, REGISTERS_END } from "./virtual-apic-page";
+import { VirtualApicMode } from "../../interface";
+import { apicPage, PRIVATE, Register, register } from "./virtual-apic-page";
 
 /** IA32_APIC_BASE (SDM 3A 11.4.3). */
 export const enum ApicBase {
@@ -23,11 +24,15 @@ export const LVT_MASKED: u32 = 1 << 16;
   timerExpiry: u64;
   /** Errors since the last write of the error status register. */
   errorsDetected: u32;
+  /** VirtualApicMode that IA32_APIC_BASE and the processor allow. */
+  mode: u32;
+  /** An INIT reset a vCPU that may have been running: its registers are reset again on its own core. */
+  isResetAgain: u32;
 }
 
 // @ts-ignore: decorator
 @inline export function localApic(vcpu: u32): LocalApic {
-  return changetype<LocalApic>(apicPage(vcpu) + REGISTERS_END);
+  return changetype<LocalApic>(apicPage(vcpu) + PRIVATE);
 }
 
 /** Not switched off by IA32_APIC_BASE. */
@@ -45,4 +50,10 @@ export const LVT_MASKED: u32 = 1 << 16;
 // @ts-ignore: decorator
 @inline export function isExtended(vcpu: u32): bool {
   return (localApic(vcpu).base & ApicBase.Extd) != 0;
+}
+
+/** Whether the processor works on the registers while the guest runs. */
+// @ts-ignore: decorator
+@inline export function isVirtualised(vcpu: u32): bool {
+  return localApic(vcpu).mode != VirtualApicMode.Software;
 }

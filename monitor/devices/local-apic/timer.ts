@@ -4,7 +4,7 @@ import { now } from "../../imports";
 import { LEAST_PROGRESS, NEVER, setLocalTimerDeadline } from "../deadlines";
 import { receiveInterrupt } from "./errors";
 import { localApic, LVT_MASKED } from "./state";
-import { Register, register, setRegister } from "./virtual-apic-page";
+import { Register, register, setKeptRegister, setRegister } from "./virtual-apic-page";
 
 /** LVT timer register, bits 18:17. */
 const enum TimerMode {
@@ -58,8 +58,9 @@ export function runLocalTimer(vcpu: u32, time: u64): void {
 }
 
 export function writeInitialCount(vcpu: u32, count: u32): void {
-  if (mode(vcpu) == TimerMode.TscDeadline) return;
-  setRegister(vcpu, Register.InitialCount, count);
+  const isIgnored = mode(vcpu) == TimerMode.TscDeadline;
+  setRegister(vcpu, Register.InitialCount, isIgnored ? 0 : count);
+  if (isIgnored) return;
   localApic(vcpu).timerExpiry = count == 0 ? NEVER : now() + period(vcpu);
   publish(vcpu, 0);
 }
@@ -82,7 +83,7 @@ export function writeDivide(vcpu: u32, value: u32): void {
   const time = now();
   runLocalTimer(vcpu, time);
   const count = <u64>currentCount(vcpu);
-  setRegister(vcpu, Register.DivideConfiguration, value & 0xb);
+  setKeptRegister(vcpu, Register.DivideConfiguration, value & 0xb);
   if (count == 0) return;
   apic.timerExpiry = time + (count << divideShift(vcpu));
   publish(vcpu, 0);
@@ -94,7 +95,7 @@ export function writeLvtTimer(vcpu: u32, value: u32): void {
   const before = register(vcpu, Register.LvtTimer);
   const changed = (before ^ value) & TimerMode.Mask;
   const deadlineModes = (before | value) & TimerMode.TscDeadline;
-  setRegister(vcpu, Register.LvtTimer, value);
+  setKeptRegister(vcpu, Register.LvtTimer, value);
   if (changed != 0 && deadlineModes != 0) {
     localApic(vcpu).timerExpiry = NEVER;
     setRegister(vcpu, Register.InitialCount, 0);

@@ -33,8 +33,12 @@ export const enum Register {
   SelfIpi = 0x3f0, // x2APIC only
 }
 
-/** First byte behind the registers. */
-export const REGISTERS_END: u32 = 0x400;
+/** First byte behind the registers; here a map like IRR of interrupts that wait for interruptStatus() to enter them into IRR. */
+export const POSTED: u32 = 0x400;
+/** What only the monitor knows of the vCPU's local APIC, see state.ts. */
+export const PRIVATE: u32 = 0x480;
+/** Copies of the registers whose value from before a write matters, as the processor may have written over it. */
+const KEPT: u32 = 0x800;
 
 const PAGE_SHIFT: u32 = 12;
 
@@ -53,8 +57,19 @@ const PAGE_SHIFT: u32 = 12;
   store<u32>(apicPage(vcpu) + offset, value);
 }
 
-/** ISR, TMR or IRR, for vector-map.ts. */
+/** Sets a register of which a copy is kept. */
+export function setKeptRegister(vcpu: u32, offset: u32, value: u32): void {
+  setRegister(vcpu, offset, value);
+  store<u32>(apicPage(vcpu) + KEPT + offset, value);
+}
+
+/** Takes back what the processor wrote into a register that setKeptRegister() sets. */
+export function restoreKeptRegister(vcpu: u32, offset: u32): void {
+  setRegister(vcpu, offset, load<u32>(apicPage(vcpu) + KEPT + offset));
+}
+
+/** ISR, TMR, IRR or POSTED, for vector-map.ts. */
 // @ts-ignore: decorator
-@inline export function vectorMap(vcpu: u32, map: Register): usize {
+@inline export function vectorMap(vcpu: u32, map: u32): usize {
   return apicPage(vcpu) + map;
 }

@@ -208,8 +208,9 @@ describe("guest state", () => {
   });
 
   test("every field of the guest and host area that the kernel knows was written or is zero by the manual", () => {
+    // The interrupt status exists with virtual-interrupt delivery only, and is written before the first entry with it.
     const unwritten = [...readEnum("kernel/cpu/vmx/field.ts", "VmcsField")].filter(([, number]) => !machine.processor.vmcs.has(number)).map(([name]) => name);
-    const isState = (name: string): boolean => /^(GUEST|HOST)_/.test(name) && !/PDPTE|GUEST_(PHYSICAL|LINEAR)_ADDRESS/.test(name);
+    const isState = (name: string): boolean => /^(GUEST|HOST)_/.test(name) && !/PDPTE|GUEST_(PHYSICAL|LINEAR)_ADDRESS|GUEST_INTERRUPT_STATUS/.test(name);
     expect(unwritten.filter(isState)).toEqual([]);
   });
 });

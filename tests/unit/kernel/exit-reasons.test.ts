@@ -64,6 +64,8 @@ const HANDLED: Record<number, Handled> = {
   36: { name: "MWAIT", effect: "#UD" },
   39: { name: "MONITOR", effect: "#UD" },
   41: failedEntry("ENTRY_FAILURE_MACHINE_CHECK", "machine stops"),
+  44: { name: "APIC_ACCESS", effect: "resumes", fields: { EXIT_QUALIFICATION: 0x0390n }, prepare: (machine) => machine.answer("memoryAccess", () => undefined) },
+  45: { name: "VIRTUALIZED_EOI", effect: "resumes", fields: { EXIT_QUALIFICATION: 0x61n } },
   48: { name: "EPT_VIOLATION", effect: "#GP", fields: { EXIT_QUALIFICATION: 1n, GUEST_PHYSICAL_ADDRESS: 0x4000_0000n } },
   49: { name: "EPT_MISCONFIGURATION", effect: "partition stops" },
   50: virtualisation("INVEPT"),
@@ -71,6 +73,7 @@ const HANDLED: Record<number, Handled> = {
   53: virtualisation("INVVPID"),
   54: { name: "WBINVD", effect: "advances" },
   55: { name: "XSETBV", effect: "advances", prepare: registers({ rcx: 0n, rax: 1n }) },
+  56: { name: "APIC_WRITE", effect: "resumes", fields: { EXIT_QUALIFICATION: 0x0f0n } },
 };
 
 /** Reasons that need a control which is clear; where the control only enables the instruction, it is #UD without. */
@@ -80,13 +83,9 @@ const IMPOSSIBLE: Record<number, [name: string, control: Control]> = {
   29: ["MOV DR", primary(23)],
   37: ["monitor trap flag", primary(27)],
   40: ["PAUSE", primary(30)],
-  43: ["TPR below threshold", primary(21)],
-  44: ["APIC access", secondary(0)],
-  45: ["virtualised EOI", secondary(9)],
   46: ["access to GDTR or IDTR", secondary(2)],
   47: ["access to LDTR or TR", secondary(2)],
   51: ["RDTSCP", primary(12)],
-  56: ["APIC write", secondary(8)],
   57: ["RDRAND", secondary(11)],
   58: ["INVPCID", primary(9)],
   59: ["VMFUNC", secondary(13)],
@@ -113,6 +112,7 @@ const UNREACHABLE: Record<number, string> = {
   5: "SMI after I/O: only under the dual-monitor treatment of SMM",
   6: "SMI: only under the dual-monitor treatment of SMM",
   17: "RSM: only in SMM",
+  43: "TPR below threshold: no vCPU has a TPR shadow without virtual-interrupt delivery (SDM 3C 30.1.2)",
 };
 
 /** Numbers that the manual gives to no reason. */

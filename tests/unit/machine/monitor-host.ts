@@ -23,7 +23,7 @@ const Grant = {
 /** Exports of monitor/main.ts that the kernel calls. */
 const ENTRY_POINTS = [
   "start", "portRead", "portWrite", "portString", "msrRead", "msrWrite", "memoryAccess",
-  "taskPriorityRead", "taskPriorityWrite", "acknowledge", "acknowledgeNmi", "timer", "input", "deviceMessage",
+  "taskPriorityRead", "taskPriorityWrite", "acknowledge", "acknowledgeNmi", "interruptStatus", "apicWrite", "apicEndOfInterrupt", "timer", "input", "deviceMessage",
 ];
 
 export class MonitorHost {

@@ -22,6 +22,9 @@ export interface MonitorExports {
   taskPriorityWrite(vcpu: number, value: number): void;
   acknowledge(vcpu: number): number;
   acknowledgeNmi(vcpu: number): void;
+  interruptStatus(vcpu: number): number;
+  apicWrite(vcpu: number, offset: number): void;
+  apicEndOfInterrupt(vcpu: number, vector: number): void;
   timer(vcpu: number): void;
   input(vcpu: number): void;
   deviceMessage(vcpu: number, functionIndex: number, message: number): void;
@@ -40,6 +43,8 @@ export interface MonitorOptions {
   /** Seconds since 1970. */
   wallClock?: bigint;
   imageKind?: ImageKind;
+  /** Mask of ApicFeature; none by default. */
+  apicFeatures?: number;
   /** Bytes. */
   lowMemory?: number;
   /** Bytes. */
@@ -103,6 +108,7 @@ export class SimulatedPartition {
     this.poke32(Mailbox.VcpuCount, options.vcpus ?? 1);
     this.poke32(Mailbox.Devices, options.devices ?? ALL_DEVICES);
     this.poke32(Mailbox.DiskFlags, options.isDiskReadOnly === true ? DiskFlag.ReadOnly : 0);
+    this.poke32(Mailbox.ApicFeatures, options.apicFeatures ?? 0);
     this.poke32(Mailbox.ImageKind, options.imageKind ?? ImageKind.BzImage);
     this.poke64(Mailbox.TscFrequency, this.tscFrequency);
     this.poke64(Mailbox.LowMemory, BigInt(this.lowMemory.length));
@@ -151,6 +157,16 @@ export class SimulatedPartition {
   /** IA32_APIC_BASE as the kernel answers it without a call. */
   apicBase(vcpu = 0): bigint {
     return this.peek64(this.#vcpu(vcpu, VcpuMailbox.ApicBase));
+  }
+
+  /** What the processor does when it virtualises a write. */
+  setPageRegister(offset: number, value: number, vcpu = 0): void {
+    new DataView(this.monitor.memory.buffer).setUint32(VIRTUAL_APIC_BASE + vcpu * 0x1000 + offset, value, true);
+  }
+
+  /** VirtualApicMode of a vCPU. */
+  apicMode(vcpu = 0): number {
+    return this.peek32(this.#vcpu(vcpu, VcpuMailbox.ApicMode));
   }
 
   /** A register in the virtual-APIC page, where kernel and processor find it. */

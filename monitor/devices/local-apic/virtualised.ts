@@ -1,0 +1,82 @@
+// A local APIC that the processor virtualises (SDM 3C chapter 30): what it leaves to the monitor, and what it is told before an entry.
+//
+// While its vCPU runs, the processor changes IRR, ISR, TPR and PPR in the page. The monitor changes them only where the vCPU
+// cannot run at that moment: in a call by its own core. What arrives otherwise waits in POSTED.
+
+import { hasDevice } from "../../configuration";
+import { ApicFeature, Device, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, Mailbox, VcpuSignal, VirtualApicMode } from "../../interface";
+import { endOfInterrupt } from "../io-apic";
+import { clearSignals, setApicMode, signalVcpu } from "../vcpu-mailbox";
+import { sendSelf } from "./command";
+import { writePageRegister } from "./page";
+import { refreshPending, updateProcessorPriority } from "./priority";
+import { resetLocalApic } from "./reset";
+import { isExtended, isGloballyEnabled, isVirtualised, localApic, SVR_SUPPRESS_EOI_BROADCAST } from "./state";
+import { highestVector } from "./vector-map";
+import { POSTED, Register, register, restoreKeptRegister, vectorMap } from "./virtual-apic-page";
+
+const MAP_SIZE: u32 = 0x80;
+
+function modeFor(vcpu: u32): VirtualApicMode {
+  const features = load<u32>(Mailbox.ApicFeatures);
+  if ((features & ApicFeature.VirtualInterrupts) == 0 || !hasDevice(Device.LocalApic) || !isGloballyEnabled(vcpu)) return VirtualApicMode.Software;
+  if (isExtended(vcpu)) return (features & ApicFeature.X2Apic) != 0 ? VirtualApicMode.Registers : VirtualApicMode.Software;
+  return (localApic(vcpu).base & LOCAL_APIC_PAGE) == LOCAL_APIC_BASE ? VirtualApicMode.Page : VirtualApicMode.Software;
+}
+
+/** IA32_APIC_BASE has changed. */
+export function refreshMode(vcpu: u32): void {
+  const apic = localApic(vcpu);
+  const mode = modeFor(vcpu);
+  if (mode == apic.mode) return;
+  apic.mode = mode;
+  setApicMode(vcpu, mode);
+  signalVcpu(vcpu, VcpuSignal.InterruptStatus | VcpuSignal.TriggerModes);
+  refreshPending(vcpu);
+}
+
+/** Enters into IRR what has arrived. */
+function takePosted(vcpu: u32): void {
+  const posted = vectorMap(vcpu, POSTED);
+  const requests = vectorMap(vcpu, Register.Request);
+  for (let part: u32 = 0; part < MAP_SIZE; part += 0x10) {
+    store<u32>(requests + part, load<u32>(requests + part) | load<u32>(posted + part));
+    store<u32>(posted + part, 0);
+  }
+}
+
+/** On the vCPU's own core: guest interrupt status for its next entry, RVI in bits 7:0 and SVI in bits 15:8 (SDM 3C 25.4.2). */
+export function interruptStatus(vcpu: u32): u32 {
+  const apic = localApic(vcpu);
+  if (apic.isResetAgain != 0) {
+    apic.isResetAgain = 0;
+    resetLocalApic(vcpu);
+  }
+  takePosted(vcpu);
+  updateProcessorPriority(vcpu);
+  refreshPending(vcpu);
+  clearSignals(vcpu);
+  if (!isVirtualised(vcpu)) return 0;
+  return (highestVector(vectorMap(vcpu, Register.InService)) << 8) | highestVector(vectorMap(vcpu, Register.Request));
+}
+
+/** APIC-write exit (SDM 3C 30.4.3.3): the processor has written the register, the rest is to be done. */
+export function finishWrite(vcpu: u32, offset: u32): void {
+  const value = register(vcpu, offset);
+  switch (offset) {
+    case Register.SelfIpi:
+      sendSelf(vcpu, value & 0xff);
+      return;
+    case Register.Identifier:
+    case Register.Spurious:
+    case Register.LvtTimer:
+    case Register.DivideConfiguration:
+      restoreKeptRegister(vcpu, offset);
+  }
+  writePageRegister(vcpu, offset, value);
+}
+
+/** EOI-induced exit (SDM 3C 30.1.4): the processor has taken a level-triggered vector out of service. */
+export function finishEndOfInterrupt(vcpu: u32, vector: u32): void {
+  if ((register(vcpu, Register.Spurious) & SVR_SUPPRESS_EOI_BROADCAST) == 0) endOfInterrupt(vector);
+}
