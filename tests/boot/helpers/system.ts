@@ -18,6 +18,8 @@ export interface SystemOptions extends BochsOptions {
   commandLine?: string;
   /** ELF file of another kernel. */
   kernel?: string;
+  /** Looks at output as it comes, whole lines or not. */
+  onBytes?: (bytes: Buffer) => void;
   /** Looks at each line as it comes, and may type. */
   onLine?: (line: string, machine: RunningMachine) => void;
 }
@@ -71,11 +73,12 @@ export interface Audit {
 
 /** Boots `description`, whose name is that of its folder in build/systems: no other test may use it. */
 export async function bootSystem(description: SystemDescription, options: SystemOptions): Promise<SystemOutput> {
-  const { until, kernel = kernelElf, onLine, commandLine = "", ...bochs } = options;
+  const { until, kernel = kernelElf, onBytes, onLine, commandLine = "", ...bochs } = options;
   const system = await compileDescription(description, import.meta.filename);
   let partial = "";
   let machine: RunningMachine | undefined;
   const onOutput = (bytes: Buffer): void => {
+    onBytes?.(bytes);
     const lines = (partial + bytes.toString("latin1")).split(/\r?\n/);
     partial = lines.pop() ?? "";
     for (const line of lines) {
