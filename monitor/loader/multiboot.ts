@@ -7,6 +7,7 @@ import { enterFlat32 } from "./entry-state";
 import { loadAddressedImage, loadElfImage, imageEnd, imageEntry } from "./multiboot-image";
 import { writeMultibootInformation } from "./multiboot-information";
 import { refuse } from "./refusal";
+import { forbidRelocation } from "./relocation";
 import { NO_ENTRY } from "./segments";
 import { INFORMATION } from "./layout";
 
@@ -36,6 +37,7 @@ export function loadMultiboot(): LoadStatus {
   const flags = imageLoad32(Image.Kernel, header + Header.Flags);
   const unknown = flags & HeaderFlag.Required & ~KNOWN_FLAGS;
   if (unknown != 0) return refuse(LoadStatus.FlagUnsupported, ctz(unknown));
+  forbidRelocation();
   const image = flags & HeaderFlag.Addresses ? loadByAddresses(header) : loadElfImage(NO_ENTRY);
   if (image != LoadStatus.Done) return image;
   const modules = loadModules(imageEnd());

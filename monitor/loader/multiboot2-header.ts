@@ -4,6 +4,7 @@ import { Image, imageLoad16, imageLoad32, imageSize } from "../imports";
 import { LoadStatus } from "../interface";
 import { alignUp, fits } from "./range";
 import { refuse } from "./refusal";
+import { allowRelocation, forbidRelocation } from "./relocation";
 import { NO_ENTRY } from "./segments";
 
 /** 3.1: the header lies in the first 32768 bytes, on 8. */
@@ -29,7 +30,7 @@ const enum HeaderTag {
   EfiBootServices = 7, // the three EFI tags say nothing to a loader that is not EFI's
   EfiEntry32 = 8,
   EfiEntry64 = 9,
-  Relocatable = 10, // it may lie elsewhere; it is loaded where it was linked
+  Relocatable = 10, // u32 lowest address, highest, alignment, preference
 }
 const CONSOLE_REQUIRED: u32 = 1;
 
@@ -45,7 +46,6 @@ let start: u64 = 0;
 let addresses: u64 = 0;
 let entry: u64 = NO_ENTRY;
 let requested: u32 = 0;
-let isRelocatable: bool = false;
 
 /** Offset of the header in the file. */
 export function headerOffset(): u64 {
@@ -67,16 +67,12 @@ export function requests(tag: InformationTag): bool {
   return (requested >> <u32>tag & 1) != 0;
 }
 
-export function mayBeRelocated(): bool {
-  return isRelocatable;
-}
-
 /** Finds the header and reads its tags; refuses what is required and not known. */
 export function readHeader(): LoadStatus {
   addresses = 0;
   entry = NO_ENTRY;
   requested = 0;
-  isRelocatable = false;
+  forbidRelocation();
   const end = min<u64>(imageSize(Image.Kernel), SEARCHED);
   for (start = 0; start + <u64>Header.Tags <= end; start += 8) {
     if (isHeader(end)) return readTags(start + imageLoad32(Image.Kernel, start + Header.Length));
@@ -114,7 +110,7 @@ function readTag(tag: u64, size: u32): LoadStatus {
     case HeaderTag.InformationRequest: return readRequests(tag, size, required);
     case HeaderTag.Address: addresses = tag + Tag.Content; return LoadStatus.Done;
     case HeaderTag.EntryAddress: entry = imageLoad32(Image.Kernel, tag + Tag.Content); return LoadStatus.Done;
-    case HeaderTag.Relocatable: isRelocatable = true; return LoadStatus.Done;
+    case HeaderTag.Relocatable: return readRelocation(tag + Tag.Content);
     case HeaderTag.Console:
       if (required && imageLoad32(Image.Kernel, tag + Tag.Content) & CONSOLE_REQUIRED) return refuse(LoadStatus.TagUnsupported, type);
       return LoadStatus.Done;
@@ -129,8 +125,14 @@ function readTag(tag: u64, size: u32): LoadStatus {
 
 /** Bytes of a tag whose content is read. */
 function smallestSize(type: u32): u32 {
-  if (type == HeaderTag.Address) return 24;
+  if (type == HeaderTag.Address || type == HeaderTag.Relocatable) return 24;
   return type == HeaderTag.EntryAddress || type == HeaderTag.Console ? 12 : <u32>Tag.Content;
+}
+
+function readRelocation(content: u64): LoadStatus {
+  const lowest = imageLoad32(Image.Kernel, content);
+  const highest = imageLoad32(Image.Kernel, content + 4);
+  return allowRelocation(lowest, highest, imageLoad32(Image.Kernel, content + 8)) ? LoadStatus.Done : LoadStatus.ImageMalformed;
 }
 
 function readRequests(tag: u64, size: u32, required: bool): LoadStatus {

@@ -9,7 +9,8 @@ import { LOADER_NAME_SIZE, NO_ROOM, beginInformation, commandLineLength, informa
 import { INFORMATION } from "./layout";
 import { START_INFO_ENTRY_SIZE, memoryMapEntries, writeMemoryMap } from "./memory-map";
 import { imageEnd, imageStart } from "./multiboot-image";
-import { InformationTag, mayBeRelocated } from "./multiboot2-header";
+import { InformationTag } from "./multiboot2-header";
+import { mayBeRelocated } from "./relocation";
 
 /** u32 total size, u32 reserved, then the tags. */
 const HEADER_SIZE: u64 = 8;

@@ -21,7 +21,7 @@ let entry: u64 = NO_ENTRY;
 export function loadPvh(): LoadStatus {
   const elf = openElf();
   if (elf != LoadStatus.Done) return elf;
-  const segments = checkSegments();
+  const segments = checkSegments(0);
   if (segments != LoadStatus.Done) return segments;
   const notes = searchNotes();
   if (notes != LoadStatus.Done) return notes;

@@ -11,7 +11,7 @@ import { existingFile } from "./existing-file.ts";
 import type { ImageFiles } from "./images.ts";
 import { displayPath } from "./load.ts";
 import { readMultiboot2Header, readMultibootHeader, type AddressFields, type MultibootHeader } from "./multiboot-header.ts";
-import { checkPlacement, hexadecimal, type Part, type Subject } from "./placement.ts";
+import { checkPlacement, hexadecimal, relocate, type Part, type Subject } from "./placement.ts";
 import type { Image, Partition } from "./schema.ts";
 
 type MultibootImage = Image & { kind: "multiboot" | "multiboot2" };
@@ -41,7 +41,7 @@ function resolveMultiboot(image: MultibootImage, kernel: string, systemFile: str
   const readHeader = image.kind === "multiboot" ? readMultibootHeader : readMultiboot2Header;
   const header = readHeader(bytes, subject.file, field);
   const modules = image.modules.map((module, index) => readModule(module, systemFile, `${field}.modules[${index}]`));
-  checkPlacement(imageParts(bytes, header, subject), modules.map((module) => module.bytes.length), subject);
+  checkPlacement(relocate(imageParts(bytes, header, subject), header.relocation, subject), modules.map((module) => module.bytes.length), subject);
   return {
     kind: image.kind === "multiboot" ? ImageKind.Multiboot : ImageKind.Multiboot2,
     kernel,

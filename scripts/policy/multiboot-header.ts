@@ -13,11 +13,12 @@ const HEADER2_MAGIC = 0xe85250d6;
 const SEARCHED2 = 32768;
 const OPTIONAL = 1;
 const CONSOLE_TAG = 4;
+const RELOCATABLE_TAG = 10;
 const REQUEST_TAG = 1;
 const ADDRESS_TAG = 2;
 const ENTRY_TAG = 3;
 /** Bytes of the tags whose content is read. */
-const SMALLEST_SIZES: Record<number, number> = { [ADDRESS_TAG]: 24, [ENTRY_TAG]: 12, [CONSOLE_TAG]: 12 };
+const SMALLEST_SIZES: Record<number, number> = { [ADDRESS_TAG]: 24, [ENTRY_TAG]: 12, [CONSOLE_TAG]: 12, [RELOCATABLE_TAG]: 24 };
 /** Tags of a Multiboot2 header that the loader honours or may pass over. */
 const KNOWN_TAGS = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
 /** Tags of the Multiboot2 information that the loader gives. */
@@ -39,6 +40,15 @@ export interface MultibootHeader {
   addresses: AddressFields | null;
   /** Null: the entry point is that of the ELF header. */
   entry: number | null;
+  /** Null: it must lie where it was linked. */
+  relocation: Relocation | null;
+}
+
+/** Where an image may lie: from `lowest` on, ending at `highest` or before. */
+export interface Relocation {
+  lowest: number;
+  highest: number;
+  alignment: number;
 }
 
 /** `field` names the image in messages. */
@@ -53,9 +63,9 @@ export function readMultibootHeader(bytes: Buffer, file: string, field: string):
       "Build it with none of the flags 3 to 15.",
     );
   }
-  if ((flags & ADDRESSES_FLAG) === 0) return { addresses: null, entry: null };
+  if ((flags & ADDRESSES_FLAG) === 0) return { addresses: null, entry: null, relocation: null };
   if (at + 32 > bytes.length) throw cut(file, field);
-  return { addresses: readAddresses(bytes, at, at + 12), entry: bytes.readUInt32LE(at + 28) };
+  return { addresses: readAddresses(bytes, at, at + 12), entry: bytes.readUInt32LE(at + 28), relocation: null };
 }
 
 /** `field` names the image in messages. */
@@ -63,7 +73,7 @@ export function readMultiboot2Header(bytes: Buffer, file: string, field: string)
   const at = offsets(bytes, SEARCHED2, 8, 16).find((offset) => isHeader(bytes, offset, HEADER2_MAGIC, 8, 12) && bytes.readUInt32LE(offset + 4) === 0);
   if (at === undefined) throw missing(`${field} is multiboot2({ ... }), but ${file} has no multiboot2 header for i386 in its first 32 KiB`, "multiboot");
   const end = at + bytes.readUInt32LE(at + 8);
-  const header: MultibootHeader = { addresses: null, entry: null };
+  const header: MultibootHeader = { addresses: null, entry: null, relocation: null };
   let tag = at + 16;
   while (tag + 8 <= end && end <= bytes.length) {
     const type = bytes.readUInt16LE(tag);
@@ -74,6 +84,8 @@ export function readMultiboot2Header(bytes: Buffer, file: string, field: string)
     checkTag(bytes.subarray(tag, tag + size), type, file, field);
     if (type === ADDRESS_TAG) header.addresses = readAddresses(bytes, at, tag + 8);
     if (type === ENTRY_TAG) header.entry = bytes.readUInt32LE(tag + 8);
+    if (type === RELOCATABLE_TAG) header.relocation = readRelocation(bytes, tag + 8);
+    if (header.relocation !== null && !isPowerOfTwo(header.relocation.alignment)) break;
     tag += Math.ceil(size / 8) * 8;
   }
   throw cut(file, field);
@@ -88,6 +100,15 @@ function offsets(bytes: Buffer, searched: number, step: number, size: number): n
 function isHeader(bytes: Buffer, at: number, magic: number, second: number, checksum: number): boolean {
   if (bytes.readUInt32LE(at) !== magic) return false;
   return ((magic + bytes.readUInt32LE(at + second) + bytes.readUInt32LE(at + checksum)) & 0xffffffff) === 0;
+}
+
+function readRelocation(bytes: Buffer, at: number): Relocation {
+  const [lowest, highest, alignment] = [0, 4, 8].map((offset) => bytes.readUInt32LE(at + offset)) as [number, number, number];
+  return { lowest, highest, alignment: Math.max(alignment, 1) };
+}
+
+function isPowerOfTwo(value: number): boolean {
+  return Number.isInteger(Math.log2(value));
 }
 
 function readAddresses(bytes: Buffer, header: number, fields: number): AddressFields {

@@ -4,6 +4,7 @@ import { LOW_MEMORY_LIMIT, LOW_RESERVED_END } from "../../monitor/interface.ts";
 import { BOOT_AREA } from "../../monitor/loader/layout.ts";
 import { UserError } from "../error.ts";
 import { MEMORY_GRANULE } from "./checks.ts";
+import type { Relocation } from "./multiboot-header.ts";
 import { formatSize } from "./size.ts";
 
 const PAGE_SIZE = 4096;
@@ -67,6 +68,25 @@ function checkMemory(parts: Part[], modules: number[], { field, file, name, memo
     `${field}.memory ("${name}") is ${formatSize(memory)}, but its image needs ${Math.ceil(needed / MIB)} MiB: ${last.name} of ${file} lies at ${range(last)}`,
     `Write at least "${formatSize(Math.ceil(needed / MEMORY_GRANULE) * MEMORY_GRANULE)}", or link it lower.`,
   );
+}
+
+/** The parts where they were linked if they may lie there, else moved together to the lowest place that the header allows. */
+export function relocate(parts: Part[], relocation: Relocation | null, { field, file, memory }: Subject): Part[] {
+  const start = Math.min(...parts.map((part) => part.start));
+  const end = Math.max(...parts.map((part) => part.start + part.size));
+  if (relocation === null || parts.length === 0) return parts;
+  const { lowest, highest, alignment } = relocation;
+  const limit = Math.min(memory, Number(LOW_MEMORY_LIMIT));
+  const isFree = end <= limit && parts.every((part) => part.start >= Number(LOW_RESERVED_END) || part.start + part.size <= Number(BOOT_AREA));
+  if (isFree && start >= lowest && end <= highest) return parts;
+  const base = Math.ceil(Math.max(lowest, Number(LOW_RESERVED_END)) / alignment) * alignment;
+  if (base + end - start > highest) {
+    throw new UserError(
+      `${field}.image: ${file} may be loaded from ${hexadecimal(lowest)} to ${hexadecimal(highest)} only, but needs ${hexadecimal(end - start)} bytes from ${hexadecimal(base)} on`,
+      "Give it a relocatable tag with a wider range.",
+    );
+  }
+  return parts.map((part) => ({ ...part, start: part.start - start + base }));
 }
 
 export function hexadecimal(value: number): string {

@@ -85,6 +85,42 @@ describe("tags of the header", () => {
     expect(load(withTags({ type: ENTRY_ADDRESS, content: [ENTRY + 0x10000] })).status).toBe(LoadStatus.EntryOutside);
   });
 
+  describe("a relocatable image", () => {
+    const relocatable = (lowest: number, highest: number, alignment = PAGE): Tag => ({ type: RELOCATABLE, content: [lowest, highest, alignment, 0] });
+    const linked = Number(KERNEL);
+    const moves: [string, Tag, number][] = [
+      ["that may lie there", relocatable(0, 0xffffffff), linked],
+      ["that may not lie so low", relocatable(linked + 0x1800, 0xffffffff), linked + 0x2000],
+      ["that may not lie so low, without alignment", relocatable(linked + 0x1801, 0xffffffff, 0), linked + 0x1801],
+    ];
+
+    test.each(moves)("%s", (_name, tag, base) => {
+      const { parts, status } = load(withTags(tag));
+      expect(status).toBe(LoadStatus.Done);
+      expect(parts.entry(EntryState.Rip)).toBe(BigInt(ENTRY - linked + base));
+      expect(parts.ram.readUInt32LE(base)).toBe(MULTIBOOT2_MAGIC);
+      expect(tags(parts).get(21)).toEqual([words(base)]);
+    });
+
+    test("linked above the memory goes to 1 MiB, which its address fields follow", () => {
+      const address: Tag = { type: ADDRESS, content: [0xb0000000, 0xb0000000, 0, 0xb0001000] };
+      const image = Buffer.concat([makeHeader2([address, { type: ENTRY_ADDRESS, content: [0xb0000060] }, relocatable(0, 0xffffffff)]), pattern(0x200)]);
+      const { parts, status } = load(image);
+      expect(status).toBe(LoadStatus.Done);
+      expect(parts.entry(EntryState.Rip)).toBe(0x10_0060n);
+      expect(parts.ram.readUInt32LE(0x10_0000)).toBe(MULTIBOOT2_MAGIC);
+    });
+
+    test.each([
+      ["where there is no memory", relocatable(0x9000_0000, 0xffffffff), LoadStatus.ImageTooLarge],
+      ["in a range that it does not fit", relocatable(linked + PAGE, linked + PAGE + 16), LoadStatus.ImageTooLarge],
+      ["in a range below its address that is too small", relocatable(0, 0x10_0010), LoadStatus.ImageTooLarge],
+      ["at an alignment that is none", relocatable(0, 0xffffffff, 3), LoadStatus.ImageMalformed],
+    ])("%s is refused", (_name, tag, status) => {
+      expect(load(withTags(tag)).status).toBe(status);
+    });
+  });
+
   test("a relocatable image is loaded where it was linked and told so", () => {
     const { parts, status } = load(withTags({ type: RELOCATABLE, content: [0, 0xffffffff, PAGE, 0] }));
     expect(status).toBe(LoadStatus.Done);
