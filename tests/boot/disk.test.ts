@@ -6,6 +6,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { linuxCommandLine } from "../../examples/linux-command-line.ts";
 import { Typist } from "../../scripts/commands/typist.ts";
+import type { RunningMachine } from "../../scripts/emulator/index.ts";
 import { linux, typescript, type SystemDescription } from "../../scripts/policy/language.ts";
 import { bootSystem } from "./helpers/system.ts";
 
@@ -70,11 +71,9 @@ describe("drivers in TypeScript", () => {
 });
 
 test("Debian mounts the disk, writes a file, restarts, and reads it again", async () => {
-  const commands = [
-    "cat /disk/hello.txt",
-    "if [ -f /disk/kept ]; then echo kept: $(cat /disk/kept); poweroff -f; else echo written-before > /disk/kept && sync && umount /disk && reboot -f; fi",
-  ];
-  let typist: Typist | undefined;
+  const command = "if [ -f /disk/kept ]; then echo kept: $(cat /disk/kept); poweroff -f; else echo written-before > /disk/kept && umount /disk && reboot -f; fi";
+  let machine: RunningMachine | undefined;
+  const typist = new Typist([command, command], (text) => machine?.write(text));
   const output = await bootSystem(
     {
       name: "test-linux-disk",
@@ -83,10 +82,10 @@ test("Debian mounts the disk, writes a file, restarts, and reads it again", asyn
     {
       timeoutSeconds: LINUX_TIMEOUT_SECONDS,
       interactive: true,
-      onLine: (line, machine) => {
-        if (line.includes("bulkhead: shell ready")) typist = new Typist(commands, machine.write);
+      onLine: (_line, running) => {
+        machine = running;
       },
-      onBytes: (bytes) => typist?.watch(bytes),
+      onBytes: (bytes) => typist.watch(bytes),
     },
   );
   expect(output.result.reason).toBe("ended");
