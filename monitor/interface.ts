@@ -177,7 +177,7 @@ export const enum VcpuFrame {
    * Out, with AccessStatus.GuestFault: the fault's error code | its vector << 32 (#SS, #GP or #PF).
    */
   CodeMode = 0xb0,
-  /** Linear address of the access if the exit gave one, else 0. Out, with AccessStatus.GuestFault of a #PF: what CR2 must be. */
+  /** Out, with AccessStatus.GuestFault of a #PF: what CR2 must be. */
   LinearAddress = 0xb8,
 }
 

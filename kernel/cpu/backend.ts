@@ -2,7 +2,7 @@
 
 export {
   DEBUGCTL_BTF, advance, codeMode, cr0, cr3, cr4, debugControl, efer, endInstruction, flags, instructionPointer, interruptsEnabled,
-  isTrapPending, linearAddress, privilegeLevel, readAnyRegister, segmentBase, segmentLimit, segmentRights, setDebugControl, setFlags, setInstructionPointer,
+  isTrapPending, privilegeLevel, readAnyRegister, segmentBase, segmentLimit, segmentRights, setDebugControl, setFlags, setInstructionPointer,
   setTimeOffset, sleep, writeAnyRegister,
 } from "./vmx/vcpu";
 export {

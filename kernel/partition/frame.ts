@@ -15,8 +15,8 @@ const FAULT_VECTOR_SHIFT: u64 = 32;
 const STACK_FAULT: u64 = 12;
 const PAGE_FAULT: u64 = 14;
 
-/** Puts the registers into the mailbox; `linearAddress` is that of the access, 0 if unknown. */
-export function lendFrame(linearAddress: u64): void {
+/** Puts the registers into the mailbox. */
+export function lendFrame(): void {
   enterMonitor();
   for (let register: u32 = 0; register < <u32>Register.COUNT; register++) poke64(FRAME + (register << 3), readRegister(register));
   poke64(FRAME + (<u32>Register.RSP << 3), backend.readAnyRegister(Register.RSP));
@@ -28,7 +28,6 @@ export function lendFrame(linearAddress: u64): void {
   poke64(FRAME + VcpuFrame.Efer, backend.efer());
   const codeMode = backend.codeMode();
   poke64(FRAME + VcpuFrame.CodeMode, codeMode);
-  poke64(FRAME + VcpuFrame.LinearAddress, linearAddress);
   if (codeMode & LONG_MODE) lendBases();
   else lendSegments();
 }

@@ -109,7 +109,7 @@ function onEptViolation(): void {
   if ((qualification & VIOLATION_NMI_UNBLOCKING) && !delivering) {
     vmwrite(VmcsField.GUEST_INTERRUPTIBILITY, vmread(VmcsField.GUEST_INTERRUPTIBILITY) | Interruptibility.NMI);
   }
-  onMemoryAccess(vmread(VmcsField.GUEST_PHYSICAL_ADDRESS), qualification, vmread(VmcsField.GUEST_LINEAR_ADDRESS), delivering);
+  onMemoryAccess(vmread(VmcsField.GUEST_PHYSICAL_ADDRESS), qualification, delivering);
 }
 
 /** An access that the processor does not virtualise (SDM 3C table 28-6): the monitor carries the instruction out. */

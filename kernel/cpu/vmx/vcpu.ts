@@ -56,8 +56,6 @@ export function isTrapPending(): bool {
   return (vmread(VmcsField.GUEST_PENDING_DEBUG_EXCEPTIONS) & (PendingDebug.BS | PendingDebug.ENABLED_BREAKPOINT)) != 0;
 }
 
-/** Linear address of the access that exited, where the exit gives one (SDM 3C 28.2.1). */
-export function linearAddress(): u64 { return vmread(VmcsField.GUEST_LINEAR_ADDRESS); }
 export function instructionPointer(): u64 { return vmread(VmcsField.GUEST_RIP); }
 export function setInstructionPointer(value: u64): void { vmwrite(VmcsField.GUEST_RIP, value); }
 export function flags(): u64 { return vmread(VmcsField.GUEST_RFLAGS); }

@@ -26,13 +26,13 @@ const LINEAR_ADDRESS_VALID: u64 = 1 << 7;
 const ADDRESS_TRANSLATED: u64 = 1 << 8;
 
 /** `qualification`: SDM 3C table 28-7; `delivering`: the access was part of an event's delivery. */
-export function onMemoryAccess(gpa: u64, qualification: u64, linearAddress: u64, delivering: bool): void {
+export function onMemoryAccess(gpa: u64, qualification: u64, delivering: bool): void {
   const isWrite = (qualification & ACCESS_WRITE) != 0;
   const isFetch = (qualification & ACCESS_FETCH) != 0;
   // What the instruction itself does can be carried out in its place; what the processor does for it cannot.
   const isOwnAccess = !isFetch && !delivering && !isPageWalk(qualification);
-  if (isOwnAccess && isDevice(gpa) && carryOut(gpa, isWrite, linearAddress)) return;
-  onViolation(gpa, isWrite, isFetch, linearAddress, isOwnAccess);
+  if (isOwnAccess && isDevice(gpa) && carryOut(gpa, isWrite)) return;
+  onViolation(gpa, isWrite, isFetch, isOwnAccess);
 }
 
 /**
@@ -68,8 +68,8 @@ function movedLocalApic(): u64 {
 }
 
 /** Lets the monitor carry out the instruction; false if it cannot. */
-function carryOut(gpa: u64, isWrite: bool, linearAddress: u64): bool {
-  lendFrame(linearAddress);
+function carryOut(gpa: u64, isWrite: bool): bool {
+  lendFrame();
   memoryAccess(currentVcpu(), gpa, isWrite ? 1 : 0);
   settleMonitorCall();
   if (faulted()) return true; // the partition's health action is under way
@@ -83,11 +83,11 @@ function carryOut(gpa: u64, isWrite: bool, linearAddress: u64): bool {
   return true;
 }
 
-function onViolation(gpa: u64, isWrite: bool, isFetch: bool, linearAddress: u64, isOwnAccess: bool): void {
+function onViolation(gpa: u64, isWrite: bool, isFetch: bool, isOwnAccess: bool): void {
   auditMemory(gpa, isFetch ? MemoryAccess.Execute : isWrite ? MemoryAccess.Write : MemoryAccess.Read);
   const action = onMemoryViolation(currentPartition());
   if (action >= HealthAction.Restart) return applyHealthAction(action, StopReason.Violation);
-  if (action == HealthAction.Ignore && isOwnAccess && carryOut(gpa, isWrite, linearAddress)) return;
+  if (action == HealthAction.Ignore && isOwnAccess && carryOut(gpa, isWrite)) return;
   if (wasDeliveringDoubleFault()) return partitionFault(StopReason.TripleFault);
   injectGeneralProtectionDuringDelivery(0);
 }

@@ -2,7 +2,7 @@
 
 import { AccessStatus } from "../../../monitor/interface";
 import { Register, readRegister, writeRegister } from "../../cpu/registers";
-import { advance, injectGeneralProtection, linearAddress } from "../../cpu/backend";
+import { advance, injectGeneralProtection } from "../../cpu/backend";
 import { HealthAction } from "../../policy/layout";
 import { onPortViolation } from "../../policy/reader";
 import { auditPort } from "../audit";
@@ -35,7 +35,7 @@ export function onPortAccess(port: u32, size: u32, isRead: bool): void {
 }
 
 export function onStringPortAccess(port: u32, size: u32, isRead: bool, isRepeated: bool, information: u32): void {
-  lendFrame(linearAddress());
+  lendFrame();
   portString(currentVcpu(), port, size, isRead ? 0 : 1, isRepeated ? 1 : 0, information);
   settleMonitorCall();
   if (!isRead && isConfigData(port, size)) applyFunctionRequests();
