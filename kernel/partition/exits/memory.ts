@@ -42,8 +42,8 @@ export function onMemoryAccess(gpa: u64, qualification: u64, delivering: bool): 
 export function onApicPageAccess(offset: u32, isWrite: bool, isFetch: bool, implied: bool): void {
   const gpa = LOCAL_APIC_BASE + offset;
   const isOwnAccess = !isFetch && !implied;
-  if (isOwnAccess && carryOut(gpa, isWrite, 0)) return;
-  onViolation(gpa, isWrite, isFetch, 0, isOwnAccess);
+  if (isOwnAccess && carryOut(gpa, isWrite)) return;
+  onViolation(gpa, isWrite, isFetch, isOwnAccess);
 }
 
 /** Whether the processor looked for an entry of the guest's page tables there. */
