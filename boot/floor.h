@@ -53,6 +53,9 @@ void load_descriptors(void);
 // page-tables.c: builds the boot core's tables and returns the physical address of the PML4.
 u64 build_boot_tables(void);
 
+// font.S
+extern const u8 framebuffer_font[];
+
 // trampoline.S
 extern const u8 trampoline_start[], trampoline_end[];
 

@@ -24,6 +24,7 @@ IMPORT u64 w2c_boot_imageAddress(INSTANCE(boot), u32 symbol) {
     [IMAGE_SYMBOL_IDT] = (const u8*)idt,
     [IMAGE_SYMBOL_EXIT_ENTRY] = vm_exit,
     [IMAGE_SYMBOL_GUARDED_EXIT_ENTRY] = vm_exit_guarded,
+    [IMAGE_SYMBOL_FONT] = framebuffer_font,
   };
   return symbol < sizeof places / sizeof places[0] ? IMAGE_PHYSICAL(places[symbol]) : 0;
 }

@@ -1,7 +1,7 @@
 // Letters on the screen that the loader set up: a linear framebuffer of 24 or 32 bits a pixel, or text as EGA has it.
 
-import { store16, store64, store8 } from "../kernel/memory/physical";
-import { FIRST_CHARACTER, GLYPH_HEIGHT, LAST_CHARACTER, glyphs } from "./framebuffer-font";
+import { ImageSymbol, imageAddress } from "../kernel/boot/stub";
+import { load8, store16, store64, store8 } from "../kernel/memory/physical";
 
 /** framebuffer_type, Multiboot2 3.6.12. */
 export const enum ScreenType {
@@ -10,7 +10,13 @@ export const enum ScreenType {
   Text = 2,
 }
 
+// framebuffer-font.bin (scripts/font/): ASCII from the blank to the tilde. A byte of a glyph is a line of pixels, whose highest
+// bit is the leftmost.
+const FIRST_CHARACTER: u8 = 0x20;
+const LAST_CHARACTER: u8 = 0x7e;
 const GLYPH_WIDTH: u32 = 8;
+const GLYPH_HEIGHT: u32 = 16;
+
 const MAXIMUM_COLUMNS: u32 = 240;
 const MAXIMUM_ROWS: u32 = 80;
 export const MAXIMUM_CELLS: u32 = MAXIMUM_COLUMNS * MAXIMUM_ROWS;
@@ -63,10 +69,10 @@ export function drawCell(column: u32, row: u32, character: u8): void {
     return;
   }
   const shown = character >= FIRST_CHARACTER && character <= LAST_CHARACTER ? character : UNKNOWN;
-  const glyph = glyphs + (<usize>shown - FIRST_CHARACTER) * GLYPH_HEIGHT;
+  const glyph = imageAddress(ImageSymbol.Font) + <u64>(shown - FIRST_CHARACTER) * GLYPH_HEIGHT;
   let line = base + <u64>(row * GLYPH_HEIGHT) * pitch + <u64>(column * GLYPH_WIDTH * bytesPerPixel);
   for (let y: u32 = 0; y < GLYPH_HEIGHT; y++) {
-    drawLine(line, load<u8>(glyph + y));
+    drawLine(line, load8(glyph + y));
     line += pitch;
   }
 }

@@ -1,7 +1,6 @@
 // Capability lists, PCI 3.0 6.7 and PCIe 5.0 7.6.3. A list that a device closes to a ring is left after as many steps as
 // configuration space has places.
 
-import { configPage } from "./config";
 import { isExtendedPage, pageRead16, pageRead32, pageRead8 } from "./config-page";
 import { CapabilityId, Header, HeaderLayout, Status } from "./registers";
 
@@ -47,14 +46,4 @@ export function extendedCapabilityAt(page: u64, id: u32): u32 {
     offset = (header >> 20) & 0xffc;
   }
   return 0;
-}
-
-/** capabilityAt() by segment and source id. */
-export function findCapability(segment: u32, sourceId: u32, id: u32): u32 {
-  return capabilityAt(configPage(segment, sourceId), id);
-}
-
-/** extendedCapabilityAt() by segment and source id. */
-export function findExtendedCapability(segment: u32, sourceId: u32, id: u32): u32 {
-  return extendedCapabilityAt(configPage(segment, sourceId), id);
 }

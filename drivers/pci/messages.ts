@@ -1,14 +1,12 @@
-// MSI and MSI-X by index of the function table, with the MSI-X table checked against the function's BARs.
+// Messages of a function by index of the function table: how many, and where the MSI-X table lies, checked against its BARs.
 
 import { barAt, BarFlag, MAXIMUM_BARS, sizeBars } from "./bar";
 import { capabilityAt } from "./capability";
-import { pageRead16, pageRead32 } from "./config-page";
-import { enableMsiAt, MessageStatus, msiCapacity, programMsiAt } from "./msi";
-import { enableMsixAt, MSIX_ENTRY_SIZE, MSIX_TABLE, msixEntries, writeMsixEntry } from "./msix";
-import { CapabilityId, Command, Header } from "./registers";
+import { pageRead32 } from "./config-page";
+import { msiCapacity } from "./msi";
+import { MSIX_ENTRY_SIZE, MSIX_TABLE, msixEntries } from "./msix";
+import { CapabilityId } from "./registers";
 import { functionAt } from "./table";
-
-export { MessageStatus } from "./msi";
 
 const BAR_INDICATOR: u32 = 7;
 
@@ -16,15 +14,6 @@ const BAR_INDICATOR: u32 = 7;
 export function messageCapacity(index: u32): u32 {
   const entries = msixEntries(functionAt(index).page);
   return entries != 0 ? entries : msiCapacity(functionAt(index).page);
-}
-
-/** programMsiAt() and enableMsiAt() by index. */
-export function programMsi(index: u32, address: u64, data: u32): MessageStatus {
-  return programMsiAt(functionAt(index).page, address, data);
-}
-
-export function enableMsi(index: u32, on: bool): MessageStatus {
-  return enableMsiAt(functionAt(index).page, on);
 }
 
 /**
@@ -44,21 +33,4 @@ export function msixTableAddress(index: u32): u64 {
   const length = <u64>(msixEntries(page) * MSIX_ENTRY_SIZE);
   if ((bar.flags & BarFlag.Io) != 0 || bar.address == 0 || start + length > bar.size) return 0;
   return bar.address + start;
-}
-
-/** Sets entry `entry` of the MSI-X table and takes off its mask. enableMsix() lets it go. */
-export function programMsix(index: u32, entry: u32, address: u64, data: u32): MessageStatus {
-  const page = functionAt(index).page;
-  const entries = msixEntries(page);
-  if (entries == 0) return MessageStatus.NoCapability;
-  if (entry >= entries) return MessageStatus.EntryOutOfRange;
-  const table = msixTableAddress(index);
-  const isDecoded = (pageRead16(page, Header.Command) & Command.MemorySpace) != 0;
-  if (table == 0 || !isDecoded) return MessageStatus.TableUnreachable;
-  writeMsixEntry(table, entry, address, data);
-  return MessageStatus.Done;
-}
-
-export function enableMsix(index: u32, on: bool): MessageStatus {
-  return enableMsixAt(functionAt(index).page, on);
 }

@@ -10,10 +10,6 @@ export const enum MessageStatus {
   NoCapability = 1,
   /** The address is above 4 GiB and the function writes 32 bits of it. */
   AddressTooWide = 2,
-  /** The table has fewer entries. */
-  EntryOutOfRange = 3,
-  /** The table does not lie in a memory BAR that has an address and is decoded. */
-  TableUnreachable = 4,
 }
 
 /** Offsets in the capability. */

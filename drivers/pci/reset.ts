@@ -1,8 +1,8 @@
-// Reset of a function by index of the function table, which knows whether it is alone behind its bridge.
+// How a function of the table can be reset, which knows whether it is alone behind its bridge; and what reset and status are called.
 
 import { isAloneBehindBridge } from "./bridges";
 import { NO_PAGE } from "./config-page";
-import { ResetStatus, resetFunctionAt } from "./reset-function";
+import { ResetStatus } from "./reset-function";
 import { ResetMethod, resetMethodAt } from "./reset-method";
 import { functionAt } from "./table";
 
@@ -13,13 +13,8 @@ export function resetMethod(index: u32): ResetMethod {
   return resetMethodAt(functionAt(index).page, resettableBridge(index));
 }
 
-/** Resets a function, which then has its bus mastering off. Takes at least the time of the method, at most 12 s. */
-export function resetFunction(index: u32): ResetStatus {
-  return resetFunctionAt(functionAt(index).page, resettableBridge(index));
-}
-
 /** Page of the bridge whose reset would hit this function alone, else NO_PAGE. */
-function resettableBridge(index: u32): u64 {
+export function resettableBridge(index: u32): u64 {
   return isAloneBehindBridge(index) ? functionAt(functionAt(index).parent).page : NO_PAGE;
 }
 

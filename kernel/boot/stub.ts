@@ -23,6 +23,8 @@ export const enum ImageSymbol {
   /** HOST_RIP of processors that need no sequences against speculation at an exit, and of those that do. */
   ExitEntry = 14,
   GuardedExitEntry = 15,
+  /** drivers/framebuffer-font.bin */
+  Font = 16,
 }
 
 /** Byte offsets in the trampoline. */

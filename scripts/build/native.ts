@@ -53,7 +53,7 @@ export function objectStep(source: string, clang: string, folder = "", flags: re
     outputs: stackUsage === null ? [object] : [object, stackUsage],
     async run() {
       await run("clang", args, `Correct ${projectPath(source)} at the line named above.`);
-      return readDependencies(dependencies);
+      return [...readDependencies(dependencies), ...includedData(source)];
     },
   };
 }
@@ -71,6 +71,11 @@ export function linkStep(name: string, output: string, script: string, objects: 
       return [script, ...objects];
     },
   };
+}
+
+/** Files of .incbin, which clang does not name. */
+function includedData(source: string): string[] {
+  return [...readFileSync(source, "utf8").matchAll(/^\.incbin "(.*)"$/gm)].map(([, name = ""]) => path.resolve(projectDirectory, name));
 }
 
 /** Files named in a make rule that clang wrote. */

@@ -30,10 +30,11 @@ export function framebufferTag(shape: ScreenShape): Buffer {
   return bytes;
 }
 
-/** Glyphs of drivers/framebuffer-font.ts by their 16 bytes in hexadecimal. */
+/** Characters of drivers/framebuffer-font.bin by the 16 bytes of their glyphs in hexadecimal. */
+const GLYPHS = readFileSync(path.join(projectDirectory, "drivers/framebuffer-font.bin"));
 const CHARACTERS = new Map(
-  [...readFileSync(path.join(projectDirectory, "drivers/framebuffer-font.ts"), "utf8").matchAll(/^ {2}((?:0x[0-9a-f]{2}, ?){16})$/gm)].map(([, row], index) => [
-    (row ?? "").replace(/0x|, ?/g, ""),
+  Array.from({ length: GLYPHS.length / GLYPH_HEIGHT }, (_, index) => [
+    GLYPHS.subarray(index * GLYPH_HEIGHT, (index + 1) * GLYPH_HEIGHT).toString("hex"),
     String.fromCharCode(FIRST_CHARACTER + index),
   ]),
 );

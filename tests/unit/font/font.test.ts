@@ -1,9 +1,9 @@
-// From a PSF font to source text.
+// From a PSF font to the kernel's glyphs.
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { assemblyScriptFont } from "../../../scripts/font/assemblyscript-font.ts";
+import { FIRST_CHARACTER, GLYPH_HEIGHT, kernelGlyphs, LAST_CHARACTER } from "../../../scripts/font/glyphs.ts";
 import { parsePsf } from "../../../scripts/font/psf.ts";
 import { projectDirectory } from "../../../scripts/policy/project.ts";
 
@@ -42,13 +42,15 @@ describe("a PSF font", () => {
   });
 });
 
-describe("the source text", () => {
-  test("has the form of the file in drivers/", () => {
-    const form = (text: string): string => text.replaceAll(/0x[0-9a-f]{2}(?=,)/g, "");
-    expect(form(readFileSync(path.join(projectDirectory, "drivers/framebuffer-font.ts"), "utf8"))).toBe(form(assemblyScriptFont(parsePsf(psf(16, null)))));
+describe("the kernel's glyphs", () => {
+  test("are those of the characters from blank to tilde", () => {
+    const glyphs = kernelGlyphs(parsePsf(psf(16, null)));
+    const characters = Array.from({ length: LAST_CHARACTER - FIRST_CHARACTER + 1 }, (_, index) => FIRST_CHARACTER + index);
+    expect([...glyphs]).toEqual(characters.flatMap((character) => Array<number>(GLYPH_HEIGHT).fill(character)));
+    expect(readFileSync(path.join(projectDirectory, "drivers/framebuffer-font.bin"))).toHaveLength(glyphs.length);
   });
 
-  test("needs a height of 16 pixels", () => {
-    expect(() => assemblyScriptFont(parsePsf(psf(8, null)))).toThrow(/8 pixels high/);
+  test("need a height of 16 pixels", () => {
+    expect(() => kernelGlyphs(parsePsf(psf(8, null)))).toThrow(/8 pixels high/);
   });
 });

@@ -3,6 +3,9 @@
 //   const machine = new Machine();
 //   const floor = machine.instantiate<FloorExports>(await compileEntry("tests/fixtures/floor/entry.ts"));
 
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { projectDirectory } from "../../../scripts/policy/project.ts";
 import { Clock } from "./clock.ts";
 import { DebugConsole, IoApic, LocalApic, Uart } from "./devices.ts";
 import { MonitorHost } from "./monitor-host.ts";
@@ -19,6 +22,7 @@ export class Stopped extends Error {}
 
 const imageSymbol = enumReader("kernel/boot/stub.ts", "ImageSymbol");
 const trampoline = enumReader("kernel/boot/stub.ts", "Trampoline");
+const FONT = readFileSync(path.join(projectDirectory, "drivers/framebuffer-font.bin"));
 /** Where the kernel puts the trampoline: the lowest page that it may take. */
 const TRAMPOLINE_PAGE = 0x8000;
 
@@ -37,6 +41,7 @@ const IMAGE = new Map<string, number>([
   ["Trampoline", 0x24_1000],
   ["TrampolineEnd", 0x24_1080],
   ["Symbols", 0x24_2000],
+  ["Font", 0x24_8000],
   ["Idt", 0x25_0000],
   ["ExitEntry", 0x20_1000],
   ["GuardedExitEntry", 0x20_1200],
@@ -95,6 +100,7 @@ export class Machine {
     if (options.withUart ?? true) this.ports.add(0x3f8, 8, this.uart);
     this.memory.addDevice(LOCAL_APIC, 0x1000, this.localApic);
     this.memory.addDevice(IO_APIC, 0x1000, this.ioApic);
+    this.memory.writeBytes(imageAddress("Font"), FONT);
     this.memory.addDevice(TRAMPOLINE_PAGE + trampoline("Pml4"), 16, this.trampolineFields());
     this.addApicMsrs(options.x2Apic ?? false);
   }
