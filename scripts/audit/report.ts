@@ -13,7 +13,7 @@ export interface AuditReport {
   stacks: EntryStack[];
   /** Bytes of machine code for each source file; what clang inlines counts where it ends up. */
   codeSize: Record<string, number>;
-  /** Lines that are neither blank nor comment. */
+  /** Lines that are neither blank nor comment, by folder; "generated" is the header of numbers that boot/ gets from kernel/. */
   trustedLines: Record<string, number>;
 }
 

@@ -12,7 +12,7 @@ import { codeSizes, countLines, type AuditReport } from "../audit/report.ts";
 import { projectDirectory } from "../policy/project.ts";
 import { filesBelow, moduleReport } from "./module.ts";
 import { objectFiles } from "./native.ts";
-import { auditReport, projectPath } from "./paths.ts";
+import { auditReport, kernelNumbers, projectPath } from "./paths.ts";
 import { run } from "./process.ts";
 import type { Step } from "./step.ts";
 import { parseSymbols } from "./symbols.ts";
@@ -48,10 +48,10 @@ export function auditNativeStep(elf: string, sources: readonly string[]): Step {
         imports: Object.fromEntries(modules.map(({ name, report }) => [name, JSON.parse(readFileSync(report, "utf8")) as ImportUse])),
         stacks,
         codeSize: codeSizes(functions),
-        trustedLines: Object.fromEntries(Object.keys(TRUSTED).map((folder) => [folder, countLines(trustedFiles(folder))])),
+        trustedLines: { ...Object.fromEntries(Object.keys(TRUSTED).map((folder) => [folder, countLines(trustedFiles(folder))])), generated: countLines([kernelNumbers]) },
       };
       writeFileSync(auditReport, `${JSON.stringify(report, null, 1)}\n`);
-      return [elf, ...stackUsage, ...modules.map(({ report }) => report), ...Object.keys(TRUSTED).flatMap(trustedFiles), ...filesBelow(path.join(projectDirectory, "scripts/audit"), ".ts")];
+      return [elf, kernelNumbers, ...stackUsage, ...modules.map(({ report }) => report), ...Object.keys(TRUSTED).flatMap(trustedFiles), ...filesBelow(path.join(projectDirectory, "scripts/audit"), ".ts")];
     },
   };
 }
