@@ -32,14 +32,16 @@ const EARLY_CONFIGURATION = `search.file /boot/vmlinuz root
 set prefix=($root)${CONFIGURATION_FOLDER}
 `;
 
-/** GRUB without a screen: its menu is on COM1. It waits for a key. */
+/** GRUB without a screen: its menu is on COM1, which under UEFI is the firmware's own console. It waits for a key. */
 function menu(): string {
   const entry = (title: string, commandLine: string): string =>
     `menuentry "${title}" {\n  echo "grub: ${title}"\n  linux /boot/vmlinuz ${commandLine}\n  initrd /boot/initrd\n}\n`;
   return [
-    "serial --unit=0 --speed=115200",
-    "terminal_input serial",
-    "terminal_output serial",
+    'if [ "$grub_platform" = pc ]; then',
+    "  serial --unit=0 --speed=115200",
+    "  terminal_input serial",
+    "  terminal_output serial",
+    "fi",
     "set timeout=-1",
     entry("Linux with a shell", linuxCommandLine()),
     entry("Linux once, then power off", linuxCommandLine("bulkhead_after=power-off")),
