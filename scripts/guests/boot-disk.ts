@@ -24,7 +24,7 @@ const ACTIVE = 0x80;
 /** EFI system partition, which a BIOS does not look at. */
 const TYPE_EFI_SYSTEM = 0xef;
 
-const MODULES = ["part_msdos", "fat", "normal", "configfile", "linux", "serial", "terminal", "echo", "reboot", "halt"];
+const MODULES = ["part_msdos", "fat", "normal", "configfile", "test", "linux", "serial", "terminal", "echo", "reboot", "halt"];
 const GRUB = "/usr/lib/grub";
 const CONFIGURATION_FOLDER = "/boot/grub";
 
