@@ -53,7 +53,7 @@ export function withdrawStopped(): void {
 }
 
 /** On the first vCPU's core: hands what was typed for the partition to its UART; a partition without one reads it by hypercall. */
-function passInput(): void {
+export function passInput(): void {
   const partition = currentPartition();
   if (currentVcpu() != 0 || partition == NO_PARTITION || state(partition) != PartitionState.Running || !hasDevice(Device.Uart)) return;
   enterMonitor();

@@ -5,9 +5,9 @@ import { coreId } from "../boot/stub";
 import { onInputInterrupt } from "../console/partitions";
 import { rdtsc } from "../cpu/processor";
 import { unitCount } from "../vtd/unit";
-import { vcpuCount } from "./current";
+import { hasFirmware, vcpuCount } from "./current";
 import { lookAfterUnits } from "./device-violations";
-import { withdrawStopped } from "./host-interrupts";
+import { passInput, withdrawStopped } from "./host-interrupts";
 import { lookAround } from "./kick";
 import { PlanHeader, header32, header64 } from "./plan";
 
@@ -18,9 +18,13 @@ const FREQUENCY: u64 = 100;
 let interval: u64 = 0;
 let next: u64 = NEVER;
 
-/** To be called before the first VM entry. One core of many that run a partition looks for kicks; core 0 alone without VT-d has nothing to do. */
+/**
+ * To be called before the first VM entry. One core of many that run a partition looks for kicks, and one with firmware for what was typed, since
+ * boot loaders wait for keys with interrupts closed; core 0 alone without VT-d has nothing to do.
+ */
 export function startHousekeeping(): void {
-  if (vcpuCount() == 1 && (coreId() != 0 || (header32(PlanHeader.CoreCount) == 1 && unitCount() == 0))) return;
+  const isIdle = coreId() != 0 || (header32(PlanHeader.CoreCount) == 1 && unitCount() == 0);
+  if (vcpuCount() == 1 && !hasFirmware() && isIdle) return;
   interval = header64(PlanHeader.TscFrequency) / FREQUENCY;
   next = rdtsc() + interval;
 }
@@ -34,8 +38,9 @@ export function keepHouse(): void {
   if (rdtsc() < next) return;
   next = rdtsc() + interval;
   if (vcpuCount() > 1) lookAround();
+  if (coreId() == 0) onInputInterrupt();
+  if (hasFirmware()) passInput();
   if (coreId() != 0) return;
-  onInputInterrupt();
   withdrawStopped();
   lookAfterUnits();
 }

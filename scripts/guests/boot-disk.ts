@@ -43,8 +43,8 @@ function menu(): string {
     "  terminal_output serial",
     "fi",
     "set timeout=-1",
+    entry("Linux, then power off", linuxCommandLine("bulkhead_after=power-off")),
     entry("Linux with a shell", linuxCommandLine()),
-    entry("Linux once, then power off", linuxCommandLine("bulkhead_after=power-off")),
     'menuentry "Reboot" {\n  reboot\n}\n',
   ].join("\n");
 }

@@ -2,6 +2,7 @@
 
 import { statSync } from "node:fs";
 import { UserError } from "../error.ts";
+import { ensureBootDisk } from "../guests/boot-disk.ts";
 import { ensureDemoDisk } from "../guests/disk.ts";
 import { existingFile } from "./existing-file.ts";
 import { displayPath } from "./load.ts";
@@ -10,10 +11,11 @@ import type { Disk } from "./schema.ts";
 /** Bytes of a sector, the unit of a block device. */
 const SECTOR = 512;
 
-/** Absolute path of the image of the disk of partition `index`, null without a disk; makes the demo's. */
+/** Absolute path of the image of the disk of partition `index`, null without a disk; makes those that have a name. */
 export async function resolveDisk(disk: Disk | undefined, index: number, systemFile: string): Promise<string | null> {
   if (disk === undefined) return null;
   if (disk.file === "demo") return ensureDemoDisk();
+  if (disk.file === "boot") return ensureBootDisk();
   const field = `${displayPath(systemFile)}: partitions[${index}].disk`;
   const file = existingFile(disk.file, systemFile, field);
   const { size } = statSync(file);

@@ -122,12 +122,12 @@ const diskSchema = z
     [
       z.string().min(1),
       z.strictObject({
-        /** "demo", or the path of an image from the system file's folder. */
+        /** "demo", "boot", or the path of an image from the system file's folder. */
         file: z.string().min(1),
         readOnly: z.boolean().default(false),
       }),
     ],
-    { error: 'write "FILE", "demo" or { file: "FILE", readOnly: true }' },
+    { error: 'write "FILE", "demo", "boot" or { file: "FILE", readOnly: true }' },
   )
   .transform((disk) => (typeof disk === "string" ? { file: disk, readOnly: false } : disk));
 

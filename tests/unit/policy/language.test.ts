@@ -73,7 +73,7 @@ describe("a mistake is answered with file, field, value and remedy", () => {
     ["core beside cores", [partition({ cores: [1, 2] })], "write either core: 1, or cores: [1, 2]"],
     ["nine cores", [partition({ core: undefined, cores: [0, 1, 2, 3, 4, 5, 6, 7, 8] })], "a partition has at most 8 vCPUs"],
     ["a negative core", [partition({ core: -1 })], "partitions[0].core is -1"],
-    ["a disk of another kind", [partition({ disk: 5 })], 'partitions[0].disk is 5: write "FILE", "demo" or { file: "FILE", readOnly: true }'],
+    ["a disk of another kind", [partition({ disk: 5 })], 'partitions[0].disk is 5: write "FILE", "demo", "boot" or { file: "FILE", readOnly: true }'],
     ["a disk with an unknown field", [partition({ disk: { file: "a.img", writable: true } })], "partitions[0].disk"],
     ["a disk that two may write", [partition({ disk: "a.img" }), partition({ name: "two", core: 1, disk: "./a.img" })], 'partitions[1].disk is "./a.img", the disk of partitions[0] too', "a file of its own"],
     ["a disk that one may write", [partition({ disk: { file: "a.img", readOnly: true } }), partition({ name: "two", core: 1, disk: "a.img" })], 'partitions[1].disk is "a.img", the disk of partitions[0] too'],
