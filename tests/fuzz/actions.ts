@@ -184,8 +184,21 @@ const windowOf = (name: string, bit: bigint): Action => (machine) => {
   machine.exitBy(reason(name), { keepsActivity: true });
 };
 
+/** Exits of a local APIC that the processor virtualises, SDM 3C 30.1.4, 30.4.2 and 30.4.3. */
+const virtualApic: Action = (machine, random) => {
+  const secondary = machine.processor.vmcs.get(F.secondaryControls) ?? 0n;
+  if ((secondary & 0x200n) === 0n) return machine.exitBy(reason("VMX_PREEMPTION_TIMER"), { keepsActivity: true });
+  if (random.once(3)) return machine.exitBy(reason("VIRTUALIZED_EOI"), { qualification: BigInt(random.word() & 0xff) });
+  if (random.once(2)) return machine.exitBy(reason("APIC_WRITE"), { qualification: BigInt(16 * random.below(0x40)) });
+  if ((secondary & 1n) === 0n) return machine.exitBy(reason("VMX_PREEMPTION_TIMER"), { keepsActivity: true });
+  const offset = random.once(4) ? random.below(0x1000) : 16 * random.below(0x40);
+  writeInstruction(machine, random);
+  for (const register of [0, 1, 2, 3, 5, 6, 7]) machine.setLong(register, BigInt(LOCAL_APIC + offset));
+  machine.exitBy(reason("APIC_ACCESS"), { qualification: BigInt(offset | (random.pick([0, 1, 1, 2, 3]) << 12)), linear: BigInt(LOCAL_APIC + offset), physical: BigInt(LOCAL_APIC + offset), keepsState: true });
+};
+
 const rare: Action = (machine, random) => {
-  const number = random.pick([reason("TRIPLE_FAULT"), reason("INIT_SIGNAL"), reason("TASK_SWITCH"), reason("EPT_MISCONFIGURATION"), 0x8000_0021, 0x8000_0022, random.pick([4, 17, 29, 35, 37, 44, 60, 75])]);
+  const number = random.pick([reason("TRIPLE_FAULT"), reason("INIT_SIGNAL"), reason("TASK_SWITCH"), reason("EPT_MISCONFIGURATION"), 0x8000_0021, 0x8000_0022, random.pick([4, 17, 29, 35, 37, 60, 75])]);
   machine.exitBy(number, { qualification: random.long(), vectoring: number === reason("TASK_SWITCH") && random.once(2) ? vectoring(machine, random) : 0n, keepsState: true });
 };
 
@@ -198,7 +211,7 @@ const brokenMonitor: Action = (machine, random) => {
 /** Actions and how often each comes. */
 const WEIGHTED: readonly (readonly [Action, number])[] = [
   [cpuid, 6], [msr("RDMSR"), 10], [msr("WRMSR"), 12], [port, 22], [string, 5], [hypercall, 4], [memory, 18], [interrupt, 6], [machineNmi, 1], [controlRegister, 6], [extendedState, 2],
-  [halt, 2], [plain(reason("VMX_PREEMPTION_TIMER")), 4], [windowOf("INTERRUPT_WINDOW", 1n << 2n), 2], [windowOf("NMI_WINDOW", 1n << 22n), 1],
+  [halt, 2], [virtualApic, 6], [plain(reason("VMX_PREEMPTION_TIMER")), 4], [windowOf("INTERRUPT_WINDOW", 1n << 2n), 2], [windowOf("NMI_WINDOW", 1n << 22n), 1],
   [(machine, random) => machine.exitBy(random.pick(PRIVILEGED), { privileged: true, qualification: random.long() }), 2],
 ];
 const WHEEL = WEIGHTED.flatMap(([action, weight]) => Array.from({ length: weight }, () => action));

@@ -31,11 +31,21 @@ export function refusal(vmcs: Vmcs): string {
     cr0: read(vmcs, F.cr0), cr4: read(vmcs, F.cr4), rflags: read(vmcs, F.rflags), long: (read(vmcs, F.entryControls) & IA32E_MODE_GUEST) !== 0n,
     code64: (read(vmcs, SEGMENTS[CS]!.rights) & (1n << 13n)) !== 0n, v86: (read(vmcs, F.rflags) & (1n << 17n)) !== 0n,
   };
-  return control(vmcs, modes) || segments(vmcs, modes) || pointers(vmcs, modes) || blocking(vmcs, modes) || event(vmcs, modes);
+  return execution(vmcs) || control(vmcs, modes) || segments(vmcs, modes) || pointers(vmcs, modes) || blocking(vmcs, modes) || event(vmcs, modes);
 }
 
 function read(vmcs: Vmcs, field: number): bigint {
   return vmcs.get(field) ?? 0n;
+}
+
+/** 27.2.1.1, of the controls that change. */
+function execution(vmcs: Vmcs): string {
+  const secondary = read(vmcs, F.secondaryControls);
+  const usesShadow = (read(vmcs, F.primaryControls) & (1n << 21n)) !== 0n;
+  if (!usesShadow && secondary & 0x310n) return "virtual APIC without TPR shadow";
+  if (secondary & 1n && secondary & 0x10n) return "virtual APIC page and x2APIC mode";
+  if ((secondary & 0x11n) !== 0n && (secondary & 0x300n) !== 0x300n) return "a virtual APIC by half";
+  return "";
 }
 
 /** 27.3.1.1. */

@@ -24,7 +24,7 @@ export const F = {
   pdpte0: field("GUEST_PDPTE0"), pdpte1: field("GUEST_PDPTE1"), pdpte2: field("GUEST_PDPTE2"), pdpte3: field("GUEST_PDPTE3"),
   activity: field("GUEST_ACTIVITY_STATE"), interruptibility: field("GUEST_INTERRUPTIBILITY"), pendingDebug: field("GUEST_PENDING_DEBUG_EXCEPTIONS"),
   event: field("VM_ENTRY_INTERRUPTION_INFORMATION"), eventError: field("VM_ENTRY_EXCEPTION_ERROR_CODE"), eventLength: field("VM_ENTRY_INSTRUCTION_LENGTH"),
-  entryControls: field("VM_ENTRY_CONTROLS"), primaryControls: field("PRIMARY_CONTROLS"),
+  entryControls: field("VM_ENTRY_CONTROLS"), primaryControls: field("PRIMARY_CONTROLS"), secondaryControls: field("SECONDARY_CONTROLS"),
   cr0Shadow: field("CR0_READ_SHADOW"), cr4Shadow: field("CR4_READ_SHADOW"), cr4Mask: field("CR4_GUEST_HOST_MASK"),
   qualification: field("EXIT_QUALIFICATION"), linear: field("GUEST_LINEAR_ADDRESS"), physical: field("GUEST_PHYSICAL_ADDRESS"),
   exitEvent: field("VM_EXIT_INTERRUPTION_INFORMATION"), vectoring: field("IDT_VECTORING_INFORMATION"), vectoringError: field("IDT_VECTORING_ERROR_CODE"),

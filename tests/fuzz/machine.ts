@@ -1,7 +1,7 @@
 // The machine that is fuzzed: kernel.wasm and monitor.wasm as they are, on core 0 with the guest and on core 1 with its neighbour, VT-d and a
 // disk of the guest's own. After each exit it checks what must hold whatever the guest does.
 
-import { ImageKind, Mailbox, PartitionRequest, VcpuMailbox } from "../../monitor/interface.ts";
+import { ImageKind, Mailbox, PartitionRequest, VcpuMailbox, VIRTUAL_APIC_BASE } from "../../monitor/interface.ts";
 import { DeviceMachine, type DeviceOptions } from "../unit/kernel/assignment-machine.ts";
 import { tablesOf } from "../unit/kernel/device-cores.ts";
 import { enumReader } from "../unit/machine/source-enums.ts";
@@ -15,6 +15,11 @@ import { vmwriteGuard } from "./vmwrite-guard.ts";
 
 const fixed = enumReader("kernel/memory/layout.ts", "Fixed");
 const REGISTERS = fixed("GuestRegisters");
+const planPartition = enumReader("kernel/partition/plan.ts", "PlanPartition");
+/** Write-back, four levels. */
+const EPTP_ATTRIBUTES = 0x1en;
+/** Behind the instance page. */
+const MONITOR_MEMORY = 4096n;
 const RSP = 4;
 /** Accesses to memory, VMCS and ports in one exit that enters the guest again; a restart loads an image besides. */
 const MOST_WORK = 20_000;
@@ -71,7 +76,7 @@ export class FuzzMachine extends DeviceMachine {
     this.linear8 = this.view;
     this.base = Number(this.memoryBase(0));
     memory.seal(tablesOf(this, 0));
-    const guard = vmwriteGuard(this.processor.vmcs);
+    const guard = vmwriteGuard(this.processor.vmcs, this.frames());
     this.processor.onVmwrite = (field, value) => {
       this.work++;
       guard(field, value);
@@ -84,6 +89,17 @@ export class FuzzMachine extends DeviceMachine {
   static start(kernel: WebAssembly.Module, monitor: WebAssembly.Module, random: Random, options: Partial<DeviceOptions>): FuzzMachine {
     const image = { kind: ImageKind.Pvh, bytes: makeElf() };
     return new FuzzMachine(kernel, { partitions: [], ...options, monitor, image }, random);
+  }
+
+  /** What the partition's plan says of fields that the kernel changes with the mode of the local APIC. */
+  private frames(): Record<string, bigint[]> {
+    const planned = (name: string): bigint => this.memory.read(Number(this.plan) + 4096 + planPartition(name), 8);
+    return {
+      MSR_BITMAP: [planned("MsrBitmap"), planned("X2ApicMsrBitmap")],
+      EPT_POINTER: [planned("EptRoot") | EPTP_ATTRIBUTES, planned("ApicEptRoot") | EPTP_ATTRIBUTES],
+      VIRTUAL_APIC_ADDRESS: [planned("Monitor") + MONITOR_MEMORY + BigInt(VIRTUAL_APIC_BASE)],
+      APIC_ACCESS_ADDRESS: [planned("ApicAccessPage")],
+    };
   }
 
   private prepareGuest(): void {
