@@ -1,7 +1,7 @@
 // The virtualisation back end of this machine. Above kernel/cpu/ only these verbs are used and nothing names VMX.
 
 export {
-  DEBUGCTL_BTF, advance, codeMode, cr0, cr3, cr4, debugControl, efer, endInstruction, flags, instructionPointer, interruptsEnabled,
+  DEBUGCTL_BTF, advance, codeMode, cr3, cr4, debugControl, efer, endInstruction, flags, instructionPointer, interruptsEnabled,
   isTrapPending, privilegeLevel, readAnyRegister, segmentBase, segmentLimit, segmentRights, setDebugControl, setFlags, setInstructionPointer,
   setTimeOffset, sleep, writeAnyRegister,
 } from "./vmx/vcpu";
@@ -12,6 +12,7 @@ export {
 export { VcpuFrames, flushTranslations, initialiseRegion, loadVmcs as loadVcpu, rewindLaunchState } from "./vmx/vmcs";
 export { apicFeatures, deliversAtEntry, interruptStatus, isRecognised, setApicMode, setEndOfInterruptExits, setInterruptStatus } from "./vmx/virtual-apic";
 export { powerUp, startFlat32, startLong64, startReal, startReset, startUp } from "./vmx/guest-state";
+export { shadowedCr0 as cr0 } from "./vmx/control-register-access";
 export { armDeadline } from "./vmx/deadline";
 export { IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantPorts, grantTscAux, grantX2ApicRegisters, initialiseMsrBitmap } from "./vmx/bitmaps";
 export { EXIT_COUNTERS, takeExitCount } from "./vmx/counters";

@@ -2,14 +2,26 @@
 
 import { next8 } from "./fetch";
 import { readRegister } from "./frame";
-import { Operation, instruction } from "./instruction";
+import { Operation, Repetition, instruction } from "./instruction";
 import { addOffset, opcodeExtension, takeMemoryOperand } from "./modrm";
-import { extendForm, memoryForm, registerForm } from "./operand-forms";
+import { countByCl, extendForm, loadForm, memoryForm, registerForm } from "./operand-forms";
 
 const LEAST_WITH_OPERATION: u32 = 4;
+const SMSW: u32 = 4;
 
 export function decodeTwoByte(opcode: u32): bool {
+  if ((opcode & 0xf0) == 0x40) return conditionForm(opcode) && loadForm(Operation.ConditionalMove);
+  if ((opcode & 0xf0) == 0x90) return conditionForm(opcode) && byteForm(Operation.SetCondition);
   switch (opcode) {
+    case 0x01: return takeMemoryOperand() && decodeGroup7();
+    case 0x38: return decodeThreeByte(next8());
+    case 0xa4: return doubleShiftForm(Operation.ShiftLeftDouble) && takeCount();
+    case 0xa5: return doubleShiftForm(Operation.ShiftLeftDouble) && countByCl();
+    case 0xac: return doubleShiftForm(Operation.ShiftRightDouble) && takeCount();
+    case 0xad: return doubleShiftForm(Operation.ShiftRightDouble) && countByCl();
+    case 0xaf: return loadForm(Operation.MultiplyRegister);
+    case 0xbc: return !isRepeated() && loadForm(Operation.BitScanForward);
+    case 0xbd: return !isRepeated() && loadForm(Operation.BitScanReverse);
     case 0xa3: return bitForm(Operation.BitTest);
     case 0xab: return bitForm(Operation.BitTestSet);
     case 0xb3: return bitForm(Operation.BitTestReset);
@@ -25,6 +37,45 @@ export function decodeTwoByte(opcode: u32): bool {
     case 0xc7: return takeMemoryOperand() && decodeGroup9();
     default: return false;
   }
+}
+
+function conditionForm(opcode: u32): bool {
+  instruction.condition = opcode & 0xf;
+  return true;
+}
+
+function byteForm(operation: Operation): bool {
+  instruction.memorySize = 1;
+  return takeMemoryOperand() && memoryForm(operation);
+}
+
+/** With a prefix F3 they are TZCNT and LZCNT, where the processor has these. */
+function isRepeated(): bool {
+  return instruction.repetition != Repetition.None;
+}
+
+function doubleShiftForm(operation: Operation): bool {
+  instruction.memorySize = instruction.registerSize;
+  return registerForm(operation, true);
+}
+
+function takeCount(): bool {
+  instruction.immediate = next8();
+  return true;
+}
+
+/** SMSW, whose operand in memory has 2 bytes whatever the prefixes say. */
+function decodeGroup7(): bool {
+  if (opcodeExtension() != SMSW) return false;
+  instruction.memorySize = 2;
+  return memoryForm(Operation.StoreMachineStatus);
+}
+
+/** MOVBE; with a prefix F2 these are CRC32. */
+function decodeThreeByte(opcode: u32): bool {
+  if ((opcode != 0xf0 && opcode != 0xf1) || isRepeated()) return false;
+  instruction.memorySize = instruction.registerSize;
+  return registerForm(Operation.MoveSwapped, opcode == 0xf1);
 }
 
 /** Bit 0 of the opcode is the size, as in one-byte opcodes. */

@@ -6,7 +6,7 @@ import { fetchStatus, instructionLength, next16, next32, next64, next8 } from ".
 import { Register, isLongMode } from "./frame";
 import { Operation, instruction } from "./instruction";
 import { completeOffset, opcodeExtension, setOffset, takeMemoryOperand } from "./modrm";
-import { extendForm, memoryForm, registerForm } from "./operand-forms";
+import { countByCl, extendForm, loadForm, memoryForm, registerForm } from "./operand-forms";
 import { takePrefixes } from "./prefixes";
 
 const TWO_BYTE_OPCODE: u32 = 0x0f;
@@ -17,6 +17,7 @@ export function decode(): AccessStatus {
   const opcode = takePrefixes();
   instruction.hasImmediate = false;
   instruction.toMemory = false;
+  instruction.countsCl = false;
   instruction.memorySize = opcode & 1 ? instruction.registerSize : 1;
   const isKnown = opcode == TWO_BYTE_OPCODE ? decodeTwoByte(next8()) : decodeOneByte(opcode);
   if (fetchStatus() != AccessStatus.Done) return fetchStatus();
@@ -30,6 +31,7 @@ function decodeOneByte(opcode: u32): bool {
   if (opcode < FIRST_AFTER_ARITHMETIC) return decodeArithmetic(opcode);
   switch (opcode) {
     case 0x63: return decodeSignExtendedDword();
+    case 0x69: case 0x6b: return loadForm(Operation.MultiplyRegister) && takeImmediate(opcode == 0x6b);
     case 0x80: case 0x81: return decodeArithmeticImmediate(false);
     case 0x82: return !isLongMode() && decodeArithmeticImmediate(false);
     case 0x83: return decodeArithmeticImmediate(true);
@@ -44,6 +46,9 @@ function decodeOneByte(opcode: u32): bool {
     case 0xaa: case 0xab: return stringForm(Operation.StoreString);
     case 0xac: case 0xad: return stringForm(Operation.LoadString);
     case 0xae: case 0xaf: return stringForm(Operation.ScanString);
+    case 0xc0: case 0xc1: return takeMemoryOperand() && takeImmediate(true) && shiftForm();
+    case 0xd0: case 0xd1: return takeMemoryOperand() && countOne() && shiftForm();
+    case 0xd2: case 0xd3: return takeMemoryOperand() && countByCl() && shiftForm();
     case 0xc6: case 0xc7: return takeMemoryOperand() && opcodeExtension() == 0 && immediateForm(Operation.Move, false);
     case 0xf6: case 0xf7: return takeMemoryOperand() && decodeGroup3();
     case 0xfe: case 0xff: return takeMemoryOperand() && decodeGroups4And5();
@@ -75,12 +80,14 @@ function arithmeticOperation(number: u32): Operation {
   }
 }
 
-/** Without MUL and DIV. */
+/** Without DIV and IDIV. */
 function decodeGroup3(): bool {
   switch (opcodeExtension()) {
     case 0: case 1: return immediateForm(Operation.Test, false);
     case 2: return memoryForm(Operation.Not);
     case 3: return memoryForm(Operation.Negate);
+    case 4: return memoryForm(Operation.MultiplyAccumulator);
+    case 5: return memoryForm(Operation.MultiplySignedAccumulator);
     default: return false;
   }
 }
@@ -96,12 +103,28 @@ function decodeGroups4And5(): bool {
 
 /** ModR/M was taken; the immediate is as long as the operand, at most 4 bytes, or one byte. */
 function immediateForm(operation: Operation, isByte: bool): bool {
+  return takeImmediate(isByte) && memoryForm(operation);
+}
+
+function takeImmediate(isByte: bool): bool {
   const size: u32 = isByte ? 1 : instruction.memorySize;
   instruction.hasImmediate = true;
   if (size == 1) instruction.immediate = <u64><i64><i8>next8();
   else if (size == 2) instruction.immediate = <u64><i64><i16>next16();
   else instruction.immediate = <u64><i64><i32>next32();
-  return memoryForm(operation);
+  return true;
+}
+
+/** SDM 2D table A-6, group 2. */
+function shiftForm(): bool {
+  const number = opcodeExtension();
+  if (number == 7) return memoryForm(Operation.ShiftRightArithmetic);
+  return memoryForm(Operation.RotateLeft + (number == 6 ? 4 : number));
+}
+
+function countOne(): bool {
+  instruction.immediate = 1;
+  return true;
 }
 
 /** MOV of AL to RAX from or to an offset in the instruction. */

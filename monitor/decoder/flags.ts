@@ -22,6 +22,22 @@ export function setLogicFlags(result: u64, size: u32): void {
   setFlags(common(result, size));
 }
 
+/** AF is undefined. */
+export function setShiftFlags(carry: u64, overflow: u64, result: u64, size: u32): void {
+  setFlags(carry | (overflow != 0 ? <u64>Rflags.Of : 0) | common(result, size));
+}
+
+/** CF and OF alone; the rest stays. */
+export function setRotateFlags(carry: u64, overflow: u64): void {
+  const others = frame(VcpuFrame.Rflags) & ~(<u64>(Rflags.Cf | Rflags.Of));
+  setFrame(VcpuFrame.Rflags, others | carry | (overflow != 0 ? <u64>Rflags.Of : 0));
+}
+
+/** CF and OF tell that the product is too long; the others are undefined. */
+export function setMultiplyFlags(isLong: bool): void {
+  setRotateFlags(isLong ? 1 : 0, isLong ? 1 : 0);
+}
+
 /** 1 if CF is set. */
 export function carryFlag(): u64 {
   return frame(VcpuFrame.Rflags) & Rflags.Cf;

@@ -27,6 +27,25 @@ export const enum Operation {
   BitTestSet,
   BitTestReset,
   BitTestComplement,
+  // Group 2 of SDM 2D table A-6 in its order, without the second SHL.
+  RotateLeft,
+  RotateRight,
+  RotateCarryLeft,
+  RotateCarryRight,
+  ShiftLeft,
+  ShiftRight,
+  ShiftRightArithmetic,
+  ShiftLeftDouble,
+  ShiftRightDouble,
+  MultiplyRegister,
+  MultiplyAccumulator,
+  MultiplySignedAccumulator,
+  BitScanForward,
+  BitScanReverse,
+  MoveSwapped,
+  ConditionalMove,
+  SetCondition,
+  StoreMachineStatus,
   // String instructions from here on.
   MoveString,
   CompareString,
@@ -63,10 +82,14 @@ export class Instruction {
   length: u32;
   /** Number of the bit in the memory operand that BT, BTS, BTR and BTC mean. */
   bit: u32;
+  /** Condition code of SETcc and CMOVcc. */
+  condition: u32;
+  /** A shift counts by CL and not by the immediate. */
+  countsCl: bool;
 }
 
 /** The instruction decoded last. */
-export const instruction = changetype<Instruction>(memory.data(64, 8));
+export const instruction = changetype<Instruction>(memory.data(72, 8));
 
 export function isString(): bool {
   return instruction.operation >= Operation.MoveString;
@@ -78,6 +101,8 @@ export function writesMemory(): bool {
     case Operation.Compare:
     case Operation.Test:
     case Operation.BitTest:
+    case Operation.MultiplyAccumulator:
+    case Operation.MultiplySignedAccumulator:
     case Operation.CompareString:
     case Operation.LoadString:
     case Operation.ScanString: return false;

@@ -18,6 +18,17 @@ export function memoryForm(operation: Operation): bool {
   return true;
 }
 
+export function countByCl(): bool {
+  instruction.countsCl = true;
+  return true;
+}
+
+/** Memory is read; the register may be written. */
+export function loadForm(operation: Operation): bool {
+  instruction.memorySize = instruction.registerSize;
+  return registerForm(operation, false);
+}
+
 /** A register and memory that is smaller. */
 export function extendForm(operation: Operation, memorySize: u32): bool {
   instruction.operation = operation;

@@ -50,7 +50,8 @@ function finish(valid: bool): void {
   else injectGeneralProtection();
 }
 
-function shadowedCr0(): u64 {
+/** CR0 as the guest reads it. */
+export function shadowedCr0(): u64 {
   return (vmread(VmcsField.GUEST_CR0) & ~CR0_OWNED) | (vmread(VmcsField.CR0_READ_SHADOW) & CR0_OWNED);
 }
 

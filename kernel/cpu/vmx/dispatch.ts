@@ -25,7 +25,7 @@ import { ENTRY_FAILURE, ExitReason, exitReasonName } from "./exit-reason";
 import { VmcsField } from "./field";
 import { vmread, vmwrite } from "./instructions";
 import { onTaskSwitch } from "./task-switch";
-import { Interruptibility } from "./vcpu";
+import { Interruptibility, wrapInstructionPointer } from "./vcpu";
 
 const INTERRUPTION_TYPE_MASK: u32 = 7 << 8;
 const INTERRUPTION_TYPE_NMI: u32 = 2 << 8;
@@ -141,6 +141,7 @@ function onVirtualisationInstruction(reason: u32): void {
 /** An entry failure, an EPT misconfiguration or a reason no control asked for: the VMCS says why, and this partition alone stops. */
 function onUnexpectedExit(reason: u32): void {
   if (reason == (ENTRY_FAILURE | ExitReason.ENTRY_FAILURE_MACHINE_CHECK)) return fatal(FatalReason.MachineCheck);
+  if (reason == (ENTRY_FAILURE | ExitReason.ENTRY_FAILURE_GUEST_STATE) && wrapInstructionPointer()) return;
   print(reason & ENTRY_FAILURE ? "VM entry failed, exit reason " : "unexpected exit reason ");
   printHex(reason, 8);
   print(", qualification ");

@@ -38,6 +38,17 @@ export function movePastInstruction(): void {
   vmwrite(VmcsField.GUEST_RIP, vmread(VmcsField.GUEST_RIP) + vmread(VmcsField.VM_EXIT_INSTRUCTION_LENGTH));
 }
 
+/**
+ * An instruction that ended at 4 GiB in 32-bit code is followed by the one at 0. That is so rare that nothing looks for it before
+ * VM entry refuses the address (SDM 3C 27.3.1.4) and leaves all else as it was; false if the refusal has another cause.
+ */
+export function wrapInstructionPointer(): bool {
+  const pointer = vmread(VmcsField.GUEST_RIP);
+  if (pointer >> 32 != 1 || (codeMode() & CODE_LONG)) return false;
+  vmwrite(VmcsField.GUEST_RIP, pointer & 0xffffffff);
+  return true;
+}
+
 /** The end of an instruction that the kernel carried out: the interrupt shadow over it ends, and a single step is over. */
 export function endInstruction(): void {
   const step = vmread(VmcsField.GUEST_RFLAGS) & Rflags.TF;
@@ -60,7 +71,6 @@ export function instructionPointer(): u64 { return vmread(VmcsField.GUEST_RIP); 
 export function setInstructionPointer(value: u64): void { vmwrite(VmcsField.GUEST_RIP, value); }
 export function flags(): u64 { return vmread(VmcsField.GUEST_RFLAGS); }
 export function setFlags(value: u64): void { vmwrite(VmcsField.GUEST_RFLAGS, value); }
-export function cr0(): u64 { return vmread(VmcsField.GUEST_CR0); }
 export function cr3(): u64 { return vmread(VmcsField.GUEST_CR3); }
 export function cr4(): u64 { return vmread(VmcsField.GUEST_CR4); }
 export function efer(): u64 { return vmread(VmcsField.GUEST_IA32_EFER); }
@@ -77,6 +87,7 @@ export function segmentLimit(segment: u32): u32 { return <u32>vmread(VmcsField.G
 /** As in SDM 3C table 25-2. */
 export function segmentRights(segment: u32): u32 { return <u32>vmread(VmcsField.GUEST_ES_ACCESS_RIGHTS + (segment << 1)); }
 
+const CODE_LONG: u64 = 1;
 /** Bit 0 CS.L while IA-32e mode is active, bit 1 CS.D, bits 2-3 CPL. */
 export function codeMode(): u64 {
   const access = vmread(VmcsField.GUEST_CS_ACCESS_RIGHTS);

@@ -180,3 +180,22 @@ describe("that comes nonetheless", () => {
     expect(machine.lines.join("\n")).toContain("partition guest0 stopped: VM entry failed");
   });
 });
+
+describe("RIP beyond 4 GiB, which VM entry refuses", () => {
+  /** The entry of a vCPU behind a CPUID that ended at 4 GiB. */
+  function enter(machine: KernelMachine, fields: Record<string, bigint>): number {
+    machine.setVmcs({ GUEST_RIP: 0x1_0000_0000n, GUEST_CS_ACCESS_RIGHTS: 0xc09bn, GUEST_IA32_EFER: 0n, ...fields });
+    return machine.exit("ENTRY_FAILURE_GUEST_STATE", { EXIT_REASON: ENTRY_FAILURE | BigInt(exitReason("ENTRY_FAILURE_GUEST_STATE")) });
+  }
+
+  test("32-bit code goes on at 0", async () => {
+    const machine = await started();
+    expect(enter(machine, {})).toBe(0);
+    expect(machine.vmcs("GUEST_RIP")).toBe(0n);
+  });
+
+  test.each([["64-bit code", { GUEST_CS_ACCESS_RIGHTS: 0xa09bn, GUEST_IA32_EFER: 0x500n }], ["another address", { GUEST_RIP: 0x2_0000_0000n }]])("%s: refused for another cause", async (_name, fields) => {
+    const machine = await started();
+    expect(effectOf(machine, () => enter(machine, fields))).toBe("partition stops");
+  });
+});

@@ -100,7 +100,10 @@ describe.each([
 describe("refused instructions", () => {
   test.each([
     ["a register operand", "89c3"],
-    ["MUL", "f723"],
+    ["DIV", "f733"],
+    ["TZCNT", "f30fbc03"],
+    ["CRC32", "f20f38f103"],
+    ["LGDT", "0f0113"],
     ["BT group with an extension", "0fba1b01"],
     ["CMPXCHG16B", "480fc70b"],
     ["RDRAND", "0fc7f0"],

@@ -9,6 +9,11 @@ export type Size = 1 | 2 | 4 | 8;
 const NONE = 0n;
 const AUXILIARY = 0x10n;
 const ALL_BUT_CARRY = 0x8d4n & ~0x40n; // BT and its kin keep ZF
+const CARRY = 0x1n;
+const OVERFLOW = 0x800n;
+const MULTIPLICATION = 0xd4n; // CF and OF are defined
+const BIT_SCAN = 0x895n; // ZF is defined
+const CONDITIONS: readonly string[] = ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"];
 
 export interface Form {
   text: string;
@@ -60,7 +65,9 @@ class FormBuilder {
 
   ofSize(size: Size): Form[] {
     const patterns = [...this.moves(size), ...this.arithmetic(size), ...this.tests(size), ...this.single(size), ...this.exchanges(size)];
-    if (size !== 1) patterns.push(...this.bits(size));
+    patterns.push(...this.shifts(size), ...this.multiplications(size));
+    if (size === 1) patterns.push(...CONDITIONS.map((condition): Pattern => ({ writes: true, make: (a) => form(`set${condition} ${a.text}`, size, a) })));
+    else patterns.push(...this.bits(size), ...this.loads(size));
     return patterns.map((pattern) => this.choose(pattern));
   }
 
@@ -160,6 +167,57 @@ class FormBuilder {
     let register = this.wideRegister(size);
     while (register.number === addressing.base || register.number === addressing.index) register = this.wideRegister(size);
     return { ...form(`${name} %${register.name}, ${addressing.text}`, size, addressing, ALL_BUT_CARRY), bitRegister: register.number };
+  }
+
+  private shifts(size: Size): Pattern[] {
+    const patterns = ["rol", "ror", "rcl", "rcr", "shl", "shr", "sar"].flatMap((operation): Pattern[] => {
+      const name = operation + SUFFIX[size];
+      const isRotation = operation.startsWith("r");
+      const byOne = isRotation ? NONE : AUXILIARY;
+      const beyond = size < 4 && !isRotation ? CARRY : NONE;
+      return [
+        { writes: true, make: (a) => form(`${name} $1, ${a.text}`, size, a, byOne) },
+        { writes: true, make: (a) => form(`${name} $${this.distance(size)}, ${a.text}`, size, a, byOne | OVERFLOW) },
+        { writes: true, make: (a) => form(`${name} %cl, ${a.text}`, size, a, byOne | OVERFLOW | beyond) },
+      ];
+    });
+    return size === 1 ? patterns : [...patterns, ...this.doubleShifts(size)];
+  }
+
+  /** A distance beyond 16 leaves the result of 16 bits undefined. */
+  private doubleShifts(size: Size): Pattern[] {
+    return ["shld", "shrd"].flatMap((operation): Pattern[] => {
+      const name = operation + SUFFIX[size];
+      const make = (count: string): Make => (a) => form(`${name} ${count}, ${this.register(size, a)}, ${a.text}`, size, a, AUXILIARY | OVERFLOW);
+      return [{ writes: true, make: make(`$${this.distance(size)}`) }, ...(size === 2 ? [] : [{ writes: true, make: make("%cl") }])];
+    });
+  }
+
+  private distance(size: Size): number {
+    return 2 + this.random.below(size * 8 - 2);
+  }
+
+  private multiplications(size: Size): Pattern[] {
+    const suffix = SUFFIX[size];
+    const patterns: Pattern[] = ["mul", "imul"].map((name) => ({ writes: false, make: (a) => form(`${name}${suffix} ${a.text}`, size, a, MULTIPLICATION) }));
+    if (size === 1) return patterns;
+    return [
+      ...patterns,
+      { writes: false, make: (a) => form(`imul${suffix} ${a.text}, ${this.register(size, a)}`, size, a, MULTIPLICATION) },
+      { writes: false, make: (a) => form(`imul${suffix} ${this.immediate(size)}, ${a.text}, ${this.register(size, a)}`, size, a, MULTIPLICATION) },
+      { writes: false, make: (a) => form(`imul${suffix} $${this.random.below(256) - 128}, ${a.text}, ${this.register(size, a)}`, size, a, MULTIPLICATION) },
+    ];
+  }
+
+  /** Not of one byte. */
+  private loads(size: Size): Pattern[] {
+    const suffix = SUFFIX[size];
+    return [
+      ...CONDITIONS.map((condition): Pattern => ({ writes: false, make: (a) => form(`cmov${condition}${suffix} ${a.text}, ${this.register(size, a)}`, size, a) })),
+      ...["bsf", "bsr"].map((name): Pattern => ({ writes: false, make: (a) => form(`${name}${suffix} ${a.text}, ${this.register(size, a)}`, size, a, BIT_SCAN) })),
+      { writes: false, make: (a) => form(`movbe${suffix} ${a.text}, ${this.register(size, a)}`, size, a) },
+      { writes: true, make: (a) => form(`movbe${suffix} ${this.register(size, a)}, ${a.text}`, size, a) },
+    ];
   }
 
   private register(size: Size, addressing: Addressing): string {
