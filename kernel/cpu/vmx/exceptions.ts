@@ -8,7 +8,7 @@ import { readDr6, writeDebug } from "../processor";
 import { DELIVER_ERROR_CODE, EventType, Exception, TYPE_MASK, TYPE_SHIFT, VALID, deliverException } from "./events";
 import { VmcsField } from "./field";
 import { vmread, vmwrite } from "./instructions";
-import { Interruptibility, movePastInstruction } from "./vcpu";
+import { DEBUGCTL_BTF, Interruptibility, movePastInstruction } from "./vcpu";
 
 /** Of the exit's interruption information: an IRET that faulted had already unblocked NMIs (SDM 3C 28.2.3). */
 const NMI_UNBLOCKING: u32 = 1 << 12;
@@ -40,5 +40,7 @@ function noteDebugException(information: u32): void {
   const causes = vmread(VmcsField.EXIT_QUALIFICATION) & DR6_CAUSES;
   writeDebug(6, (readDr6() & ~DR6_BREAKPOINTS) | causes);
   vmwrite(VmcsField.GUEST_DR7, vmread(VmcsField.GUEST_DR7) & ~DR7_GD);
+  // A debug exception ends single steps by branches (SDM 3B 18.4.3).
+  vmwrite(VmcsField.GUEST_IA32_DEBUGCTL, vmread(VmcsField.GUEST_IA32_DEBUGCTL) & ~DEBUGCTL_BTF);
   vmwrite(VmcsField.GUEST_PENDING_DEBUG_EXCEPTIONS, 0);
 }

@@ -51,10 +51,10 @@ describe("DR6 and DR7 are as the processor leaves them when it delivers #DB", ()
     expect(dr6()).toBe(DR6_RESET | 0x6004n);
   });
 
-  test("DR7.GD is cleared, and nothing is pending any more", () => {
-    machine.setVmcs({ GUEST_DR7: 0x400n | DR7_GD, GUEST_PENDING_DEBUG_EXCEPTIONS: 1n << 14n });
+  test("DR7.GD and DEBUGCTL.BTF are cleared, and nothing is pending any more", () => {
+    machine.setVmcs({ GUEST_DR7: 0x400n | DR7_GD, GUEST_PENDING_DEBUG_EXCEPTIONS: 1n << 14n, GUEST_IA32_DEBUGCTL: 2n });
     exception(DEBUG, { EXIT_QUALIFICATION: 1n << 13n });
-    expect([machine.vmcs("GUEST_DR7"), machine.vmcs("GUEST_PENDING_DEBUG_EXCEPTIONS")]).toEqual([0x400n, 0n]);
+    expect(["GUEST_DR7", "GUEST_PENDING_DEBUG_EXCEPTIONS", "GUEST_IA32_DEBUGCTL"].map((field) => machine.vmcs(field))).toEqual([0x400n, 0n, 0n]);
   });
 });
 
