@@ -51,7 +51,7 @@ export const INPUT_RING: u32 = 256;
 /** One vCPU's record in the mailbox. */
 export const enum VcpuMailbox {
   PendingVector = 0x00, // u32, bits 7:0 interrupt to inject, 0 none; above: VcpuSignal
-  PendingNmi = 0x04, // u32, number of NMIs to inject (0 or 1); cleared by acknowledgeNmi()
+  PendingNmi = 0x04, // u32, number of NMIs to inject, at most 2; acknowledgeNmi() takes one
   Deadline = 0x08, // u64 TSC at which timer() must be called; u64.MAX_VALUE none
   Start = 0x10, // u32, bits of VcpuStart that another vCPU asked for; cleared by the kernel
   StartVector = 0x14, // u32 SIPI vector

@@ -14,7 +14,7 @@ import { receiveDeviceMessage } from "./devices/pci/device-message";
 import { acknowledgeInterrupt, resetPlatform, runTimers } from "./devices/platform";
 import { openBus, setStatus } from "./devices/status";
 import { receiveInput } from "./devices/uart/uart";
-import { setCaller, setPendingNmi } from "./devices/vcpu-mailbox";
+import { setCaller, takePendingNmi } from "./devices/vcpu-mailbox";
 import { AccessStatus, Device } from "./interface";
 import { load as loadImages } from "./loader/load";
 
@@ -99,7 +99,7 @@ export function apicEndOfInterrupt(vcpu: u32, vector: u32): void {
 
 export function acknowledgeNmi(vcpu: u32): void {
   setCaller(vcpu);
-  setPendingNmi(vcpu, false);
+  takePendingNmi(vcpu);
 }
 
 /** The deadline of this vCPU has passed. */

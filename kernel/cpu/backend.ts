@@ -2,7 +2,7 @@
 
 export {
   DEBUGCTL_BTF, advance, codeMode, cr3, cr4, debugControl, efer, endInstruction, flags, instructionPointer, interruptsEnabled,
-  isTrapPending, privilegeLevel, readAnyRegister, segmentBase, segmentLimit, segmentRights, setDebugControl, setFlags, setInstructionPointer,
+  isServingNmi, isTrapPending, privilegeLevel, readAnyRegister, segmentBase, segmentLimit, segmentRights, setDebugControl, setFlags, setInstructionPointer,
   setTimeOffset, sleep, writeAnyRegister,
 } from "./vmx/vcpu";
 export {

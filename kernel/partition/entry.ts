@@ -1,12 +1,12 @@
 // Before each VM entry: pending events and the next deadline. With neither it costs a few loads.
 
 import { VcpuMailbox } from "../../monitor/interface";
-import { armDeadline, canInjectInterrupt, injectInterrupt, tryInjectNmi } from "../cpu/backend";
+import { armDeadline, canInjectInterrupt, injectInterrupt, isServingNmi, tryInjectNmi } from "../cpu/backend";
 import { Attention, attention, settled } from "./attention";
 import { currentVcpu, vcpuRecord } from "./current";
 import { nextHousekeeping } from "./housekeeping";
 import { carryOutIntent, hasIntent, startAnew } from "./lifecycle";
-import { acknowledge, acknowledgeNmi, peek32, peek64 } from "./monitor";
+import { acknowledge, acknowledgeNmi, peek32, peek64, poke32 } from "./monitor";
 import { passOutput, settleMonitorCall } from "./monitor-call";
 import { enterMonitor, leaveMonitor } from "./monitor-lock";
 import { noteWake, onStartRequest } from "./vcpu-start";
@@ -62,10 +62,7 @@ function lookAtRecord(): void {
 
 function deliverPending(record: u32): void {
   enterMonitor();
-  if (peek32(record + VcpuMailbox.PendingNmi) && tryInjectNmi()) {
-    acknowledgeNmi(currentVcpu());
-    noteWake();
-  }
+  if (peek32(record + VcpuMailbox.PendingNmi)) deliverNmi(record);
   if (peek32(record + VcpuMailbox.PendingVector) & VECTOR && canInjectInterrupt()) {
     const vector = acknowledge(currentVcpu());
     settleMonitorCall();
@@ -73,4 +70,13 @@ function deliverPending(record: u32): void {
   }
   const signals = peek32(record + VcpuMailbox.PendingVector) & ~VECTOR;
   if (signals) takeSignals(signals);
+}
+
+/** The processor keeps one NMI while another is in service, and loses further ones. */
+function deliverNmi(record: u32): void {
+  if (isServingNmi()) poke32(record + VcpuMailbox.PendingNmi, 1);
+  if (!tryInjectNmi()) return;
+  acknowledgeNmi(currentVcpu());
+  noteWake();
+  if (peek32(record + VcpuMailbox.PendingNmi)) tryInjectNmi(); // asks for the window behind the first
 }

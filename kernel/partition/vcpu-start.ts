@@ -6,7 +6,7 @@ import * as backend from "../cpu/backend";
 import { Attention, attend, settled } from "./attention";
 import { currentPartition, currentVcpu, recordOfVcpu, vcpuCount, vcpuRecord } from "./current";
 import { resetPartition } from "./lifecycle";
-import { acknowledgeNmi, peek32, poke32 } from "./monitor";
+import { peek32, poke32 } from "./monitor";
 import { enterMonitor, leaveMonitor } from "./monitor-lock";
 import { idleOnce } from "./park";
 import { VcpuState, setVcpuState, vcpuState, wish } from "./status-page";
@@ -44,7 +44,7 @@ function takeStartUp(): bool {
   const isStarted = (peek32(record + VcpuMailbox.Start) & VcpuStart.Sipi) != 0;
   if (isStarted) {
     setVcpuState(currentPartition(), currentVcpu(), VcpuState.Running);
-    acknowledgeNmi(currentVcpu()); // one that came meanwhile was blocked
+    poke32(record + VcpuMailbox.PendingNmi, 0); // those that came meanwhile were blocked
     backend.startUp(peek32(record + VcpuMailbox.StartVector));
     attend(Attention.Record);
   }

@@ -46,9 +46,21 @@ export function setApicMode(vcpu: u32, mode: u32): void {
   store<u32>(record(vcpu), mode, VcpuMailbox.ApicMode);
 }
 
-export function setPendingNmi(vcpu: u32, isPending: bool): void {
-  if (isPending) kick(vcpu);
-  store<u32>(record(vcpu), isPending ? 1 : 0, VcpuMailbox.PendingNmi);
+/** One can be in service while the next one waits; the kernel drops the second that waits once the first is in service. */
+const MAXIMUM_NMIS: u32 = 2;
+
+export function addPendingNmi(vcpu: u32): void {
+  kick(vcpu);
+  store<u32>(record(vcpu), min<u32>(load<u32>(record(vcpu), VcpuMailbox.PendingNmi) + 1, MAXIMUM_NMIS), VcpuMailbox.PendingNmi);
+}
+
+export function takePendingNmi(vcpu: u32): void {
+  const pending = load<u32>(record(vcpu), VcpuMailbox.PendingNmi);
+  if (pending != 0) store<u32>(record(vcpu), pending - 1, VcpuMailbox.PendingNmi);
+}
+
+export function clearPendingNmis(vcpu: u32): void {
+  store<u32>(record(vcpu), 0, VcpuMailbox.PendingNmi);
 }
 
 /** TSC at which the kernel must call timer(); u64.MAX_VALUE for never. */
@@ -82,7 +94,7 @@ export function requestStartUp(vcpu: u32, vector: u32): void {
 export function resetVcpuMailbox(vcpu: u32): void {
   clearSignals(vcpu);
   setPendingVector(vcpu, 0);
-  setPendingNmi(vcpu, false);
+  clearPendingNmis(vcpu);
   setDeadline(vcpu, u64.MAX_VALUE);
   setStart(vcpu, VcpuStart.None, 0);
 }

@@ -14,6 +14,8 @@ test("every type of event, with a stack where no memory is", async () => {
     { name: "test-delivery", partitions: [{ name: "guest", core: 0, memory: "8 MiB", image: flat({ file, address: ADDRESS, mode: "64-bit" }) }] },
     { timeoutSeconds: 40 },
   );
-  expect(output.of("guest")).toEqual(["INT n: d 0+", "INT3: d 0+", "INT1: d 0+", "#UD: d 0+", "interrupt: d 0+", "NMI: d 0+", "second NMI: d 0+", "#PF: 8 0+"]);
+  // Where the processor delivers virtual interrupts, Bochs leaves the vectoring information of the event before them, here of a #GP.
+  const interrupt: unknown = expect.stringMatching(/^interrupt: [d8] 0\+$/);
+  expect(output.of("guest")).toEqual(["INT n: d 0+", "INT3: d 0+", "INT1: d 0+", "#UD: d 0+", interrupt, "NMI: d 0+", "second NMI: d 0+", "#PF: 8 0+"]);
   expect(output.audits("guest", 0).map(({ what }) => what)).toEqual([expect.stringMatching(/^wrote guest-physical 0x00000ffff\w{3}, which is not its memory$/)]);
 });

@@ -62,6 +62,9 @@ function endShadowAndStep(step: bool): void {
   vmwrite(VmcsField.GUEST_PENDING_DEBUG_EXCEPTIONS, PendingDebug.BS);
 }
 
+/** Whether an NMI was delivered and its IRET is still to come. */
+export function isServingNmi(): bool { return (vmread(VmcsField.GUEST_INTERRUPTIBILITY) & Interruptibility.NMI) != 0; }
+
 /** Whether the next entry delivers a debug trap, which goes before interrupts and NMIs (SDM 3A table 6-2). */
 export function isTrapPending(): bool {
   return (vmread(VmcsField.GUEST_PENDING_DEBUG_EXCEPTIONS) & (PendingDebug.BS | PendingDebug.ENABLED_BREAKPOINT)) != 0;

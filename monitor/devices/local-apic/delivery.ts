@@ -1,7 +1,7 @@
 // Interrupt messages between vCPUs and from the I/O APIC to them (SDM 3A 11.6.2, 11.11).
 
 import { vcpuCount } from "../../configuration";
-import { requestInit, requestStartUp, setPendingNmi } from "../vcpu-mailbox";
+import { addPendingNmi, clearPendingNmis, requestInit, requestStartUp } from "../vcpu-mailbox";
 import { receiveInterrupt } from "./errors";
 import { resetLocalApic } from "./reset";
 import { isEnabled, isExtended, isGloballyEnabled, isVirtualised, localApic } from "./state";
@@ -46,12 +46,12 @@ export function deliverTo(vcpu: u32, mode: u32, vector: u32, isLevel: bool): boo
     case DeliveryMode.LowestPriority:
       return receiveInterrupt(vcpu, vector, isLevel);
     case DeliveryMode.Nmi:
-      setPendingNmi(vcpu, true);
+      addPendingNmi(vcpu);
       break;
     case DeliveryMode.Init:
       resetLocalApic(vcpu);
       if (isVirtualised(vcpu)) localApic(vcpu).isResetAgain = 1;
-      setPendingNmi(vcpu, false);
+      clearPendingNmis(vcpu);
       requestInit(vcpu);
       break;
     case DeliveryMode.StartUp:

@@ -2,7 +2,7 @@
 
 import { hasDevice } from "../../configuration";
 import { Device } from "../../interface";
-import { setPendingNmi } from "../vcpu-mailbox";
+import { addPendingNmi } from "../vcpu-mailbox";
 import { DeliveryMode } from "./delivery";
 import { receiveInterrupt } from "./errors";
 import { isGloballyEnabled, LVT_MASKED } from "./state";
@@ -19,7 +19,7 @@ export function signalLocalInterrupt(vcpu: u32, entry: Register): void {
       receiveInterrupt(vcpu, value & 0xff, false);
       return;
     case DeliveryMode.Nmi:
-      setPendingNmi(vcpu, true);
+      addPendingNmi(vcpu);
       return;
   }
 }

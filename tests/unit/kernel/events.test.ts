@@ -1,7 +1,7 @@
 // What waits for the vCPU and when it gets it: injection rules, windows, interrupted deliveries, and the deadline.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { Mailbox } from "../../../monitor/interface.ts";
+import { Mailbox, VcpuMailbox } from "../../../monitor/interface.ts";
 import { Stopped } from "../machine/machine.ts";
 import { readProfile } from "./capabilities.ts";
 import { KernelMachine, NO_DEADLINE, startedKernel } from "./kernel-machine.ts";
@@ -118,6 +118,20 @@ describe("an NMI that waits", () => {
     machine.exit("NMI_WINDOW");
     expect(machine.event).toEqual({ vector: 2, type: 2 });
     expect(windows()).toBe(0n);
+  });
+
+  test("one behind another waits for its IRET, in the window", () => {
+    machine.answer("acknowledgeNmi", () => void machine.pend({ nmi: 1 }));
+    machine.pend({ nmi: 2 });
+    passExit();
+    expect([machine.event, windows()]).toEqual([{ vector: 2, type: 2 }, NMI_WINDOW]);
+  });
+
+  test("while one is in service, only one more is kept", () => {
+    machine.setVmcs({ GUEST_INTERRUPTIBILITY: NMI_BLOCKED });
+    machine.pend({ nmi: 2 });
+    passExit();
+    expect(machine.monitor.mailbox.getUint32(Mailbox.Vcpus + VcpuMailbox.PendingNmi, true)).toBe(1);
   });
 
   test("goes before an interrupt, which then waits for its window", () => {
