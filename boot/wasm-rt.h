@@ -74,17 +74,10 @@ typedef struct {
   bool is64;
 } wasm_rt_memory_t;
 
-typedef struct {
-  wasm_rt_funcref_t* data;
-  uint32_t max_size;
-  uint32_t size;
-} wasm_rt_funcref_table_t;
-
-typedef struct {
-  wasm_rt_externref_t* data;
-  uint32_t max_size;
-  uint32_t size;
-} wasm_rt_externref_table_t;
+// No module has a table; functions for them stand in wasm2c's code all the same.
+#define WASM_RT_TABLE(element) struct { element* data; uint32_t max_size, size; }
+typedef WASM_RT_TABLE(wasm_rt_funcref_t) wasm_rt_funcref_table_t;
+typedef WASM_RT_TABLE(wasm_rt_externref_t) wasm_rt_externref_table_t;
 
 /** Linear memory stands at a fixed address; it is mapped already and never grows. */
 static inline void wasm_rt_allocate_memory(wasm_rt_memory_t* memory, uint64_t initial_pages, uint64_t max_pages, bool is64,
