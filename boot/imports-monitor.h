@@ -26,3 +26,7 @@ IMPORT u64 w2c_monitor_faultAddress(INSTANCE(monitor)) {
 DEFINE_MAILBOX_ACCESS(8, u32)
 DEFINE_MAILBOX_ACCESS(32, u32)
 DEFINE_MAILBOX_ACCESS(64, u64)
+
+IMPORT u32 w2c_monitor_or32(INSTANCE(monitor), u32 offset, u32 bits) {
+  return __atomic_fetch_or(MAILBOX(u32, offset), bits, __ATOMIC_SEQ_CST);
+}

@@ -8,5 +8,6 @@ export const enum HostVector {
   DeviceLast = 0xef,
   Mailbox = 0xf0, // another core put something into this core's mailbox, or asks core 0 to drain a console ring
   Kick = 0xf1, // another core of this core's partition changed what this vCPU must look at, see kernel/partition/kick.ts
+  PostedInterrupt = 0xf2, // the processor posts to the vCPU that it runs; taken only where none runs, see kernel/partition/virtual-interrupts.ts
   Spurious = 0xff,
 }

@@ -6,6 +6,14 @@
 export const MAXIMUM_VCPUS: u32 = 8;
 /** Behind the mailbox: MAXIMUM_VCPUS pages, the local APIC of each vCPU as a virtual-APIC page (SDM 3C 30.1). */
 export const VIRTUAL_APIC_BASE: u32 = 0x1000;
+
+/** Offsets in such a page behind the registers. */
+export const enum VirtualApicPage {
+  Posted = 0x400, // a map like IRR: interrupts that wait to be entered into IRR or posted
+  Private = 0x480, // what only the monitor knows of the local APIC
+  Descriptor = 0x4c0, // posted-interrupt descriptor of the vCPU (SDM 3C 30.6), 64 bytes, filled by the kernel
+  DescriptorControl = 0x4e0, // u32 in it: bit 0 ON
+}
 /** PCI functions assigned to one partition. */
 export const MAXIMUM_FUNCTIONS: u32 = 8;
 /** MSI-X entries that the virtual table of a function has at most; the kernel programs no more on the real one. */
@@ -22,7 +30,8 @@ export const enum Mailbox {
   InputTail = 0x214, // u32, bytes taken by the monitor
   /**
    * u32 mask of vCPUs other than the caller whose record changed so that their core must look: an event newly pending, an INIT or
-   * SIPI, an earlier deadline. Set by the monitor, taken by the kernel.
+   * SIPI, an earlier deadline; in bits 15:8 those to whom the kernel posts what waits in VirtualApicPage.Posted. Set by the monitor,
+   * taken by the kernel.
    */
   Kick = 0x218,
   VcpuCount = 0x240, // u32, from here on: written by the kernel before start()
@@ -84,6 +93,7 @@ export const enum FunctionMailbox {
 export const enum ApicFeature {
   VirtualInterrupts = 1 << 0, // virtual-interrupt delivery, with APIC-register virtualisation and virtualised APIC accesses
   X2Apic = 1 << 1, // virtualised x2APIC mode as well
+  Posted = 1 << 2, // posted-interrupt processing as well
 }
 
 /** Who carries out what the guest does to its local APIC. */

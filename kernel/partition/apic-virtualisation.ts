@@ -14,6 +14,7 @@ export function decideApicVirtualisation(): void {
   if (features & ApicFeature.VirtualInterrupts) print("virtualised by the processor: registers, virtual-interrupt delivery");
   else print(isOff ? "by software, as the command line asks" : "by software, as the processor has no virtual-interrupt delivery");
   if (features & ApicFeature.X2Apic) print(", x2APIC");
+  if (features & ApicFeature.Posted) print(", posted interrupts");
   printLine();
 }
 

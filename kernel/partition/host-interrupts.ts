@@ -16,11 +16,16 @@ import { settleMonitorCall } from "./monitor-call";
 import { input, peek32, poke32, poke8 } from "./monitor";
 import { NO_PARTITION } from "./plan";
 import { PartitionState, state } from "./status-page";
+import { onNotification } from "./virtual-interrupts";
 
 export function onHostInterrupt(vector: u32): void {
   if (vector == HostVector.Kick) {
     endOfInterrupt();
     return lookAround();
+  }
+  if (vector == HostVector.PostedInterrupt) {
+    endOfInterrupt();
+    return onNotification();
   }
   if (vector >= <u32>HostVector.DeviceFirst && vector <= <u32>HostVector.DeviceLast) onDeviceMessage(vector);
   else if (vector == HostVector.ConsoleInput) onInputInterrupt();

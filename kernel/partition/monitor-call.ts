@@ -10,9 +10,14 @@ import { kick } from "./kick";
 import { StopReason, onMonitorFault, resetPartition, stopPartition } from "./lifecycle";
 import { faulted, peek32, peek8, poke32 } from "./monitor";
 import { wish } from "./status-page";
+import { post } from "./virtual-interrupts";
 
 /** Attempts to pass on a byte of output while core 0 makes room, before the byte is dropped. */
 const OUTPUT_ATTEMPTS: u32 = 1_000_000;
+
+/** Of Mailbox.Kick: the vCPUs whose cores must look, and behind them those to whom is posted. */
+const LOOKING: u32 = 0xff;
+const POST_SHIFT: u32 = 8;
 
 /** The UART's FIFO, which a driver fills once it has seen that there is room. */
 const OUTPUT_MARGIN: u32 = 16;
@@ -32,7 +37,8 @@ function settle(): void {
   const kicked = peek32(Mailbox.Kick);
   if (kicked != 0) {
     poke32(Mailbox.Kick, 0);
-    kick(kicked);
+    kick(kicked & LOOKING);
+    post(kicked >> POST_SHIFT);
   }
   const request = peek32(Mailbox.Request);
   if (request == PartitionRequest.None) return;

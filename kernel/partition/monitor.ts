@@ -26,6 +26,8 @@ export const enum Grant {
 @external("monitor", "peek64") export declare function peek64(offset: u32): u64;
 @external("monitor", "poke8") export declare function poke8(offset: u32, value: u8): void;
 @external("monitor", "poke32") export declare function poke32(offset: u32, value: u32): void;
+/** Sets bits of a word that the processor may change at the same moment; the word before. */
+@external("monitor", "or32") export declare function or32(offset: u32, bits: u32): u32;
 @external("monitor", "poke64") export declare function poke64(offset: u32, value: u64): void;
 
 // Exports of monitor/main.ts, one import each, same parameters; enterMonitor() (monitor-lock.ts) goes before all but start(). Each sets Mailbox.Status unless it says otherwise.

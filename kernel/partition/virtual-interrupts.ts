@@ -1,14 +1,17 @@
 // A vCPU whose local APIC the processor virtualises (SDM 3C chapter 30): what it is given before an entry.
 
-import { ApicFeature, VIRTUAL_APIC_BASE, VcpuMailbox, VcpuSignal, VirtualApicMode } from "../../monitor/interface";
+import { sendFixed } from "../../drivers/local-apic";
+import { HostVector } from "../../drivers/vectors";
+import { ApicFeature, VIRTUAL_APIC_BASE, VcpuMailbox, VcpuSignal, VirtualApicMode, VirtualApicPage } from "../../monitor/interface";
 import * as backend from "../cpu/backend";
 import { usedApicFeatures } from "./apic-virtualisation";
 import { Attention, attend } from "./attention";
-import { currentVcpu, vcpuRecord } from "./current";
+import { currentPartition, currentVcpu, vcpuCount, vcpuRecord } from "./current";
 import { switchApicMode } from "./lifecycle";
-import { acknowledge, interruptStatus, peek32 } from "./monitor";
+import { acknowledge, interruptStatus, or32, peek32, poke32 } from "./monitor";
 import { settleMonitorCall } from "./monitor-call";
 import { enterMonitor } from "./monitor-lock";
+import { vcpuApicId } from "./plan";
 
 // Registers in the virtual-APIC page.
 const PROCESSOR_PRIORITY: u32 = 0xa0;
@@ -16,6 +19,10 @@ const TRIGGER_MODES: u32 = 0x180;
 /** Bytes from one register to the next. */
 const STRIDE: u32 = 16;
 const PAGE_SHIFT: u32 = 12;
+/** Words of a map of vectors. */
+const WORDS: u32 = 8;
+/** ON of a posted-interrupt descriptor. */
+const OUTSTANDING: u32 = 1 << 0;
 
 let mode: u32 = VirtualApicMode.Software;
 
@@ -47,6 +54,33 @@ function setEndOfInterruptExits(): void {
     const place = TRIGGER_MODES + word * 2 * STRIDE;
     backend.setEndOfInterruptExits(word, <u64>register(place) | (<u64>register(place + STRIDE) << 32));
   }
+}
+
+/** In the monitor: posts what waits for these vCPUs, a mask, to their cores, which take it without an exit if they run them (SDM 3C 30.6). */
+export function post(vcpus: u32): void {
+  for (let vcpu: u32 = 0; vcpu < vcpuCount(); vcpu++) {
+    if ((vcpus >> vcpu) & 1) postTo(vcpu, VIRTUAL_APIC_BASE + (vcpu << PAGE_SHIFT));
+  }
+}
+
+function postTo(vcpu: u32, page: u32): void {
+  for (let word: u32 = 0; word < WORDS; word++) {
+    const place = page + <u32>VirtualApicPage.Posted + word * STRIDE;
+    const vectors = peek32(place);
+    if (vectors == 0) continue;
+    poke32(place, 0);
+    or32(page + <u32>VirtualApicPage.Descriptor + (word << 2), vectors);
+  }
+  const control = or32(page + <u32>VirtualApicPage.DescriptorControl, OUTSTANDING);
+  if (!(control & OUTSTANDING)) sendFixed(vcpuApicId(currentPartition(), vcpu), HostVector.PostedInterrupt);
+}
+
+/** The notification came while no vCPU ran here: what was posted is fetched before the next entry. */
+export function onNotification(): void {
+  enterMonitor();
+  const place = vcpuRecord() + <u32>VcpuMailbox.PendingVector;
+  poke32(place, peek32(place) | <u32>VcpuSignal.InterruptStatus);
+  attend(Attention.Record);
 }
 
 /** In the processor's place, which looks at RVI too seldom: before each entry, from the first signal on that is no change of mode. */

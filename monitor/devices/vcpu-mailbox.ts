@@ -1,7 +1,9 @@
 // The record that each vCPU shares with the kernel.
 
-import { Mailbox, MAXIMUM_VCPUS, VcpuMailbox, VcpuSignal, VcpuStart } from "../interface";
+import { ApicFeature, Mailbox, MAXIMUM_VCPUS, VcpuMailbox, VcpuSignal, VcpuStart } from "../interface";
 
+/** In Mailbox.Kick, behind the vCPUs whose cores must look. */
+const POST_SHIFT: u32 = 8;
 /** Bits of the pending vector; above them are signals. */
 const VECTOR: u32 = 0xff;
 
@@ -36,6 +38,14 @@ export function signalVcpu(vcpu: u32, signal: VcpuSignal): void {
   const pending = load<u32>(record(vcpu), VcpuMailbox.PendingVector);
   if ((pending & <u32>signal) != <u32>signal) kick(vcpu);
   store<u32>(record(vcpu), pending | <u32>signal, VcpuMailbox.PendingVector);
+}
+
+/** Has the kernel post what has arrived to a vCPU that runs on another core and takes it without an exit; false where its core must look. */
+export function postVcpu(vcpu: u32): bool {
+  const mustLook = load<u32>(record(vcpu), VcpuMailbox.PendingVector) | load<u32>(record(vcpu), VcpuMailbox.Start);
+  if (vcpu == caller || mustLook != 0 || (load<u32>(Mailbox.ApicFeatures) & ApicFeature.Posted) == 0) return false;
+  store<u32>(Mailbox.Kick, load<u32>(Mailbox.Kick) | ((<u32>1) << (POST_SHIFT + vcpu)));
+  return true;
 }
 
 export function clearSignals(vcpu: u32): void {

@@ -1,8 +1,9 @@
 // Local APIC virtualised by the processor, SDM 3C chapter 30: which controls are on in which mode, and the interrupt status that
 // a vCPU enters with. All of it or nothing: a processor without virtual-interrupt delivery leaves the local APIC to the monitor.
 
-import { ApicFeature, VirtualApicMode } from "../../../monitor/interface";
-import { allowsPinBased, allowsPrimary, allowsSecondary, clearablePrimary, primaryControls, secondaryControls } from "./capability";
+import { HostVector } from "../../../drivers/vectors";
+import { ApicFeature, VirtualApicMode, VirtualApicPage } from "../../../monitor/interface";
+import { allowsPinBased, allowsPrimary, allowsSecondary, clearablePrimary, pinBasedControls, primaryControls, secondaryControls } from "./capability";
 import { PinBased, Primary, Secondary } from "./controls";
 import { VmcsField } from "./field";
 import { vmread, vmwrite } from "./instructions";
@@ -18,19 +19,23 @@ const CLASS_SHIFT: u64 = 4;
 /** Mask of ApicFeature. */
 export function apicFeatures(): u32 {
   if (!allowsPrimary(Primary.USE_TPR_SHADOW) || !allowsSecondary(DELIVERY | Secondary.VIRTUALIZE_APIC_ACCESSES)) return 0;
-  return ApicFeature.VirtualInterrupts | (allowsSecondary(Secondary.VIRTUALIZE_X2APIC_MODE) ? ApicFeature.X2Apic : 0);
+  const x2Apic: u32 = allowsSecondary(Secondary.VIRTUALIZE_X2APIC_MODE) ? ApicFeature.X2Apic : 0;
+  return ApicFeature.VirtualInterrupts | x2Apic | (canPost() ? ApicFeature.Posted : 0);
 }
 
 /**
  * Whether a VM entry delivers what RVI has. Processors with virtual-interrupt delivery have posted interrupts as well; Bochs 2.7
  * has only the former, and looks at RVI at TPR, EOI and SELF IPI but not at the entry, against SDM 3C 27.3.2.5.
  */
-export function deliversAtEntry(): bool { return allowsPinBased(PinBased.PROCESS_POSTED_INTERRUPTS); }
+export function deliversAtEntry(): bool { return canPost(); }
+
+function canPost(): bool { return allowsPinBased(PinBased.PROCESS_POSTED_INTERRUPTS); }
 
 /** Switches the vCPU to `mode`. Only xAPIC mode maps the APIC-access page, so that in the others each access to it exits. */
 export function setApicMode(frames: VcpuFrames, mode: VirtualApicMode): void {
   const isVirtual = mode != VirtualApicMode.Software;
   const primary = isVirtual ? (primaryControls() & ~clearablePrimary(CR8_EXITING)) | Primary.USE_TPR_SHADOW : primaryControls();
+  vmwrite(VmcsField.PIN_BASED_CONTROLS, pinBasedControls() | (isVirtual && canPost() ? PinBased.PROCESS_POSTED_INTERRUPTS : 0));
   vmwrite(VmcsField.PRIMARY_CONTROLS, primary | (vmread(VmcsField.PRIMARY_CONTROLS) & WINDOWS));
   vmwrite(VmcsField.SECONDARY_CONTROLS, secondaryControls() | secondaryOf(mode));
   vmwrite(VmcsField.MSR_BITMAP, mode == VirtualApicMode.Registers ? frames.x2ApicMsrBitmap : frames.msrBitmap);
@@ -38,6 +43,9 @@ export function setApicMode(frames: VcpuFrames, mode: VirtualApicMode): void {
   if (!isVirtual) return;
   vmwrite(VmcsField.VIRTUAL_APIC_ADDRESS, frames.virtualApicPage);
   vmwrite(VmcsField.APIC_ACCESS_ADDRESS, frames.apicAccessPage);
+  if (!canPost()) return;
+  vmwrite(VmcsField.POSTED_INTERRUPT_DESCRIPTOR, frames.virtualApicPage + <u64>VirtualApicPage.Descriptor);
+  vmwrite(VmcsField.POSTED_INTERRUPT_VECTOR, HostVector.PostedInterrupt);
 }
 
 /** The page and the MSRs exclude each other, SDM 3C 27.2.1.1. */

@@ -1,11 +1,11 @@
 // Acceptance and priority of interrupts (SDM 3A 11.8), and the pending vector that the kernel sees.
 
-import { Device, VcpuSignal } from "../../interface";
+import { Device, VcpuSignal, VirtualApicPage } from "../../interface";
 import { hasDevice } from "../../configuration";
-import { setPendingVector, signalVcpu } from "../vcpu-mailbox";
+import { postVcpu, setPendingVector, signalVcpu } from "../vcpu-mailbox";
 import { isEnabled, isGloballyEnabled, isVirtualised, LVT_MASKED } from "./state";
 import { clearVector, hasVector, highestVector, setVector } from "./vector-map";
-import { POSTED, Register, register, setRegister, vectorMap } from "./virtual-apic-page";
+import { Register, register, setRegister, vectorMap } from "./virtual-apic-page";
 
 const DELIVERY_MODE_MASK: u32 = 7 << 8;
 const DELIVERY_MODE_EXTINT: u32 = 7 << 8;
@@ -63,9 +63,9 @@ export function setTaskPriority(vcpu: u32, priority: u32): void {
 export function acceptInterrupt(vcpu: u32, vector: u32, isLevel: bool): bool {
   if (!isEnabled(vcpu)) return false;
   // While the guest runs, IRR of a virtualised APIC is the processor's alone.
-  setVector(vectorMap(vcpu, isVirtualised(vcpu) ? POSTED : <u32>Register.Request), vector);
+  setVector(vectorMap(vcpu, isVirtualised(vcpu) ? <u32>VirtualApicPage.Posted : <u32>Register.Request), vector);
   setTriggerMode(vcpu, vector, isLevel);
-  refreshPending(vcpu);
+  if (!isVirtualised(vcpu) || !postVcpu(vcpu)) refreshPending(vcpu);
   return true;
 }
 

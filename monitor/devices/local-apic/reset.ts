@@ -1,11 +1,11 @@
 // State of a local APIC after power-up, INIT and a global disable (SDM 3A 11.4.7).
 
-import { LOCAL_APIC_BASE, MAXIMUM_VCPUS } from "../../interface";
+import { LOCAL_APIC_BASE, MAXIMUM_VCPUS, VirtualApicPage } from "../../interface";
 import { vcpuCount } from "../../configuration";
 import { NEVER, setLocalTimerDeadline } from "../deadlines";
 import { refreshPending } from "./priority";
 import { ApicBase, isExtended, localApic, LVT_MASKED, SVR_ENABLE } from "./state";
-import { apicPage, PRIVATE, Register, setKeptRegister, setRegister } from "./virtual-apic-page";
+import { apicPage, Register, setKeptRegister, setRegister } from "./virtual-apic-page";
 import { setApicBase } from "../vcpu-mailbox";
 import { refreshMode } from "./virtualised";
 
@@ -31,7 +31,7 @@ export function setIdentifiers(vcpu: u32): void {
 /** Everything but IA32_APIC_BASE and, in x2APIC mode, the identifiers that follow from it. */
 export function resetLocalApic(vcpu: u32): void {
   const apic = localApic(vcpu);
-  memory.fill(apicPage(vcpu), 0, PRIVATE);
+  memory.fill(apicPage(vcpu), 0, VirtualApicPage.Private);
   apic.errorsDetected = 0;
   apic.timerExpiry = NEVER;
   setIdentifiers(vcpu);

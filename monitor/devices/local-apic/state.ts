@@ -1,7 +1,7 @@
 // What a local APIC has besides its registers, one record a vCPU behind them in its page.
 
-import { VirtualApicMode } from "../../interface";
-import { apicPage, PRIVATE, Register, register } from "./virtual-apic-page";
+import { VirtualApicMode, VirtualApicPage } from "../../interface";
+import { apicPage, Register, register } from "./virtual-apic-page";
 
 /** IA32_APIC_BASE (SDM 3A 11.4.3). */
 export const enum ApicBase {
@@ -32,7 +32,7 @@ export const LVT_MASKED: u32 = 1 << 16;
 
 // @ts-ignore: decorator
 @inline export function localApic(vcpu: u32): LocalApic {
-  return changetype<LocalApic>(apicPage(vcpu) + PRIVATE);
+  return changetype<LocalApic>(apicPage(vcpu) + <usize>VirtualApicPage.Private);
 }
 
 /** Not switched off by IA32_APIC_BASE. */

@@ -33,10 +33,6 @@ export const enum Register {
   SelfIpi = 0x3f0, // x2APIC only
 }
 
-/** First byte behind the registers; here a map like IRR of interrupts that wait for interruptStatus() to enter them into IRR. */
-export const POSTED: u32 = 0x400;
-/** What only the monitor knows of the vCPU's local APIC, see state.ts. */
-export const PRIVATE: u32 = 0x480;
 /** Copies of the registers whose value from before a write matters, as the processor may have written over it. */
 const KEPT: u32 = 0x800;
 
@@ -68,7 +64,7 @@ export function restoreKeptRegister(vcpu: u32, offset: u32): void {
   setRegister(vcpu, offset, load<u32>(apicPage(vcpu) + KEPT + offset));
 }
 
-/** ISR, TMR, IRR or POSTED, for vector-map.ts. */
+/** ISR, TMR, IRR or VirtualApicPage.Posted, for vector-map.ts. */
 // @ts-ignore: decorator
 @inline export function vectorMap(vcpu: u32, map: u32): usize {
   return apicPage(vcpu) + map;

@@ -1,10 +1,10 @@
 // A local APIC that the processor virtualises (SDM 3C chapter 30): what it leaves to the monitor, and what it is told before an entry.
 //
 // While its vCPU runs, the processor changes IRR, ISR, TPR and PPR in the page. The monitor changes them only where the vCPU
-// cannot run at that moment: in a call by its own core. What arrives otherwise waits in POSTED.
+// cannot run at that moment: in a call by its own core. What arrives otherwise waits in VirtualApicPage.Posted.
 
 import { hasDevice } from "../../configuration";
-import { ApicFeature, Device, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, Mailbox, VcpuSignal, VirtualApicMode } from "../../interface";
+import { ApicFeature, Device, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, Mailbox, VcpuSignal, VirtualApicMode, VirtualApicPage } from "../../interface";
 import { endOfInterrupt } from "../io-apic";
 import { clearSignals, setApicMode, signalVcpu } from "../vcpu-mailbox";
 import { sendSelf } from "./command";
@@ -13,7 +13,7 @@ import { refreshPending, updateProcessorPriority } from "./priority";
 import { resetLocalApic } from "./reset";
 import { isExtended, isGloballyEnabled, isVirtualised, localApic, SVR_SUPPRESS_EOI_BROADCAST } from "./state";
 import { highestVector } from "./vector-map";
-import { POSTED, Register, register, restoreKeptRegister, vectorMap } from "./virtual-apic-page";
+import { apicPage, Register, register, restoreKeptRegister, vectorMap } from "./virtual-apic-page";
 
 const MAP_SIZE: u32 = 0x80;
 
@@ -35,24 +35,28 @@ export function refreshMode(vcpu: u32): void {
   refreshPending(vcpu);
 }
 
-/** Enters into IRR what has arrived. */
+/** Enters into IRR what has arrived, and what was posted to a vCPU that did not run then. Who posts has the partition's lock, as this call. */
 function takePosted(vcpu: u32): void {
-  const posted = vectorMap(vcpu, POSTED);
+  const posted = vectorMap(vcpu, VirtualApicPage.Posted);
   const requests = vectorMap(vcpu, Register.Request);
+  const descriptor = apicPage(vcpu) + <usize>VirtualApicPage.Descriptor;
   for (let part: u32 = 0; part < MAP_SIZE; part += 0x10) {
-    store<u32>(requests + part, load<u32>(requests + part) | load<u32>(posted + part));
+    const request = descriptor + (part >> 2);
+    store<u32>(requests + part, load<u32>(requests + part) | load<u32>(posted + part) | load<u32>(request));
     store<u32>(posted + part, 0);
+    store<u32>(request, 0);
   }
+  store<u32>(apicPage(vcpu), 0, VirtualApicPage.DescriptorControl);
 }
 
 /** On the vCPU's own core: guest interrupt status for its next entry, RVI in bits 7:0 and SVI in bits 15:8 (SDM 3C 25.4.2). */
 export function interruptStatus(vcpu: u32): u32 {
   const apic = localApic(vcpu);
+  takePosted(vcpu);
   if (apic.isResetAgain != 0) {
     apic.isResetAgain = 0;
     resetLocalApic(vcpu);
   }
-  takePosted(vcpu);
   updateProcessorPriority(vcpu);
   refreshPending(vcpu);
   clearSignals(vcpu);

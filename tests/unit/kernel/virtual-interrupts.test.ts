@@ -3,10 +3,10 @@
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { Mailbox, VcpuMailbox, VcpuSignal, VIRTUAL_APIC_BASE, VirtualApicMode } from "../../../monitor/interface.ts";
+import { Mailbox, VcpuMailbox, VcpuSignal, VIRTUAL_APIC_BASE, VirtualApicMode, VirtualApicPage } from "../../../monitor/interface.ts";
 import { projectDirectory } from "../../../scripts/policy/project.ts";
 import { readProfile } from "./capabilities.ts";
-import { field, type KernelMachine, startedKernel } from "./kernel-machine.ts";
+import { compileKernel, field, type KernelMachine, startedKernel } from "./kernel-machine.ts";
 
 const PROFILES = readdirSync(path.join(projectDirectory, "tests/fixtures/capabilities")).map((file) => file.replace(/\.json$/, ""));
 const WITHOUT_KERNEL = ["nehalem-lynnfield", "westmere-clarkdale", "sandy-bridge-e", "kvm-nested-cloud"];
@@ -21,6 +21,9 @@ const X2APIC = 1n << 4n;
 const REGISTERS = 1n << 8n;
 const DELIVERY = 1n << 9n;
 const APIC_CONTROLS = ACCESSES | X2APIC | REGISTERS | DELIVERY;
+const POSTING = 1n << 7n;
+const NOTIFICATION = 0xf2;
+const ICR = 0x830;
 const IF = 0x202n;
 const PPR = 0xa0;
 const TMR = 0x180;
@@ -46,12 +49,16 @@ async function inMode(mode: VirtualApicMode, profile = SERVER, commandLine = "")
 
 const controls = (machine: KernelMachine): bigint[] => [machine.vmcs("PRIMARY_CONTROLS") & (TPR_SHADOW | CR8_EXITING), machine.vmcs("SECONDARY_CONTROLS") & APIC_CONTROLS];
 
+beforeAll(compileKernel, 240_000);
+
 describe("what the processor is asked to do", () => {
   test.each(PROFILES.filter((name) => !WITHOUT_KERNEL.includes(name)))("%s", async (name) => {
     const machine = await inMode(VirtualApicMode.Page, name);
     const has = WITH_DELIVERY.includes(name);
     expect(machine.lines.join("\n")).toContain(has ? "local APICs: virtualised by the processor: registers, virtual-interrupt delivery, x2APIC" : "local APICs: by software, as the processor has no virtual-interrupt delivery");
     expect(controls(machine)).toEqual(has ? [TPR_SHADOW, ACCESSES | REGISTERS | DELIVERY] : [CR8_EXITING, 0n]);
+    const posts = has && name !== "bochs-skylake-x";
+    expect([(machine.vmcs("PIN_BASED_CONTROLS") & POSTING) !== 0n, machine.lines.join("\n").includes(", posted interrupts")]).toEqual([posts, posts]);
   });
 
   test.each([
@@ -185,6 +192,52 @@ describe("before an entry", () => {
       machine.exit("INIT_SIGNAL");
       expect(machine.event).toEqual({ vector: VECTOR, type: 0 });
     });
+  });
+});
+
+describe("posted interrupts", () => {
+  const page = (offset: number): number => VIRTUAL_APIC_BASE + offset;
+  const PIR = page(VirtualApicPage.Descriptor);
+  const CONTROL = page(VirtualApicPage.DescriptorControl);
+  const notifications = (machine: KernelMachine): number => machine.processor.msrWrites.filter(({ index, value }) => index === ICR && (value & 0xffn) === BigInt(NOTIFICATION)).length;
+  /** A monitor call that leaves `vectors` to be posted to the vCPUs of `mask`. */
+  const post = (machine: KernelMachine, vectors: number[], mask = 1): void => {
+    for (const vector of vectors) machine.monitor.mailbox.setUint32(page(VirtualApicPage.Posted + (vector >> 5) * 16), 1 << (vector & 31), true);
+    machine.monitor.mailbox.setUint32(Mailbox.Kick, mask << 8, true);
+    machine.exit("APIC_WRITE", { EXIT_QUALIFICATION: 0x300n });
+  };
+  const words = (machine: KernelMachine): number[] => Array.from({ length: 8 }, (_, word) => machine.monitor.mailbox.getUint32(PIR + 4 * word, true));
+
+  test("the descriptor lies in the vCPU's page, and its vector is the kernel's", async () => {
+    const machine = await inMode(VirtualApicMode.Page);
+    expect(machine.vmcs("POSTED_INTERRUPT_DESCRIPTOR")).toBe(machine.vmcs("VIRTUAL_APIC_ADDRESS") + BigInt(VirtualApicPage.Descriptor));
+    expect(machine.vmcs("POSTED_INTERRUPT_DESCRIPTOR") & 63n).toBe(0n);
+    expect(machine.vmcs("POSTED_INTERRUPT_VECTOR")).toBe(BigInt(NOTIFICATION));
+  });
+
+  test("are added to the descriptor, with one notification until the processor has taken them", async () => {
+    const machine = await inMode(VirtualApicMode.Page);
+    post(machine, [0x31, 0xef]);
+    expect([words(machine), machine.monitor.mailbox.getUint32(CONTROL, true), notifications(machine)]).toEqual([[0, 1 << 0x11, 0, 0, 0, 0, 0, 1 << 15], 1, 1]);
+    expect(machine.monitor.mailbox.getUint32(page(VirtualApicPage.Posted + 0x10), true)).toBe(0);
+    post(machine, [0x32]);
+    expect([words(machine)[1], notifications(machine)]).toEqual([3 << 0x11, 1]);
+    machine.monitor.mailbox.setUint32(CONTROL, 0, true);
+    post(machine, [0x33]);
+    expect(notifications(machine)).toBe(2);
+  });
+
+  test("a monitor cannot have cores notified that are not its partition's", async () => {
+    const machine = await inMode(VirtualApicMode.Page);
+    post(machine, [0x31], 0xfe);
+    expect([words(machine).every((word) => word === 0), notifications(machine)]).toEqual([true, 0]);
+  });
+
+  test("a notification that comes while no vCPU runs has the status fetched", async () => {
+    const machine = await inMode(VirtualApicMode.Page);
+    const before = machine.monitorCalls("interruptStatus").length;
+    machine.exit("EXTERNAL_INTERRUPT", { VM_EXIT_INTERRUPTION_INFORMATION: BigInt(0x8000_0000 + NOTIFICATION) });
+    expect(machine.monitorCalls("interruptStatus").length).toBe(before + 1);
   });
 });
 

@@ -61,6 +61,11 @@ export class MonitorHost {
       peek64: (offset: number) => this.mailbox.getBigUint64(offset & (SHARED_SIZE - 1), true),
       poke8: (offset: number, value: number) => this.mailbox.setUint8(offset & (SHARED_SIZE - 1), value),
       poke32: (offset: number, value: number) => this.mailbox.setUint32(offset & (SHARED_SIZE - 1), value, true),
+      or32: (offset: number, bits: number) => {
+        const before = this.mailbox.getUint32(offset & (SHARED_SIZE - 1), true);
+        this.mailbox.setUint32(offset & (SHARED_SIZE - 1), before | bits, true);
+        return before;
+      },
       poke64: (offset: number, value: bigint) => this.mailbox.setBigUint64(offset & (SHARED_SIZE - 1), value, true),
     };
   }

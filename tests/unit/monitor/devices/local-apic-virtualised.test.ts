@@ -2,7 +2,7 @@
 // page as the manual says and makes the exits.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { ApicFeature, VcpuSignal, VirtualApicMode } from "../../../../monitor/interface.ts";
+import { ApicFeature, Mailbox, VcpuSignal, VirtualApicMode, VirtualApicPage } from "../../../../monitor/interface.ts";
 import { type SimulatedPartition, startPartition } from "../harness.ts";
 import { Apic, APIC_BASE, ApicGuest, ENABLED, EXTENDED, MASKED, PAGE, SELF } from "./local-apic-guest.ts";
 
@@ -164,6 +164,65 @@ describe("a write that the processor has put into the page", () => {
     partition.advance(400n);
     write(Apic.Divide, 0);
     expect(partition.read32(PAGE + BigInt(Apic.CurrentCount))).toBe(600);
+  });
+});
+
+describe("an interrupt for a vCPU on another core, with posted interrupts", () => {
+  const LEVEL = 1 << 15;
+  const kicks = (): number => {
+    const value = partition.peek32(Mailbox.Kick);
+    partition.poke32(Mailbox.Kick, 0);
+    return value;
+  };
+  const ipi = (): void => {
+    write(Apic.IcrHigh, 1 << 24);
+    write(Apic.IcrLow, VECTOR);
+  };
+
+  beforeEach(async () => {
+    partition = await start(ALL | ApicFeature.Posted);
+    for (const vcpu of [0, 1]) {
+      write(Apic.Svr, SVR_ON, vcpu);
+      partition.monitor.interruptStatus(vcpu);
+    }
+    kicks();
+  });
+
+  test("waits for the kernel to post it, and its core need not look", () => {
+    ipi();
+    expect([kicks(), partition.pendingVector(1), read(VirtualApicPage.Posted + PART, 1), read(Apic.Irr + PART, 1)]).toEqual([1 << 9, 0, BIT, 0]);
+  });
+
+  test("is the own core's to fetch where that must look anyway", () => {
+    write(Apic.IcrHigh, 1 << 24);
+    write(Apic.IcrLow, INIT | (1 << 14));
+    kicks();
+    write(Apic.Svr, SVR_ON, 1);
+    ipi();
+    expect(kicks() >> 8).toBe(0);
+    expect(partition.pendingVector(1)).toBe(InterruptStatus);
+  });
+
+  test("is the own core's to fetch where its EOI must exit from now on", () => {
+    partition.write32(0xfec0_0000n, 0x10 + 2 * 4 + 1);
+    partition.write32(0xfec0_0010n, 1 << 24);
+    partition.write32(0xfec0_0000n, 0x10 + 2 * 4);
+    partition.write32(0xfec0_0010n, VECTOR | LEVEL);
+    partition.out8(0x3f8 + 4, 8);
+    partition.out8(0x3f8 + 1, 2);
+    expect([kicks(), partition.pendingVector(1)]).toEqual([1 << 1, InterruptStatus | TriggerModes]);
+  });
+
+  test("that was posted while its vCPU did not run comes with the status, and the descriptor is empty then", () => {
+    partition.setPageRegister(VirtualApicPage.Descriptor + (VECTOR >> 5) * 4, BIT, 1);
+    partition.setPageRegister(VirtualApicPage.DescriptorControl, 1, 1);
+    expect(partition.monitor.interruptStatus(1)).toBe(VECTOR);
+    expect([read(VirtualApicPage.Descriptor + (VECTOR >> 5) * 4, 1), read(VirtualApicPage.DescriptorControl, 1)]).toEqual([0, 0]);
+  });
+
+  test("of its own vCPU is never posted", () => {
+    write(Apic.IcrLow, VECTOR | SELF);
+    expect([kicks(), partition.pendingVector()]).toEqual([0, InterruptStatus]);
   });
 });
 
