@@ -52,10 +52,11 @@ export const noHousekeeping: Weakness = {
 /** Behind a partition's own memory its EPT maps the machine's first 128 MiB at their own addresses. */
 export const openMemory: Weakness = {
   file: "kernel/partition/setup.ts",
-  text: "  const count = describeMemory(partition);\n  for (",
+  text: "  const count = describeMemory(partition, withApicPage);\n  for (",
   replacement:
+    "  const size = field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory);\n" +
     "  mapEpt(root, size, size, 0x8000000 - size, EptRight.All, 6, secondLevelLargePages());\n" + // 6: write-back
-    "  const count = describeMemory(partition);\n  for (",
+    "  const count = describeMemory(partition, withApicPage);\n  for (",
 };
 
 export const unsealedPartitions: Weakness = {
