@@ -28,12 +28,13 @@ export function extractVmlinux(bzImage: Buffer, file: string): Buffer {
 function decompress(payload: Buffer, size: number, file: string): Buffer {
   if (isLegacyLz4(payload)) return decompressLegacyLz4(payload, size);
   if (payload.readUInt16BE(0) === 0x1f8b) return gunzipSync(payload);
-  if (payload.readUInt32BE(0) === 0xfd377a58) return decompressXz(payload, file);
-  throw new UserError(`${file} is compressed in a way other than LZ4, gzip and XZ`, 'Boot it with boot: "bzimage".');
+  if (payload.readUInt32BE(0) === 0xfd377a58) return decompressBy("xz", ["-dc", "--single-stream"], "xz-utils", payload, file);
+  if (payload.readUInt32BE(0) === 0x28b52ffd) return decompressBy("zstd", ["-dc"], "zstd", payload, file);
+  throw new UserError(`${file} is compressed in a way other than LZ4, gzip, XZ and Zstandard`, 'Boot it with boot: "bzimage".');
 }
 
-function decompressXz(payload: Buffer, file: string): Buffer {
-  const result = spawnSync("xz", ["-dc", "--single-stream"], { input: payload, maxBuffer: MAXIMUM_KERNEL, timeout: 60_000 });
-  if (result.error !== undefined) throw new UserError(`${file} is compressed with XZ, and xz does not run: ${result.error.message}`, "Install xz-utils.");
+function decompressBy(program: string, parameters: string[], debianPackage: string, payload: Buffer, file: string): Buffer {
+  const result = spawnSync(program, parameters, { input: payload, maxBuffer: MAXIMUM_KERNEL, timeout: 60_000 });
+  if (result.error !== undefined) throw new UserError(`${file} is compressed with ${program}, which does not run: ${result.error.message}`, `Install ${debianPackage}.`);
   return result.stdout;
 }

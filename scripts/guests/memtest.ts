@@ -10,7 +10,7 @@ import { guestsDirectory, reportToStderr } from "./guests.ts";
 const PACKAGE = "memtest86+";
 const FILE = "boot/memtest86+x64.bin";
 
-/** Path of the program, for linux({ kernel: PATH, boot: "bzimage", initramfs: "none" }); fetches it once. Throws UserError. */
+/** Path of the program, for linux({ kernel: PATH, boot: "bzimage", initramfs: "none" }); fetches it once. Needs a partition of 6 MiB or more. Throws UserError. */
 export async function ensureMemtest(report = reportToStderr): Promise<string> {
   const file = path.join(guestsDirectory, "packages", PACKAGE, "files", FILE);
   if (existsSync(file)) return file;

@@ -5,6 +5,7 @@ import path from "node:path";
 import { ImageKind, LOW_MEMORY_LIMIT } from "../../monitor/interface.ts";
 import { UserError } from "../error.ts";
 import { ensureGuests } from "../guests/guests.ts";
+import { ensureKernel, isKernelName } from "../guests/kernels.ts";
 import { existingFile } from "./existing-file.ts";
 import { imageEnd, isBzImage, isElf64 } from "./extent.ts";
 import { resolveFirmware } from "./firmware-image.ts";
@@ -51,6 +52,10 @@ async function resolveKernel(image: Image & { kind: "linux" }, systemFile: strin
   if (image.kernel === "debian-cloud") {
     const guests = await ensureGuests();
     return image.boot === "pvh" ? guests.vmlinux : guests.bzImage;
+  }
+  if (isKernelName(image.kernel)) {
+    const kernel = await ensureKernel(image.kernel);
+    return image.boot === "pvh" ? kernel.vmlinux : kernel.bzImage;
   }
   const file = existingFile(image.kernel, systemFile, `${field}.kernel`);
   checkBoot(image.boot, readFileSync(file), file, field);

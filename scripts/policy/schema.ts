@@ -46,7 +46,7 @@ const moduleCommandLine = commandLine.max(MAXIMUM_MODULE_COMMAND_LINE, `use at m
 
 export const linuxSchema = z.strictObject({
   kind: z.literal("linux"),
-  /** "debian-cloud", or the path of a vmlinux or bzImage from the system file's folder. */
+  /** "debian-cloud", "debian-rt", "debian-6.12", or the path of a vmlinux or bzImage from the system file's folder. */
   kernel: z.string().min(1).default("debian-cloud"),
   /** "pvh": vmlinux by its PVH note. "bzimage": the compressed kernel by the 64-bit boot protocol. */
   boot: z.enum(["pvh", "bzimage"]).default("pvh"),

@@ -36,6 +36,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
   { name: "cpio", debianPackage: "cpio", purpose: "test", reason: "reads the initramfs that the tests make" },
   { name: "lz4", debianPackage: "lz4", purpose: "test", reason: "packs kernels for the tests of unpacking" },
   { name: "xz", debianPackage: "xz-utils", purpose: "test", reason: "packs kernels for the tests of unpacking" },
+  { name: "zstd", debianPackage: "zstd", purpose: "test", reason: "unpacks Debian's kernel 6.12" },
 ];
 
 /** Each purpose needs what those before it need. */

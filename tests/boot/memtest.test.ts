@@ -1,4 +1,5 @@
-// memtest86+ in a partition, in Bochs: it finds its memory by the map that it is given, caches by CPUID, and no error.
+// memtest86+ in a partition, in Bochs: it finds its memory by the map that it is given, caches by CPUID, and no error. It needs more than 4 MiB: to test
+// what lies below, it moves itself above 4 MiB, and where it finds no room there it waits for a key, which it says on the VGA screen only.
 
 import { beforeAll, expect, test } from "vitest";
 import { ensureMemtest } from "../../scripts/guests/memtest.ts";

@@ -78,7 +78,7 @@ describe("bzImage", () => {
     const whole = bzImage(packLegacyLz4(kernel), kernel.length);
     expect(() => extractVmlinux(kernel, "vmlinuz")).toThrow("vmlinuz is no bzImage");
     expect(() => extractVmlinux(whole.subarray(0, whole.length - 1), "vmlinuz")).toThrow("cut short");
-    expect(() => extractVmlinux(bzImage(Buffer.alloc(64), 64), "vmlinuz")).toThrow("other than LZ4, gzip and XZ");
+    expect(() => extractVmlinux(bzImage(Buffer.alloc(64), 64), "vmlinuz")).toThrow("other than LZ4, gzip, XZ and Zstandard");
     expect(() => extractVmlinux(bzImage(gzipSync(Buffer.alloc(64)), 64), "vmlinuz")).toThrow("no ELF kernel");
   });
 });
