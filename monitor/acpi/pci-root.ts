@@ -1,6 +1,7 @@
 // The PCI root bridge in the DSDT.
 
-import { IO_APIC_BASE, PCI_WINDOW_BASE } from "../interface";
+import { hasFirmware, lowMemory } from "../configuration";
+import { FIRMWARE_WINDOW_BASE, IO_APIC_BASE, PCI_WINDOW_BASE } from "../interface";
 import { DWORD_SPACE_SIZE, putBusNumbers, putIoWindow, putMemoryWindow, WORD_SPACE_SIZE } from "./address-space";
 import { beginDevice, beginResources, endPackage, endResources, IO_PORTS_SIZE, putByte, putEisaId, putIoPorts, putName } from "./aml";
 
@@ -16,7 +17,7 @@ const RESOURCES_SIZE: u32 = IO_PORTS_SIZE + 3 * WORD_SPACE_SIZE + DWORD_SPACE_SI
 //   Name (_BBN, 0x00)
 //   Name (_CRS, ResourceTemplate () {
 //     WordBusNumber (…, 0x0000, 0x0000, …) IO (Decode16, 0x0CF8, 0x0CF8, 0x01, 0x08)
-//     WordIO (…, 0x0000, 0x0CF7, …) WordIO (…, 0x0D00, 0xFFFF, …) DWordMemory (…, PCI_WINDOW_BASE, IO_APIC_BASE - 1, …)
+//     WordIO (…, 0x0000, 0x0CF7, …) WordIO (…, 0x0D00, 0xFFFF, …) DWordMemory (…, windowBase (), IO_APIC_BASE - 1, …)
 //   })
 // }
 export function putPciRoot(): void {
@@ -31,7 +32,12 @@ export function putPciRoot(): void {
   putIoPorts(CONFIG_PORT, CONFIG_PORTS);
   putIoWindow(0, CONFIG_PORT - 1);
   putIoWindow(CONFIG_PORT + CONFIG_PORTS, LAST_PORT);
-  putMemoryWindow(<u32>PCI_WINDOW_BASE, <u32>(IO_APIC_BASE - 1));
+  putMemoryWindow(<u32>windowBase(), <u32>(IO_APIC_BASE - 1));
   endResources(resources);
   endPackage(root);
+}
+
+/** Firmware places the functions from the end of RAM on. */
+function windowBase(): u64 {
+  return hasFirmware() ? max<u64>(FIRMWARE_WINDOW_BASE, lowMemory()) : PCI_WINDOW_BASE;
 }

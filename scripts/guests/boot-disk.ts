@@ -32,7 +32,9 @@ const EARLY_CONFIGURATION = `search.file /boot/vmlinuz root
 set prefix=($root)${CONFIGURATION_FOLDER}
 `;
 
-/** GRUB without a screen: its menu is on COM1, which under UEFI is the firmware's own console. It waits for a key. */
+/**
+ * GRUB without a screen: its menu is on COM1, which under UEFI is the firmware's own console. It waits for a key, but for a second only
+ * under UEFI. */
 function menu(): string {
   const entry = (title: string, commandLine: string): string =>
     `menuentry "${title}" {\n  echo "grub: ${title}"\n  linux /boot/vmlinuz ${commandLine}\n  initrd /boot/initrd\n}\n`;
@@ -41,8 +43,10 @@ function menu(): string {
     "  serial --unit=0 --speed=115200",
     "  terminal_input serial",
     "  terminal_output serial",
+    "  set timeout=-1",
+    "else",
+    "  set timeout=1",
     "fi",
-    "set timeout=-1",
     entry("Linux, then power off", linuxCommandLine("bulkhead_after=power-off")),
     entry("Linux with a shell", linuxCommandLine()),
     'menuentry "Reboot" {\n  reboot\n}\n',
