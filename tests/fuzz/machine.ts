@@ -28,8 +28,8 @@ const ENTRY_FAILURE_GUEST_STATE = 0x8000_0021;
 const RESUME = 0;
 const LAUNCH = 1;
 const vector = enumReader("drivers/vectors.ts", "HostVector");
-/** Fixed interrupts that the kernel sends to its own cores; bits 10:0 of the command. */
-const OWN_MESSAGES = new Set([vector("Mailbox"), vector("Kick")]);
+/** Fixed interrupts that the kernel sends to its own cores, bits 10:0 of the command: from the mailbox's up to the spurious one. */
+const isOwnMessage = (command: number): boolean => (command & 0x7ff) >= vector("Mailbox") && (command & 0x7ff) < vector("Spurious");
 /** MSRs that the kernel writes on a running core: interrupt controller, speculation, and what a guest starts with. */
 const WRITABLE_MSRS = new Set([0x48, 0x49, 0x10b, 0x80b, 0x830, 0xc000_0081, 0xc000_0082, 0xc000_0083, 0xc000_0084, 0xc000_0102, 0xc000_0103]);
 const DEBUG_CONSOLE = 0xe9;
@@ -201,8 +201,8 @@ export class FuzzMachine extends DeviceMachine {
     for (const { index, value } of this.processor.msrWrites) if (!WRITABLE_MSRS.has(index)) throw new Violation(`WRMSR 0x${index.toString(16)} of 0x${value.toString(16)}`);
     for (const { port } of this.ports.writes) if (port !== DEBUG_CONSOLE && (port < 0x3f8 || port > 0x3ff)) throw new Violation(`write to port 0x${port.toString(16)}`);
     for (const { apicId, command } of this.localApic.commands) {
-      if (!OWN_MESSAGES.has(command & 0x7ff)) throw new Violation(`interrupt command 0x${command.toString(16)}`);
-      if ((command & 0x7ff) === vector("Kick") && apicId !== 0) throw new Violation(`a message for vCPUs went to core ${apicId}`);
+      if (!isOwnMessage(command)) throw new Violation(`interrupt command 0x${command.toString(16)}`);
+      if ((command & 0x7ff) !== vector("Mailbox") && apicId !== 0) throw new Violation(`a message for vCPUs went to core ${apicId}`);
     }
     if ((this.processor.xcr0 & 1n) === 0n || this.processor.xcr0 & ~0xe7n) throw new Violation(`XCR0 0x${this.processor.xcr0.toString(16)}`);
     this.forgetWrites();
