@@ -96,12 +96,12 @@ long_mode:
 
         .section .rodata
         .balign 8
+        .globl  gdt, pml4
 gdt:    .quad   0
         .quad   0x00af9b000000ffff      # 64-bit code, present, accessed
         .quad   0x00cf93000000ffff      # data, present, accessed
-gdt_end:
 gdt_pointer:
-        .word   gdt_end - gdt - 1
+        .word   GDT_SIZE - 1
         .long   gdt
 
         .bss

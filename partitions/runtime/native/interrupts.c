@@ -17,7 +17,7 @@ struct gate {
   uint32_t offset_high, reserved;
 };
 
-extern uint8_t vectors[];
+extern uint8_t vectors[], ipi_arrived[];
 extern const struct fixup fixups_start[], fixups_end[];
 
 // call.S: where try_call() goes on after a fault at an address without a fixup; 0 while no such call runs.
@@ -32,12 +32,18 @@ struct debug_trap debug_trap;
 static uint64_t nmi_command;
 static uint32_t nmi_more, nmi_depth, nmi_deepest;
 
-void build_idt(void) {
+static void set_gate(uint32_t vector, uint64_t entry) {
   const uint16_t interrupt_gate = 0x8e00;
-  for (uint32_t vector = 0; vector < VECTOR_COUNT; vector++) {
-    uint64_t entry = (uint64_t)vectors + vector * 16;
-    idt[vector] = (struct gate){(uint16_t)entry, CODE_SELECTOR, interrupt_gate, (uint16_t)(entry >> 16), (uint32_t)(entry >> 32), 0};
-  }
+  idt[vector] = (struct gate){(uint16_t)entry, CODE_SELECTOR, interrupt_gate, (uint16_t)(entry >> 16), (uint32_t)(entry >> 32), 0};
+}
+
+void build_idt(void) {
+  for (uint32_t vector = 0; vector < VECTOR_COUNT; vector++) set_gate(vector, (uint64_t)vectors + vector * 16);
+  set_gate(IPI_VECTOR, (uint64_t)ipi_arrived);
+  load_idt();
+}
+
+void load_idt(void) {
   struct __attribute__((packed)) {
     uint16_t limit;
     uint64_t base;

@@ -21,6 +21,8 @@ struct fixup {
 #define FIXUP ".pushsection .fixups, \"a\"\n\t.quad 1b, 2b\n\t.popsection\n"
 
 void build_idt(void);
+/** On a further processor, which shares it. */
+void load_idt(void);
 
 /** Takes the number of interrupts seen on a vector since the last call. */
 uint32_t take_interrupts(uint32_t vector);

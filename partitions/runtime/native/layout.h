@@ -16,7 +16,16 @@
 
 #define STACK_SIZE 0x10000
 
+// Where further processors start in real mode, and how many APIC identifiers they may have.
+#define TRAMPOLINE 0x8000
+#define PROCESSORS 8
+
+#define IPI_VECTOR 0x60
+// TSC ticks that one IPI leaves the handler of the one before.
+#define IPI_PAUSE 2000
+
 #define CODE_SELECTOR 0x08
 #define DATA_SELECTOR 0x10
+#define GDT_SIZE 0x18
 
 #endif

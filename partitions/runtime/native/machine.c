@@ -10,6 +10,7 @@
 #include "instructions.h"
 #include "interrupts.h"
 #include "processor.h"
+#include "processors.h"
 
 struct w2c_machine;
 
@@ -190,10 +191,41 @@ static inline uint64_t w2c_machine_measureOut(struct w2c_machine* machine, uint3
   return measure_out(rounds);
 }
 
+// processors.ts
+
+static inline void w2c_machine_startProcessor(struct w2c_machine* machine, uint32_t identifier) {
+  start_processor(identifier);
+}
+
+static inline void w2c_machine_pause(struct w2c_machine* machine) {
+  __asm__ volatile("pause" : : : "memory");
+}
+
+static inline void w2c_machine_takeIpis(struct w2c_machine* machine) {
+  __asm__ volatile("sti\n1: pause\n\tjmp 1b");
+}
+
+static inline void w2c_machine_haltForGood(struct w2c_machine* machine) {
+  __asm__ volatile("cli\n1: hlt\n\tjmp 1b");
+}
+
+static inline uint64_t w2c_machine_measureIpi(struct w2c_machine* machine, uint32_t identifier, uint32_t rounds) {
+  return measure_ipi(identifier, rounds);
+}
+
 // Made by wasm2c from partitions/NAME/main.ts.
 #include "partition.c"
 
 static w2c_partition instance;
+
+/** Only partitions that start further processors export it. */
+__attribute__((weak)) void w2c_partition_processor(w2c_partition*, uint32_t identifier);
+
+_Noreturn void processor_started(uint32_t identifier) {
+  load_idt();
+  if (w2c_partition_processor != NULL) w2c_partition_processor(&instance, identifier);
+  for (;;) __asm__ volatile("cli; hlt");
+}
 
 /** Without Bulkhead the PICs still deliver the firmware's timer, on vectors that are exceptions here. */
 static void mask_pics(void) {

@@ -1,0 +1,83 @@
+# The way of a further processor from its SIPI, in real mode at TRAMPOLINE, to processor_started() in long mode.
+
+#include "layout.h"
+
+        .set    CR0_PE_WP_PG, 0x80010001
+        .set    CR4_PAE, 0x20
+        .set    MSR_EFER, 0xc0000080
+        .set    EFER_LME_NXE, 0x900
+        .set    MSR_GS_BASE, 0xc0000101
+
+        .section .rodata
+        .globl  trampoline, trampoline_end
+        .code16
+trampoline:
+        cli
+        xor     %ax, %ax
+        mov     %ax, %ds
+        lgdtl   TRAMPOLINE + trampoline_gdt - trampoline
+        mov     $CR4_PAE, %eax
+        mov     %eax, %cr4
+        mov     $pml4, %eax
+        mov     %eax, %cr3
+        mov     $MSR_EFER, %ecx
+        mov     $EFER_LME_NXE, %eax
+        xor     %edx, %edx
+        wrmsr
+        mov     $CR0_PE_WP_PG, %eax
+        mov     %eax, %cr0
+        ljmpl   $CODE_SELECTOR, $processor_long_mode
+trampoline_gdt:
+        .word   GDT_SIZE - 1
+        .long   gdt
+trampoline_end:
+
+        .text
+        .code64
+processor_long_mode:
+        mov     $DATA_SELECTOR, %eax
+        mov     %eax, %ds
+        mov     %eax, %es
+        mov     %eax, %ss
+        xor     %eax, %eax
+        mov     %eax, %fs
+        mov     %eax, %gs
+        mov     $MSR_GS_BASE, %ecx
+        mov     $(LINEAR_MEMORY & 0xffffffff), %eax
+        mov     $(LINEAR_MEMORY >> 32), %edx
+        wrmsr
+# A stack for each APIC identifier.
+        mov     $1, %eax
+        cpuid
+        shr     $24, %ebx
+        and     $(PROCESSORS - 1), %ebx
+        mov     %ebx, %edi
+        inc     %ebx
+        imul    $STACK_SIZE, %ebx, %esp
+        add     $processor_stacks, %rsp
+        xor     %ebp, %ebp
+        call    processor_started
+
+# Vector of the interrupts that measure_ipi() sends: leaves the time of its first instruction.
+        .globl  ipi_arrived, ipi_arrival
+ipi_arrived:
+        push    %rax
+        push    %rdx
+        push    %rcx
+        rdtsc
+        shl     $32, %rdx
+        or      %rdx, %rax
+        mov     %rax, ipi_arrival
+        mov     $0x80b, %ecx                    # x2APIC EOI
+        xor     %eax, %eax
+        xor     %edx, %edx
+        wrmsr
+        pop     %rcx
+        pop     %rdx
+        pop     %rax
+        iretq
+
+        .bss
+        .balign 16
+processor_stacks:       .skip STACK_SIZE * PROCESSORS
+ipi_arrival:            .skip 8
