@@ -9,8 +9,8 @@ import { wish } from "./status-page";
 
 /** The monitor's bits reach this partition's cores and no other: those of vCPUs that it does not have count for nothing. */
 export function kick(vcpus: u32): void {
-  for (let vcpu: u32 = 0; vcpu < vcpuCount(); vcpu++) {
-    if ((vcpus >> vcpu) & 1) sendFixed(vcpuApicId(currentPartition(), vcpu), HostVector.Kick);
+  for (let bits = vcpus & ((1 << vcpuCount()) - 1); bits != 0; bits &= bits - 1) {
+    sendFixed(vcpuApicId(currentPartition(), <u32>ctz(bits)), HostVector.Kick);
   }
 }
 

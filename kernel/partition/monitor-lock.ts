@@ -11,9 +11,13 @@ import { lockAddress } from "./status-page";
 
 /** Whether this core must take the lock before it goes on. */
 let mustTake: bool = false;
+let word: u64 = 0;
 
 /** Once this core knows its partition. */
-export function attachMonitorLock(): void { mustTake = vcpuCount() > 1; }
+export function attachMonitorLock(): void {
+  mustTake = vcpuCount() > 1;
+  word = lockAddress(currentPartition());
+}
 
 /** To be called before the mailbox is written or the monitor called; again and again does no harm. */
 // @ts-ignore: decorator
@@ -22,22 +26,23 @@ export function enterMonitor(): void {
   if (mustTake) take();
 }
 
-/** No monitor call lasts long: after a second without the lock the partition is broken, and ends. */
 function take(): void {
-  const address = lockAddress(currentPartition());
-  const limit = rdtsc() + tscFrequency();
-  while (compareExchange32(address, 0, 1) != 0) {
-    pause();
-    if (rdtsc() < limit) continue;
-    stopPartition(StopReason.CoreSilent);
-    break;
-  }
+  if (compareExchange32(word, 0, 1) != 0) awaitLock();
   mustTake = false;
   attend(Attention.Record); // so that the next entry leaves the monitor
+}
+
+/** No monitor call lasts long: after a second without the lock the partition is broken, and ends. */
+function awaitLock(): void {
+  const limit = rdtsc() + tscFrequency();
+  while (compareExchange32(word, 0, 1) != 0) {
+    pause();
+    if (rdtsc() > limit) return stopPartition(StopReason.CoreSilent);
+  }
 }
 
 export function leaveMonitor(): void {
   if (mustTake || vcpuCount() == 1) return;
   mustTake = true;
-  store32(lockAddress(currentPartition()), 0);
+  store32(word, 0);
 }

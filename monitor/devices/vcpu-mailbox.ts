@@ -26,6 +26,10 @@ let caller: u32 = 0;
   if (vcpu != caller) store<u32>(Mailbox.Kick, load<u32>(Mailbox.Kick) | ((<u32>1) << vcpu));
 }
 
+export function pendingVector(vcpu: u32): u32 {
+  return load<u32>(record(vcpu), VcpuMailbox.PendingVector) & VECTOR;
+}
+
 /** The interrupt to inject; what has been signalled stays. A vector in place of another needs no kick: the core has not acknowledged the other yet. */
 export function setPendingVector(vcpu: u32, vector: u32): void {
   const pending = load<u32>(record(vcpu), VcpuMailbox.PendingVector);

@@ -1,10 +1,12 @@
 // What an exit costs a guest.
 
-import { EXIT_GOALS, type Figure } from "./figure.ts";
+import { EXIT_GOALS, IPI_GOAL, type Figure } from "./figure.ts";
 import { runSystem } from "./machine.ts";
 import { exitFigure } from "./output.ts";
 
 const SYSTEM = "bench-exits";
+/** Two vCPUs on two cores (partitions/smp); Bochs counts a tick for an instruction of each. */
+const IPI_SYSTEM = "bench-ipi";
 /** Bochs's Ice Lake has IA32_SPEC_CTRL and IA32_FLUSH_CMD, so it can carry out every sequence. */
 const GUARDED_MODEL = "corei7_icelake_u";
 
@@ -13,7 +15,13 @@ export async function benchmarkExits(): Promise<Figure[]> {
   const { output } = await runSystem(SYSTEM);
   const exits = Object.entries(EXIT_GOALS).map(([name, goal]) => ({ name, value: exitFigure(output, name), unit: "instructions", goal }));
   const speculation = { name: "exit.speculation", value: await sequenceCost(output), unit: "instructions", goal: null };
-  return [...exits, speculation];
+  return [...exits, await interruptCost(), speculation];
+}
+
+/** An interrupt between vCPUs. */
+async function interruptCost(): Promise<Figure> {
+  const { output } = await runSystem(IPI_SYSTEM, { cores: 2 });
+  return { name: "exit.ipi", value: exitFigure(output, "exit.ipi"), unit: "instructions", goal: IPI_GOAL };
 }
 
 /** What all sequences against speculation add to an exit and its entry. A processor that needs none runs none of them. */

@@ -10,6 +10,8 @@ export interface Figure {
 
 /** Instructions for one exit as the guest sees them. */
 export const EXIT_GOALS = { "exit.cpuid": 120, "exit.vmcall": 150, "exit.rdmsr": 150, "exit.out": 400, "exit.mmio": 800 } as const;
+/** Instructions from the RDTSC before a vCPU sends an interrupt to the RDTSC that the other one's handler begins with. */
+export const IPI_GOAL = 600;
 /** Linux's ticks to its /init, over those of bare Linux. */
 export const LINUX_RATIO_GOAL = 1.05;
 /** Instructions from the kernel's entry to the first one of its first partition. */

@@ -3,6 +3,7 @@
 import { vcpuCount } from "../../configuration";
 import { BROADCAST, deliver, deliverTo, DeliveryMode, EXTENDED_BROADCAST } from "./delivery";
 import { ApicError, LOWEST_VECTOR, reportError } from "./errors";
+import { acceptInterrupt } from "./priority";
 import { isExtended } from "./state";
 import { Register, register, setRegister } from "./virtual-apic-page";
 
@@ -16,6 +17,8 @@ const enum Command {
   Self = 1 << 18,
   AllIncludingSelf = 2 << 18,
   AllExcludingSelf = 3 << 18,
+  /** Shorthand, trigger mode, destination mode and delivery mode: all clear in a fixed interrupt to one vCPU by its identifier. */
+  NotPlain = 0xc8f00,
   /** Bits that software writes in the low half; delivery status reads 0. */
   Writable = 0xccfff,
 }
@@ -50,8 +53,12 @@ function broadcast(sender: u32, mode: u32, vector: u32, excludesSender: bool): v
 /** A write to the low half sends. IPIs are edge-triggered; the INIT level de-assert does nothing since the P6 family. */
 export function sendCommand(vcpu: u32, value: u32): void {
   setRegister(vcpu, Register.CommandLow, value & COMMAND_WRITABLE);
-  const mode = (value >> Command.DeliveryModeShift) & 7;
   const vector = value & Command.VectorMask;
+  if ((value & Command.NotPlain) == 0 && vector >= LOWEST_VECTOR && destinationOf(vcpu) < vcpuCount()) {
+    acceptInterrupt(destinationOf(vcpu), vector, false);
+    return;
+  }
+  const mode = (value >> Command.DeliveryModeShift) & 7;
   if (mode == DeliveryMode.Init && (value & (Command.LevelAssert | Command.LevelTriggered)) == Command.LevelTriggered) return;
   if (mode <= <u32>DeliveryMode.LowestPriority && vector < LOWEST_VECTOR) {
     reportIllegalVector(vcpu, (value & Command.ShorthandMask) == Command.Self);

@@ -29,11 +29,9 @@ function matchesLogical(vcpu: u32, destination: u32): bool {
   return (identifier >> 4) == ((destination >> 4) & 0xf) && (identifier & destination & 0xf) != 0;
 }
 
-/** Whether a message for `destination` reaches this vCPU. `broadcast` is the sender's value for all. */
-function matches(vcpu: u32, destination: u32, isLogical: bool, broadcast: u32): bool {
-  if (!isGloballyEnabled(vcpu)) return false;
-  if (destination == broadcast) return true;
-  return isLogical ? matchesLogical(vcpu, destination) : destination == vcpu;
+/** Whether a message for the logical `destination`, or for all, reaches this vCPU. `broadcast` is the sender's value for all. */
+function matches(vcpu: u32, destination: u32, broadcast: u32): bool {
+  return isGloballyEnabled(vcpu) && (destination == broadcast || matchesLogical(vcpu, destination));
 }
 
 /**
@@ -62,13 +60,13 @@ export function deliverTo(vcpu: u32, mode: u32, vector: u32, isLevel: bool): boo
 }
 
 /** The addressed and enabled vCPU with the lowest processor priority; the lowest number wins a tie. */
-function deliverToLowest(destination: u32, isLogical: bool, broadcast: u32, vector: u32, isLevel: bool): bool {
+function deliverToLowest(destination: u32, broadcast: u32, vector: u32, isLevel: bool): bool {
   const count = vcpuCount();
   let chosen = count;
   let lowest: u32 = 0x100;
   for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
     const priority = register(vcpu, Register.ProcessorPriority);
-    if (priority >= lowest || !isEnabled(vcpu) || !matches(vcpu, destination, isLogical, broadcast)) continue;
+    if (priority >= lowest || !isEnabled(vcpu) || !matches(vcpu, destination, broadcast)) continue;
     chosen = vcpu;
     lowest = priority;
   }
@@ -77,11 +75,14 @@ function deliverToLowest(destination: u32, isLogical: bool, broadcast: u32, vect
 
 /** Delivers one message to all whom `destination` addresses; whether one of them accepts it. */
 export function deliver(destination: u32, isLogical: bool, broadcast: u32, mode: u32, vector: u32, isLevel: bool): bool {
-  if (mode == DeliveryMode.LowestPriority) return deliverToLowest(destination, isLogical, broadcast, vector, isLevel);
+  if (!isLogical && destination != broadcast) {
+    return destination < vcpuCount() && isGloballyEnabled(destination) && deliverTo(destination, mode, vector, isLevel);
+  }
+  if (mode == DeliveryMode.LowestPriority) return deliverToLowest(destination, broadcast, vector, isLevel);
   const count = vcpuCount();
   let isAccepted = false;
   for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
-    if (matches(vcpu, destination, isLogical, broadcast) && deliverTo(vcpu, mode, vector, isLevel)) isAccepted = true;
+    if (matches(vcpu, destination, broadcast) && deliverTo(vcpu, mode, vector, isLevel)) isAccepted = true;
   }
   return isAccepted;
 }

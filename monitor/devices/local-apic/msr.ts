@@ -131,6 +131,10 @@ function writeBase(vcpu: u32, value: u64): void {
 
 export function writeApicMsr(vcpu: u32, index: u32, value: u64): void {
   setStatus(AccessStatus.Done);
+  if (index == ApicMsr.Command && isExtended(vcpu)) {
+    writeCommand(vcpu, value);
+    return;
+  }
   if (index == ApicMsr.TscDeadline) {
     writeTscDeadline(vcpu, value);
     return;

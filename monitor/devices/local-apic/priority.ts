@@ -2,7 +2,7 @@
 
 import { Device, VcpuSignal, VirtualApicPage } from "../../interface";
 import { hasDevice } from "../../configuration";
-import { postVcpu, setPendingVector, signalVcpu } from "../vcpu-mailbox";
+import { pendingVector, postVcpu, setPendingVector, signalVcpu } from "../vcpu-mailbox";
 import { isEnabled, isGloballyEnabled, isVirtualised, LVT_MASKED } from "./state";
 import { clearVector, hasVector, highestVector, setVector } from "./vector-map";
 import { Register, register, setRegister, vectorMap } from "./virtual-apic-page";
@@ -65,8 +65,15 @@ export function acceptInterrupt(vcpu: u32, vector: u32, isLevel: bool): bool {
   // While the guest runs, IRR of a virtualised APIC is the processor's alone.
   setVector(vectorMap(vcpu, isVirtualised(vcpu) ? <u32>VirtualApicPage.Posted : <u32>Register.Request), vector);
   setTriggerMode(vcpu, vector, isLevel);
-  if (!isVirtualised(vcpu) || !postVcpu(vcpu)) refreshPending(vcpu);
+  if (!isVirtualised(vcpu)) raisePending(vcpu, vector);
+  else if (!postVcpu(vcpu)) signalVcpu(vcpu, VcpuSignal.InterruptStatus);
   return true;
+}
+
+/** A request more can only raise the pending vector. */
+function raisePending(vcpu: u32, vector: u32): void {
+  if (vector <= pendingVector(vcpu) || (vector >> 4) <= (register(vcpu, Register.ProcessorPriority) >> 4)) return;
+  if (!takesExternal(vcpu)) setPendingVector(vcpu, vector);
 }
 
 /** The kernel has the EOI of level-triggered vectors exit. */
@@ -78,14 +85,17 @@ function setTriggerMode(vcpu: u32, vector: u32, isLevel: bool): void {
   if (isVirtualised(vcpu)) signalVcpu(vcpu, VcpuSignal.TriggerModes);
 }
 
-/** Moves the deliverable vector from IRR to ISR and returns it; 0 if there is none. */
+/**
+ * Moves the pending vector, which is not the PIC's, from IRR to ISR and returns it; 0 if there is none. It was the highest request, and its
+ * class above all in service and TPR: PPR becomes its class, and nothing else is deliverable.
+ */
 export function serviceInterrupt(vcpu: u32): u32 {
-  const vector = deliverableVector(vcpu);
+  const vector = pendingVector(vcpu);
   if (vector == 0) return 0;
   clearVector(vectorMap(vcpu, Register.Request), vector);
   setVector(vectorMap(vcpu, Register.InService), vector);
-  updateProcessorPriority(vcpu);
-  refreshPending(vcpu);
+  setRegister(vcpu, Register.ProcessorPriority, vector & 0xf0);
+  setPendingVector(vcpu, 0);
   return vector;
 }
 
