@@ -86,16 +86,17 @@ function setTriggerMode(vcpu: u32, vector: u32, isLevel: bool): void {
 }
 
 /**
- * Moves the pending vector, which is not the PIC's, from IRR to ISR and returns it; 0 if there is none. It was the highest request, and its
+ * Moves the interrupt to deliver, which is not the PIC's, from IRR to ISR and returns it; 0 if there is none. It was the highest request, and its
  * class above all in service and TPR: PPR becomes its class, and nothing else is deliverable.
  */
 export function serviceInterrupt(vcpu: u32): u32 {
-  const vector = pendingVector(vcpu);
+  const vector = isVirtualised(vcpu) ? deliverableVector(vcpu) : pendingVector(vcpu);
   if (vector == 0) return 0;
   clearVector(vectorMap(vcpu, Register.Request), vector);
   setVector(vectorMap(vcpu, Register.InService), vector);
   setRegister(vcpu, Register.ProcessorPriority, vector & 0xf0);
-  setPendingVector(vcpu, 0);
+  if (isVirtualised(vcpu)) refreshPending(vcpu);
+  else setPendingVector(vcpu, 0);
   return vector;
 }
 
