@@ -13,9 +13,10 @@
 #include "imports-port.h"
 #include "imports-vmx.h"
 
-// Inlined into handle_vm_exit below.
+// Inlined into handle_vm_exit below: the export, and kernel/main.ts's exit() that it calls.
 struct w2c_kernel;
 static inline __attribute__((always_inline)) u32 w2c_kernel_exit(struct w2c_kernel*);
+static inline __attribute__((always_inline)) u32 w2c_kernel_kernel0x2Fmain0x2Fexit(struct w2c_kernel*);
 
 // wasm2c declares variables that its code then does not use.
 #pragma clang diagnostic push
