@@ -64,8 +64,8 @@ describe("device pages", () => {
 
   test("the monitor gets the vCPU's state and gives back general registers", () => {
     machine.setVmcs({
-      GUEST_CS_ACCESS_RIGHTS: 0xa09bn, GUEST_SS_ACCESS_RIGHTS: 0xc0f3n, GUEST_IA32_EFER: 0x500n, GUEST_CR0: 0x8000_0031n, GUEST_CR3: 0x4000n,
-      GUEST_CR4: 0x2020n, GUEST_RFLAGS: 0x202n, GUEST_RSP: 0x7000n,
+      GUEST_CS_ACCESS_RIGHTS: 0xa09bn, GUEST_SS_ACCESS_RIGHTS: 0xc0f3n, GUEST_IA32_EFER: 0x500n, GUEST_CR0: 0x8000_0031n,
+      CR0_READ_SHADOW: 0x8000_0011n, GUEST_CR3: 0x4000n, GUEST_CR4: 0x2020n, GUEST_RFLAGS: 0x202n, GUEST_RSP: 0x7000n,
     });
     let lent: Record<string, bigint> = {};
     machine.answer("memoryAccess", () => {
@@ -77,7 +77,7 @@ describe("device pages", () => {
     });
     machine.registers({ r9: 0x77n });
     violate(LOCAL_APIC_EOI, READ);
-    expect(lent).toEqual({ mode: 1n | (3n << 2n), efer: 0x500n, cr0: 0x8000_0031n, r9: 0x77n });
+    expect(lent).toEqual({ mode: 1n | (3n << 2n), efer: 0x500n, cr0: 0x8000_0011n, r9: 0x77n });
     expect([machine.register("r9"), machine.vmcs("GUEST_RSP"), machine.vmcs("GUEST_RIP")]).toEqual([0x99n, 0x7008n, 0x1006n]);
     expect(machine.vmcs("GUEST_CR3")).toBe(0x4000n);
   });
