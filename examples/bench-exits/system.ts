@@ -4,5 +4,5 @@ import { system, typescript } from "../../scripts/policy/language.ts";
 
 export default system({
   name: "bench-exits",
-  partitions: [{ name: "bench", core: 0, memory: "16 MiB", devices: ["local-apic", "uart"], image: typescript("bench") }],
+  partitions: [{ name: "bench", core: 0, memory: "16 MiB", devices: ["local-apic", "io-apic", "uart"], image: typescript("bench") }],
 });
