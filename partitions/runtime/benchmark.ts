@@ -4,7 +4,7 @@
 @external("machine", "measureVmcall") export declare function measureVmcall(rounds: u32): u64;
 /** RDMSR of IA32_APIC_BASE. */
 @external("machine", "measureRdmsr") export declare function measureRdmsr(rounds: u32): u64;
-/** A 32-bit MOV to the I/O APIC's IOREGSEL. */
+/** A 32-bit MOV to the I/O APIC's IOWIN. */
 @external("machine", "measureMmio") export declare function measureMmio(rounds: u32): u64;
 /** OUT of a byte to COM1's scratch register. */
 @external("machine", "measureOut") export declare function measureOut(rounds: u32): u64;

@@ -8,8 +8,8 @@
 #include "processor.h"
 
 #define MSR_APIC_BASE 0x1b
-/** IOREGSEL of the I/O APIC, which no processor virtualises: each write exits, and selects register 0 once more. */
-#define IO_APIC_SELECT 0xfec00000
+/** IOWIN of the I/O APIC, which no processor virtualises: each write exits, and sets the identifier, register 0, to 0 once more. */
+#define IO_APIC_WINDOW 0xfec00010
 /** Scratch register of COM1. */
 #define UART_SCRATCH 0x3ff
 
@@ -34,7 +34,7 @@ static inline uint64_t measure_rdmsr(uint64_t rounds) {
 
 static inline uint64_t measure_mmio(uint64_t rounds) {
   uint64_t begin = rdtsc();
-  __asm__ volatile("1: mov %1, %%ecx\n\tmov %%eax, (%%rcx)\n\tdec %0\n\tjnz 1b" : "+r"(rounds) : "i"(IO_APIC_SELECT), "a"(0) : "rcx", "cc", "memory");
+  __asm__ volatile("1: mov %1, %%ecx\n\tmov %%eax, (%%rcx)\n\tdec %0\n\tjnz 1b" : "+r"(rounds) : "i"(IO_APIC_WINDOW), "a"(0) : "rcx", "cc", "memory");
   return rdtsc() - begin;
 }
 
