@@ -59,7 +59,7 @@ export const INPUT_RING: u32 = 256;
 
 /** One vCPU's record in the mailbox. */
 export const enum VcpuMailbox {
-  PendingVector = 0x00, // u32, bits 7:0 interrupt to inject, 0 none; above: VcpuSignal
+  PendingVector = 0x00, // u32, bits 7:0 interrupt to inject, 0 none; bit 31 LOCAL_VECTOR; between: VcpuSignal
   PendingNmi = 0x04, // u32, number of NMIs to inject, at most 2; acknowledgeNmi() takes one
   Deadline = 0x08, // u64 TSC at which timer() must be called; u64.MAX_VALUE none
   Start = 0x10, // u32, bits of VcpuStart that another vCPU asked for; cleared by the kernel
@@ -108,6 +108,9 @@ export const enum VcpuSignal {
   InterruptStatus = 1 << 8, // ApicMode, and what interruptStatus() returns
   TriggerModes = 1 << 9, // TMR in the virtual-APIC page
 }
+
+/** Of the pending vector: it is the local APIC's own, so that the kernel may move it from IRR to ISR without a call; else acknowledge() does. */
+export const LOCAL_VECTOR: u32 = 1 << 31;
 
 /** Bits: with both, an INIT and then a SIPI came since the kernel looked last. */
 export const enum VcpuStart { None = 0, Init = 1, Sipi = 2 }

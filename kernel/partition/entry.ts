@@ -1,6 +1,6 @@
 // Before each VM entry: pending events and the next deadline. With neither it costs a few loads.
 
-import { VcpuMailbox } from "../../monitor/interface";
+import { LOCAL_VECTOR, VcpuMailbox } from "../../monitor/interface";
 import { armDeadline, canInjectInterrupt, injectInterrupt, isServingNmi, tryInjectNmi } from "../cpu/backend";
 import { Attention, attention, settled } from "./attention";
 import { currentVcpu, vcpuRecord } from "./current";
@@ -10,7 +10,7 @@ import { acknowledge, acknowledgeNmi, peek32, peek64, poke32 } from "./monitor";
 import { passOutput, settleMonitorCall } from "./monitor-call";
 import { enterMonitor, leaveMonitor } from "./monitor-lock";
 import { noteWake, onStartRequest } from "./vcpu-start";
-import { deliverVirtualInterrupt, takeSignals } from "./virtual-interrupts";
+import { deliverVirtualInterrupt, serviceInterrupt, takeSignals } from "./virtual-interrupts";
 
 /** Bits of VcpuMailbox.PendingVector; above them are signals. */
 const VECTOR: u32 = 0xff;
@@ -63,13 +63,21 @@ function lookAtRecord(): void {
 function deliverPending(record: u32): void {
   enterMonitor();
   if (peek32(record + VcpuMailbox.PendingNmi)) deliverNmi(record);
-  if (peek32(record + VcpuMailbox.PendingVector) & VECTOR && canInjectInterrupt()) {
-    const vector = acknowledge(currentVcpu());
-    settleMonitorCall();
-    if (vector) injectInterrupt(vector);
-  }
-  const signals = peek32(record + VcpuMailbox.PendingVector) & ~VECTOR;
+  if (peek32(record + VcpuMailbox.PendingVector) & VECTOR && canInjectInterrupt()) injectInterruptOf(record);
+  const signals = peek32(record + VcpuMailbox.PendingVector) & ~(VECTOR | LOCAL_VECTOR);
   if (signals) takeSignals(signals);
+}
+
+function injectInterruptOf(record: u32): void {
+  const pending = peek32(record + VcpuMailbox.PendingVector);
+  if (pending & LOCAL_VECTOR) {
+    serviceInterrupt(pending & VECTOR);
+    poke32(record + VcpuMailbox.PendingVector, pending & ~(VECTOR | LOCAL_VECTOR));
+    return injectInterrupt(pending & VECTOR);
+  }
+  const vector = acknowledge(currentVcpu());
+  settleMonitorCall();
+  if (vector) injectInterrupt(vector);
 }
 
 /** The processor keeps one NMI while another is in service, and loses further ones. */

@@ -8,14 +8,21 @@ import { usedApicFeatures } from "./apic-virtualisation";
 import { Attention, attend } from "./attention";
 import { currentPartition, currentVcpu, vcpuCount, vcpuRecord } from "./current";
 import { switchApicMode } from "./lifecycle";
-import { acknowledge, interruptStatus, or32, peek32, poke32 } from "./monitor";
+import { interruptStatus, or32, peek32, poke32 } from "./monitor";
 import { settleMonitorCall } from "./monitor-call";
 import { enterMonitor } from "./monitor-lock";
 import { vcpuApicId } from "./plan";
 
 // Registers in the virtual-APIC page.
 const PROCESSOR_PRIORITY: u32 = 0xa0;
+const IN_SERVICE: u32 = 0x100;
 const TRIGGER_MODES: u32 = 0x180;
+const REQUESTS: u32 = 0x200;
+/** Of a vector or a priority. */
+const CLASS: u32 = 0xf0;
+/** RVI in the guest interrupt status; SVI lies above it. */
+const VECTOR: u32 = 0xff;
+const SERVICED_SHIFT: u64 = 8;
 /** Bytes from one register to the next. */
 const STRIDE: u32 = 16;
 const PAGE_SHIFT: u32 = 12;
@@ -26,7 +33,11 @@ const OUTSTANDING: u32 = 1 << 0;
 
 let mode: u32 = VirtualApicMode.Software;
 
-function register(offset: u32): u32 { return peek32(VIRTUAL_APIC_BASE + (currentVcpu() << PAGE_SHIFT) + offset); }
+// @ts-ignore: decorator
+@inline
+function place(offset: u32): u32 { return VIRTUAL_APIC_BASE + (currentVcpu() << PAGE_SHIFT) + offset; }
+
+function register(offset: u32): u32 { return peek32(place(offset)); }
 
 /** In the monitor: takes what it has signalled, a mask of VcpuSignal. */
 export function takeSignals(signals: u32): void {
@@ -51,8 +62,8 @@ function permittedMode(wanted: u32): u32 {
 /** The EOI of a level-triggered interrupt is also the I/O APIC's business. */
 function setEndOfInterruptExits(): void {
   for (let word: u32 = 0; word < 4; word++) {
-    const place = TRIGGER_MODES + word * 2 * STRIDE;
-    backend.setEndOfInterruptExits(word, <u64>register(place) | (<u64>register(place + STRIDE) << 32));
+    const modes = TRIGGER_MODES + word * 2 * STRIDE;
+    backend.setEndOfInterruptExits(word, <u64>register(modes) | (<u64>register(modes + STRIDE) << 32));
   }
 }
 
@@ -86,11 +97,32 @@ export function onNotification(): void {
 /** In the processor's place, which looks at RVI too seldom: before each entry, from the first signal on that is no change of mode. */
 export function deliverVirtualInterrupt(): void {
   if (mode == VirtualApicMode.Software) return;
-  if (!backend.isRecognised(backend.interruptStatus(), register(PROCESSOR_PRIORITY)) || !backend.canInjectInterrupt()) return;
+  const status = backend.interruptStatus();
+  if (!backend.isRecognised(status, register(PROCESSOR_PRIORITY)) || !backend.canInjectInterrupt()) return;
   enterMonitor();
-  const vector = acknowledge(currentVcpu());
-  settleMonitorCall();
-  backend.setInterruptStatus(<u64>interruptStatus(currentVcpu()));
-  settleMonitorCall();
-  if (vector) backend.injectInterrupt(vector);
+  const vector = <u32>status & VECTOR;
+  serviceInterrupt(vector);
+  backend.setInterruptStatus((<u64>vector << SERVICED_SHIFT) | highestRequest());
+  backend.injectInterrupt(vector);
+}
+
+/**
+ * In the monitor: moves `vector`, the highest request and of a class above all in service and TPR, from IRR to ISR. PPR becomes its
+ * class (SDM 3A 11.8.3.1, 3C 30.2.2).
+ */
+export function serviceInterrupt(vector: u32): void {
+  const word = place((vector >> 5) * STRIDE);
+  const bit: u32 = 1 << (vector & 31);
+  poke32(word + REQUESTS, peek32(word + REQUESTS) & ~bit);
+  poke32(word + IN_SERVICE, peek32(word + IN_SERVICE) | bit);
+  poke32(place(PROCESSOR_PRIORITY), vector & CLASS);
+}
+
+/** Highest vector in IRR, 0 if it is empty. */
+function highestRequest(): u32 {
+  for (let word = WORDS; word-- > 0;) {
+    const requests = register(REQUESTS + word * STRIDE);
+    if (requests) return (word << 5) + 31 - <u32>clz(requests);
+  }
+  return 0;
 }

@@ -1,6 +1,6 @@
 // The record that each vCPU shares with the kernel.
 
-import { ApicFeature, Mailbox, MAXIMUM_VCPUS, VcpuMailbox, VcpuSignal, VcpuStart } from "../interface";
+import { ApicFeature, LOCAL_VECTOR, Mailbox, MAXIMUM_VCPUS, VcpuMailbox, VcpuSignal, VcpuStart } from "../interface";
 
 /** In Mailbox.Kick, behind the vCPUs whose cores must look. */
 const POST_SHIFT: u32 = 8;
@@ -30,11 +30,11 @@ export function pendingVector(vcpu: u32): u32 {
   return load<u32>(record(vcpu), VcpuMailbox.PendingVector) & VECTOR;
 }
 
-/** The interrupt to inject; what has been signalled stays. A vector in place of another needs no kick: the core has not acknowledged the other yet. */
+/** The interrupt to inject, perhaps with LOCAL_VECTOR; what has been signalled stays. A vector in place of another needs no kick: the core has not acknowledged the other yet. */
 export function setPendingVector(vcpu: u32, vector: u32): void {
   const pending = load<u32>(record(vcpu), VcpuMailbox.PendingVector);
   if (vector != 0 && (pending & VECTOR) == 0) kick(vcpu);
-  store<u32>(record(vcpu), (pending & ~VECTOR) | vector, VcpuMailbox.PendingVector);
+  store<u32>(record(vcpu), (pending & ~(VECTOR | LOCAL_VECTOR)) | vector, VcpuMailbox.PendingVector);
 }
 
 /** Asks the kernel to fetch something before the next entry. */
@@ -53,7 +53,7 @@ export function postVcpu(vcpu: u32): bool {
 }
 
 export function clearSignals(vcpu: u32): void {
-  store<u32>(record(vcpu), load<u32>(record(vcpu), VcpuMailbox.PendingVector) & VECTOR, VcpuMailbox.PendingVector);
+  store<u32>(record(vcpu), load<u32>(record(vcpu), VcpuMailbox.PendingVector) & (VECTOR | LOCAL_VECTOR), VcpuMailbox.PendingVector);
 }
 
 export function setApicMode(vcpu: u32, mode: u32): void {

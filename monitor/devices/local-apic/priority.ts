@@ -1,6 +1,6 @@
 // Acceptance and priority of interrupts (SDM 3A 11.8), and the pending vector that the kernel sees.
 
-import { Device, VcpuSignal, VirtualApicPage } from "../../interface";
+import { Device, LOCAL_VECTOR, VcpuSignal, VirtualApicPage } from "../../interface";
 import { hasDevice } from "../../configuration";
 import { pendingVector, postVcpu, setPendingVector, signalVcpu } from "../vcpu-mailbox";
 import { isEnabled, isGloballyEnabled, isVirtualised, LVT_MASKED } from "./state";
@@ -31,10 +31,15 @@ function deliverableVector(vcpu: u32): u32 {
   return (vector >> 4) > (register(vcpu, Register.ProcessorPriority) >> 4) ? vector : 0;
 }
 
+// @ts-ignore: decorator
+@inline function setLocalVector(vcpu: u32, vector: u32): void {
+  setPendingVector(vcpu, vector == 0 ? 0 : vector | LOCAL_VECTOR);
+}
+
 /** Brings the pending vector in the mailbox up to date; a virtualised APIC's own interrupts are the processor's to deliver. */
 export function refreshPending(vcpu: u32): void {
   if (takesExternal(vcpu)) setPendingVector(vcpu, externalVector);
-  else setPendingVector(vcpu, isVirtualised(vcpu) ? 0 : deliverableVector(vcpu));
+  else setLocalVector(vcpu, isVirtualised(vcpu) ? 0 : deliverableVector(vcpu));
   if (isVirtualised(vcpu)) signalVcpu(vcpu, VcpuSignal.InterruptStatus);
 }
 
@@ -73,7 +78,7 @@ export function acceptInterrupt(vcpu: u32, vector: u32, isLevel: bool): bool {
 /** A request more can only raise the pending vector. */
 function raisePending(vcpu: u32, vector: u32): void {
   if (vector <= pendingVector(vcpu) || (vector >> 4) <= (register(vcpu, Register.ProcessorPriority) >> 4)) return;
-  if (!takesExternal(vcpu)) setPendingVector(vcpu, vector);
+  if (!takesExternal(vcpu)) setPendingVector(vcpu, vector | LOCAL_VECTOR);
 }
 
 /** The kernel has the EOI of level-triggered vectors exit. */

@@ -6,7 +6,7 @@ import path from "node:path";
 import { compileAssemblyScript } from "../../../scripts/build/assemblyscript.ts";
 import { buildDirectory } from "../../../scripts/build/paths.ts";
 import { projectDirectory } from "../../../scripts/policy/project.ts";
-import { AccessStatus, Device, DiskFlag, HIGH_MEMORY_BASE, ImageKind, INPUT_RING, Mailbox, OUTPUT_RING, VcpuMailbox, VIRTUAL_APIC_BASE } from "../../../monitor/interface.ts";
+import { LOCAL_VECTOR, AccessStatus, Device, DiskFlag, HIGH_MEMORY_BASE, ImageKind, INPUT_RING, Mailbox, OUTPUT_RING, VcpuMailbox, VIRTUAL_APIC_BASE } from "../../../monitor/interface.ts";
 
 /** Entry points of monitor/main.ts and of tests/fixtures/monitor/entry.ts; u64 is a bigint, u32 a number. */
 export interface MonitorExports {
@@ -143,7 +143,7 @@ export class SimulatedPartition {
   }
 
   pendingVector(vcpu = 0): number {
-    return this.peek32(this.#vcpu(vcpu, VcpuMailbox.PendingVector));
+    return (this.peek32(this.#vcpu(vcpu, VcpuMailbox.PendingVector)) & ~LOCAL_VECTOR) >>> 0;
   }
 
   pendingNmi(vcpu = 0): number {
