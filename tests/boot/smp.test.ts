@@ -3,6 +3,8 @@
 
 import { describe, expect, test } from "vitest";
 import { linuxCommandLine } from "../../examples/linux-command-line.ts";
+import { Typist } from "../../scripts/commands/typist.ts";
+import type { RunningMachine } from "../../scripts/emulator/index.ts";
 import { linux, typescript, type SystemDescription } from "../../scripts/policy/language.ts";
 import { attackSystem, untouched } from "./helpers/attack-system.ts";
 import { bootSystem, type SystemOptions, type SystemOutput } from "./helpers/system.ts";
@@ -82,19 +84,38 @@ describe("INIT, SIPI and NMI of a partition", () => {
   });
 });
 
-test("Debian's Linux starts its second processor, and powers off", async () => {
+/** What /proc/interrupts counts for the second processor. */
+function countOf(lines: readonly string[], interrupt: string): number {
+  const form = new RegExp(`^${interrupt}: +\\d+ +(\\d+) `);
+  return Number(lines.map((line) => form.exec(line)?.[1]).find((count) => count !== undefined));
+}
+
+test("Debian's Linux takes commands on both of its processors, and powers off", async () => {
+  const commands = ["nproc", "taskset 2 echo on-second", "grep -E 'LOC|RES|CAL' /proc/interrupts", "poweroff -f"];
+  let machine: RunningMachine | undefined;
+  const typist = new Typist(commands, (text) => machine?.write(text));
   const output = await bootSystem(
     {
       name: "test-smp-linux",
       partitions: [
-        { name: "linux", cores: [0, 2], memory: "160 MiB", image: linux({ commandLine: linuxCommandLine("bulkhead_after=power-off") }) },
+        { name: "linux", cores: [0, 2], memory: "160 MiB", image: linux({ commandLine: linuxCommandLine() }), keyboard: true },
         { name: "neighbour", core: 1, memory: "4 MiB", image: typescript("witness", { commandLine: "ticks=60" }) },
       ],
     },
-    { timeoutSeconds: LINUX_TIMEOUT_SECONDS },
+    {
+      timeoutSeconds: LINUX_TIMEOUT_SECONDS,
+      interactive: true,
+      onLine: (_line, running) => { machine = running; },
+      onBytes: (bytes) => { typist.watch(bytes); },
+    },
   );
   expect(output.result.reason).toBe("ended");
-  expect(output.of("linux").join("\n")).toMatch(/processors 2, hypervisor yes/);
+  expect(typist.done).toBe(true);
+  const lines = output.of("linux");
+  expect(lines.join("\n")).toMatch(/processors 2, hypervisor yes/);
+  expect(lines).toContain("2");
+  expect(lines).toContain("on-second");
+  for (const interrupt of ["LOC", "RES", "CAL"]) expect(countOf(lines, interrupt), interrupt).toBeGreaterThan(0);
   expect(output.kernel).toContainEqual(expect.stringMatching(/^summary: linux: cores 0, 2, 160 MiB, powered off, restarts 0/));
   expect(output.of("neighbour")).toEqual(untouched(60));
 }, 300_000);
