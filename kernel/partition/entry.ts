@@ -33,20 +33,24 @@ export function prepareEntry(): u32 {
 }
 
 function prepareAttentively(): u32 {
+  if (attention() != <u32>Attention.Guarded && doWhatWaits()) return NextEntry.Launch;
+  armDeadline(deadline);
+  return attention() & Attention.Guarded ? NextEntry.GuardedResume : NextEntry.Resume;
+}
+
+/** Does what waits; true if the vCPU is to be launched anew. */
+function doWhatWaits(): bool {
   if (attention() & Attention.Record) lookAtRecord();
   if (attention() & Attention.Delivery && !hasIntent()) deliverVirtualInterrupt();
   leaveMonitor();
   passOutput();
   if (hasIntent()) {
     carryOutIntent();
-    return NextEntry.Launch;
+    return true;
   }
-  if (attention() & Attention.Initialised) {
-    startAnew();
-    return NextEntry.Launch;
-  }
-  armDeadline(deadline);
-  return attention() & Attention.Guarded ? NextEntry.GuardedResume : NextEntry.Resume;
+  if (!(attention() & Attention.Initialised)) return false;
+  startAnew();
+  return true;
 }
 
 /** Looks again before the next entry for as long as an event is pending. */

@@ -38,7 +38,8 @@ describe("a storm of forbidden DMA", () => {
     // Told at the 1st, 2nd, 4th, 8th of at most 66.
     expect(all.length - lines.length).toBeGreaterThan(0);
     expect(all.length - lines.length).toBeLessThan(8);
-    expect(lines).toEqual([
+    // Which of the two storms is found out first is chance.
+    expect([...lines.slice(0, 2), ...lines.slice(2).sort()]).toEqual([
       expect.stringMatching(`^vtd unit 0: ${CONTROLLERS.left} of left: read at 0x[0-9a-f]{16} blocked: reason 0x06, no read permission$`),
       expect.stringMatching(`^vtd unit 0: ${CONTROLLERS.nobody} of no partition: read at 0x[0-9a-f]{16} blocked: reason 0x02, context entry not present$`),
       `vtd unit 0: ${CONTROLLERS.left} of left: switched off after 33 faults in a second`,
