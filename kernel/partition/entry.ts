@@ -33,24 +33,27 @@ export function prepareEntry(): u32 {
 }
 
 function prepareAttentively(): u32 {
-  if (attention() != <u32>Attention.Guarded && doWhatWaits()) return NextEntry.Launch;
-  armDeadline(deadline);
-  return attention() & Attention.Guarded ? NextEntry.GuardedResume : NextEntry.Resume;
-}
-
-/** Does what waits; true if the vCPU is to be launched anew. */
-function doWhatWaits(): bool {
+  if (attention() == <u32>Attention.Guarded) return enterGuarded();
   if (attention() & Attention.Record) lookAtRecord();
   if (attention() & Attention.Delivery && !hasIntent()) deliverVirtualInterrupt();
   leaveMonitor();
   passOutput();
   if (hasIntent()) {
     carryOutIntent();
-    return true;
+    return NextEntry.Launch;
   }
-  if (!(attention() & Attention.Initialised)) return false;
-  startAnew();
-  return true;
+  if (attention() & Attention.Initialised) {
+    startAnew();
+    return NextEntry.Launch;
+  }
+  if (attention() & Attention.Guarded) return enterGuarded();
+  armDeadline(deadline);
+  return NextEntry.Resume;
+}
+
+function enterGuarded(): u32 {
+  armDeadline(deadline);
+  return NextEntry.GuardedResume;
 }
 
 /** Looks again before the next entry for as long as an event is pending. */

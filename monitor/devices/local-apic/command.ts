@@ -1,11 +1,12 @@
 // Interrupt command register (SDM 3A 11.6.1).
 
 import { vcpuCount } from "../../configuration";
+import { MAXIMUM_VCPUS } from "../../interface";
 import { BROADCAST, deliver, deliverTo, DeliveryMode, EXTENDED_BROADCAST } from "./delivery";
 import { ApicError, LOWEST_VECTOR, reportError } from "./errors";
 import { acceptInterrupt } from "./priority";
 import { isExtended } from "./state";
-import { Register, register, setRegister } from "./virtual-apic-page";
+import { Register, setRegister } from "./virtual-apic-page";
 
 const enum Command {
   VectorMask = 0xff,
@@ -24,12 +25,6 @@ const enum Command {
 }
 
 export const COMMAND_WRITABLE: u32 = Command.Writable;
-
-/** Destination of the command register's high half as this mode holds it. */
-function destinationOf(vcpu: u32): u32 {
-  const high = register(vcpu, Register.CommandHigh);
-  return isExtended(vcpu) ? high : high >> 24;
-}
 
 /** SDM 3A table 11-3: INIT and start-up go to others only. */
 function canReachSelf(mode: u32): bool {
@@ -50,12 +45,13 @@ function broadcast(sender: u32, mode: u32, vector: u32, excludesSender: bool): v
   }
 }
 
-/** A write to the low half sends. IPIs are edge-triggered; the INIT level de-assert does nothing since the P6 family. */
-export function sendCommand(vcpu: u32, value: u32): void {
+/** A write to the low half sends, to the destination that the high half has in this mode. IPIs are edge-triggered; the INIT level de-assert does nothing since the P6 family. */
+export function sendCommand(vcpu: u32, value: u32, destination: u32): void {
   setRegister(vcpu, Register.CommandLow, value & COMMAND_WRITABLE);
   const vector = value & Command.VectorMask;
-  if ((value & Command.NotPlain) == 0 && vector >= LOWEST_VECTOR && destinationOf(vcpu) < vcpuCount()) {
-    acceptInterrupt(destinationOf(vcpu), vector, false);
+  // The APIC of a vCPU that does not exist is never enabled.
+  if ((value & Command.NotPlain) == 0 && vector >= LOWEST_VECTOR && destination < MAXIMUM_VCPUS) {
+    acceptInterrupt(destination, vector, false);
     return;
   }
   const mode = (value >> Command.DeliveryModeShift) & 7;
@@ -76,7 +72,7 @@ export function sendCommand(vcpu: u32, value: u32): void {
       return;
   }
   const all = isExtended(vcpu) ? EXTENDED_BROADCAST : BROADCAST;
-  deliver(destinationOf(vcpu), (value & Command.Logical) != 0, all, mode, vector, false);
+  deliver(destination, (value & Command.Logical) != 0, all, mode, vector, false);
 }
 
 /** SELF IPI register, x2APIC only (SDM 3A 11.12.11). */

@@ -83,7 +83,7 @@ function writeCommand(vcpu: u32, value: u64): void {
     return;
   }
   setRegister(vcpu, Register.CommandHigh, <u32>(value >> 32));
-  sendCommand(vcpu, <u32>value);
+  sendCommand(vcpu, <u32>value, <u32>(value >> 32));
 }
 
 function writeExtendedRegister(vcpu: u32, offset: u32, value: u64): void {

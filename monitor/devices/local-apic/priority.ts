@@ -67,10 +67,11 @@ export function setTaskPriority(vcpu: u32, priority: u32): void {
 /** Enters a fixed interrupt, vector 16 or above, into IRR; false from a software-disabled APIC, which takes none (SDM 3A 11.4.7.2). */
 export function acceptInterrupt(vcpu: u32, vector: u32, isLevel: bool): bool {
   if (!isEnabled(vcpu)) return false;
+  const isProcessors = isVirtualised(vcpu);
   // While the guest runs, IRR of a virtualised APIC is the processor's alone.
-  setVector(vectorMap(vcpu, isVirtualised(vcpu) ? <u32>VirtualApicPage.Posted : <u32>Register.Request), vector);
+  setVector(vectorMap(vcpu, isProcessors ? <u32>VirtualApicPage.Posted : <u32>Register.Request), vector);
   setTriggerMode(vcpu, vector, isLevel);
-  if (!isVirtualised(vcpu)) raisePending(vcpu, vector);
+  if (!isProcessors) raisePending(vcpu, vector);
   else if (!postVcpu(vcpu)) signalVcpu(vcpu, VcpuSignal.InterruptStatus);
   return true;
 }

@@ -8,6 +8,9 @@ import { LVT_MASKED, SVR_ENABLE, SVR_SUPPRESS_EOI_BROADCAST } from "./state";
 import { currentCount, writeDivide, writeInitialCount, writeLvtTimer } from "./timer";
 import { Register, register, setKeptRegister, setRegister } from "./virtual-apic-page";
 
+/** Of the command register's high half, in xAPIC mode. */
+const DESTINATION_SHIFT: u32 = 24;
+
 /** Focus processor checking, bit 9, is reserved (SDM 3A 11.9). */
 export const SPURIOUS_WRITABLE: u32 = 0x11ff;
 
@@ -83,7 +86,7 @@ export function writeRegister(vcpu: u32, offset: u32, value: u32): bool {
   switch (offset) {
     case Register.EndOfInterrupt: writeEndOfInterrupt(vcpu); return true;
     case Register.TaskPriority: setTaskPriority(vcpu, value); return true;
-    case Register.CommandLow: sendCommand(vcpu, value); return true;
+    case Register.CommandLow: sendCommand(vcpu, value, register(vcpu, Register.CommandHigh) >> DESTINATION_SHIFT); return true;
     case Register.InitialCount: writeInitialCount(vcpu, value); return true;
     case Register.Spurious: writeSpurious(vcpu, value); return true;
     case Register.ErrorStatus: latchErrors(vcpu); return true;
