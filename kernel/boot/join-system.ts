@@ -10,6 +10,7 @@ import { canVirtualiseApics } from "../partition/apic-virtualisation";
 import { startHousekeeping } from "../partition/housekeeping";
 import { attachPartition, currentVcpu } from "../partition/current";
 import { joinPartition, loadPartitionVcpu, startPartition } from "../partition/lifecycle";
+import { attachKicks } from "../partition/kick";
 import { attachMonitorLock } from "../partition/monitor-lock";
 import { park } from "../partition/park";
 import * as plan from "../partition/plan";
@@ -50,6 +51,7 @@ export function runCore(): void {
   }
   if (!loadPartitionVcpu()) fatal(FatalReason.VmcsLoad);
   attachMonitorLock();
+  attachKicks();
   if (currentVcpu() == 0) startPartition();
   else joinPartition();
   enterGuest();

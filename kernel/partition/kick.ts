@@ -5,7 +5,14 @@ import { HostVector } from "../../drivers/vectors";
 import { Attention, attend } from "./attention";
 import { currentPartition, currentVcpu, vcpuCount } from "./current";
 import { vcpuApicId } from "./plan";
-import { wish } from "./status-page";
+import { load32 } from "../memory/physical";
+import { wishAddress } from "./status-page";
+
+/** What the partition wishes lies there. */
+let ownWish: u64 = 0;
+
+/** Once this core knows its partition. */
+export function attachKicks(): void { ownWish = wishAddress(currentPartition()); }
 
 /** The monitor's bits reach this partition's cores and no other: those of vCPUs that it does not have count for nothing. */
 export function kick(vcpus: u32): void {
@@ -18,5 +25,5 @@ export function kickOthers(): void { kick(~(<u32>1 << currentVcpu())); }
 
 /** This core was kicked, or looks by itself. */
 export function lookAround(): void {
-  attend(wish(currentPartition()) != 0 ? Attention.Record | Attention.Intent : Attention.Record);
+  attend(load32(ownWish) != 0 ? Attention.Record | Attention.Intent : Attention.Record);
 }

@@ -43,10 +43,11 @@ export function violations(partition: u32): u64 { return load64(page(partition) 
 export function countViolation(partition: u32): void { store64(page(partition) + StatusPage.Violations, violations(partition) + 1); }
 export function exits(partition: u32, reason: u32): u64 { return load64(page(partition) + StatusPage.Exits + <u64>reason * 8); }
 
-export function wish(partition: u32): u32 { return load32(page(partition) + StatusPage.Wish); }
+export function wishAddress(partition: u32): u64 { return page(partition) + StatusPage.Wish; }
+export function wish(partition: u32): u32 { return load32(wishAddress(partition)); }
 /** Of several wishes the first one counts; whether it is this one. */
-export function proposeWish(partition: u32, value: u32): bool { return compareExchange32(page(partition) + StatusPage.Wish, 0, value) == 0; }
-export function clearWish(partition: u32): void { store32(page(partition) + StatusPage.Wish, 0); }
+export function proposeWish(partition: u32, value: u32): bool { return compareExchange32(wishAddress(partition), 0, value) == 0; }
+export function clearWish(partition: u32): void { store32(wishAddress(partition), 0); }
 
 export function lockAddress(partition: u32): u64 { return page(partition) + StatusPage.Lock; }
 
