@@ -5,7 +5,7 @@ import example from "../../examples/linux-kernels/system.ts";
 import { bootSystem, type SystemOutput } from "./helpers/system.ts";
 
 /** Alone on two processors it takes a minute and a half; what is not there yet is downloaded. */
-const TIMEOUT_SECONDS = 900;
+const TIMEOUT_SECONDS = 300;
 const COMMANDS = "uname -a; poweroff -f\n";
 
 let output: SystemOutput;
@@ -20,6 +20,8 @@ beforeAll(async () => {
     {
       timeoutSeconds: TIMEOUT_SECONDS,
       interactive: true,
+      // With local APICs virtualised this boot does not end in Bochs: docs/emulators.md.
+      commandLine: "apic-virtualisation=off",
       onLine: (line, machine) => {
         for (const step of steps) if (step.test(line)) ready.add(step);
         isFirstOver ||= /^\[bulkhead\] partition rt stopped/.test(line);
