@@ -43,20 +43,13 @@ static const struct core_tables core_tables = {
 extern u8 vector_stubs[];
 u64 idt[256 * 2] __attribute__((aligned(16)));
 
-/** Number in the interrupt stack table, from 1 on; 0 is the current stack. */
-static u64 stack_of(u32 vector) {
-  switch (vector) {
-    case VECTOR_NMI: return 1;
-    case VECTOR_DOUBLE_FAULT: return 2;
-    case VECTOR_MACHINE_CHECK: return 3;
-    default: return 0;
-  }
-}
+/** Numbers in the interrupt stack table, from 1 on; 0 is the current stack. */
+static const u8 stacks[256] = {[VECTOR_NMI] = 1, [VECTOR_DOUBLE_FAULT] = 2, [VECTOR_MACHINE_CHECK] = 3};
 
 void build_idt(void) {
   for (u32 vector = 0; vector < 256; vector++) {
     u64 address = (u64)vector_stubs + vector * STUB_SIZE;
-    u64 attributes = stack_of(vector) << 32 | INTERRUPT_GATE << 32;
+    u64 attributes = (stacks[vector] | INTERRUPT_GATE) << 32;
     idt[2 * vector] = (address & 0xffff) | (u64)SELECTOR_CODE << 16 | attributes | ((address >> 16) & 0xffff) << 48;
     idt[2 * vector + 1] = address >> 32;
   }

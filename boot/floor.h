@@ -5,29 +5,9 @@
 #include "layout.h"
 #include "types.h"
 
-/** The core data page; the offsets are CoreData in layout.h. */
-struct core_data {
-  u64 gdt[16];
-  u8 tss[128];
-  u32 core_id;
-  u32 monitor_faulted;
-  u32 monitor_active;
-  u32 reserved;
-  u64 monitor_stack;
-  u64 monitor_fault;
-  u32 trap_state;
-};
-
-_Static_assert(offsetof(struct core_data, tss) == CORE_DATA_TSS, "CoreData.Tss");
-_Static_assert(offsetof(struct core_data, core_id) == CORE_DATA_CORE_ID, "CoreData.CoreId");
-_Static_assert(offsetof(struct core_data, monitor_faulted) == CORE_DATA_MONITOR_FAULTED, "CoreData.MonitorFaulted");
-_Static_assert(offsetof(struct core_data, monitor_active) == CORE_DATA_MONITOR_ACTIVE, "CoreData.MonitorActive");
-_Static_assert(offsetof(struct core_data, monitor_stack) == CORE_DATA_MONITOR_STACK, "CoreData.MonitorStack");
-_Static_assert(offsetof(struct core_data, monitor_fault) == CORE_DATA_MONITOR_FAULT, "CoreData.MonitorFault");
-_Static_assert(offsetof(struct core_data, trap_state) == CORE_DATA_TRAP_STATE, "CoreData.TrapState");
-
-/** This core's data page, at the same virtual address on every core. */
-#define CORE_DATA ((volatile struct core_data*)CORE_DATA_BASE)
+/** Fields of this core's data page, at the same virtual address on every core: CoreData in kernel/memory/layout.ts. */
+#define CORE_DATA_U32(field) (*(volatile u32*)(CORE_DATA_BASE + CORE_DATA_##field))
+#define CORE_DATA_U64(field) (*(volatile u64*)(CORE_DATA_BASE + CORE_DATA_##field))
 
 /** Physical address of something in the image. */
 #define IMAGE_PHYSICAL(symbol) ((u64)(symbol)-IMAGE_BASE)

@@ -30,7 +30,7 @@ IMPORT u64 w2c_boot_imageAddress(INSTANCE(boot), u32 symbol) {
 }
 
 IMPORT u32 w2c_boot_coreId(INSTANCE(boot)) {
-  return CORE_DATA->core_id;
+  return CORE_DATA_U32(CORE_ID);
 }
 
 IMPORT void w2c_boot_loadPageTables(INSTANCE(boot), u64 pml4) {

@@ -58,24 +58,17 @@ IMPORT u64 w2c_cpu_rdtsc(INSTANCE(cpu)) {
 }
 
 /** #GP at 1 goes on at 2 (traps.c), past the instruction that notes the success. */
-#define SURVIVE_FAULT(instruction, succeeded) \
-  "1: " instruction "\n"                      \
-  "movl $1, " succeeded "\n"                  \
-  "2:\n"                                      \
-  ".pushsection .fixups, \"a\", @progbits\n"  \
-  ".quad 1b, 2b\n"                            \
-  ".popsection\n"
-
 IMPORT u32 w2c_cpu_tryRdmsr(INSTANCE(cpu), u32 index, u32 out) {
   u32 low = 0, high = 0, succeeded = 0;
-  __asm__ volatile(SURVIVE_FAULT("rdmsr", "%0") : "+r"(succeeded), "+a"(low), "+d"(high) : "c"(index));
+  __asm__ volatile(
+      "1: rdmsr\n"
+      "movl $1, %0\n"
+      "2:\n"
+      ".pushsection .fixups, \"a\", @progbits\n"
+      ".quad 1b, 2b\n"
+      ".popsection\n"
+      : "+r"(succeeded), "+a"(low), "+d"(high) : "c"(index));
   if (succeeded) *(linear_u64*)(u64)out = low | (u64)high << 32;
-  return succeeded;
-}
-
-IMPORT u32 w2c_cpu_tryWrmsr(INSTANCE(cpu), u32 index, u64 value) {
-  u32 low = (u32)value, high = (u32)(value >> 32), succeeded = 0;
-  __asm__ volatile(SURVIVE_FAULT("wrmsr", "%0") : "+r"(succeeded) : "a"(low), "d"(high), "c"(index) : "memory");
   return succeeded;
 }
 

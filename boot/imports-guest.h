@@ -1,7 +1,8 @@
 // guest.*, image.* and time.*: monitor/imports.ts. All that a monitor reaches outside its linear memory, bounded by
 // the grants that the kernel left in its instance page. No sum here can overflow: each length is compared with what
 // remains after the offset.
-#include "block.h"
+#include <string.h>
+
 #include "layout.h"
 #include "types.h"
 
@@ -83,7 +84,7 @@ DEFINE_IMAGE_LOAD(64, u64)
 IMPORT u32 w2c_guest_clear(INSTANCE(guest), u64 gpa, u64 length) {
   u8* target = guest_range(gpa, length);
   if (target == OUT_OF_BOUNDS) return 0;
-  clear_bytes((u64)target, length);
+  memset(target, 0, length);
   return 1;
 }
 
@@ -91,7 +92,7 @@ IMPORT u32 w2c_guest_copyImage(INSTANCE(guest), u64 gpa, u32 image, u64 offset, 
   u8* target = guest_range(gpa, length);
   const u8* source = image_range(image, offset, length);
   if (target == OUT_OF_BOUNDS || source == OUT_OF_BOUNDS) return 0;
-  copy_bytes((u64)target, (u64)source, length);
+  memcpy(target, source, length);
   return 1;
 }
 
@@ -100,7 +101,7 @@ IMPORT u32 w2c_guest_copyToDisk(INSTANCE(guest), u64 gpa, u64 offset, u64 length
   const u8* source = guest_range(gpa, length);
   u8* target = image_range(IMAGE_DISK, offset, length);
   if (source == OUT_OF_BOUNDS || target == OUT_OF_BOUNDS) return 0;
-  copy_bytes((u64)target, (u64)source, length);
+  memcpy(target, source, length);
   return 1;
 }
 
@@ -109,7 +110,5 @@ IMPORT u64 w2c_image_size(INSTANCE(image), u32 image) {
 }
 
 IMPORT u64 w2c_time_now(INSTANCE(time)) {
-  u32 low, high;
-  __asm__ volatile("rdtsc" : "=a"(low), "=d"(high));
-  return low | (u64)high << 32;
+  return __builtin_ia32_rdtsc();
 }

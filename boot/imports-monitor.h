@@ -8,11 +8,11 @@ IMPORT void w2c_monitor_setGrant(INSTANCE(monitor), u32 grant, u64 value) {
 }
 
 IMPORT u32 w2c_monitor_faulted(INSTANCE(monitor)) {
-  return CORE_DATA->monitor_faulted;
+  return CORE_DATA_U32(MONITOR_FAULTED);
 }
 
 IMPORT u64 w2c_monitor_faultAddress(INSTANCE(monitor)) {
-  return CORE_DATA->monitor_fault;
+  return CORE_DATA_U64(MONITOR_FAULT);
 }
 
 /** Mailbox and virtual-APIC pages lie in the first 64 KiB of the monitor's linear memory; their fields are naturally aligned. */

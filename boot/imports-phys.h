@@ -1,5 +1,6 @@
 // phys.*: kernel/memory/physical.ts, through the direct map of this core.
-#include "block.h"
+#include <string.h>
+
 #include "layout.h"
 #include "types.h"
 
@@ -18,11 +19,11 @@ DEFINE_PHYSICAL_ACCESS(32, u32)
 DEFINE_PHYSICAL_ACCESS(64, u64)
 
 IMPORT void w2c_phys_copy(INSTANCE(phys), u64 destination, u64 source, u64 length) {
-  copy_bytes(DIRECT_BASE + destination, DIRECT_BASE + source, length);
+  memcpy((void*)(DIRECT_BASE + destination), (const void*)(DIRECT_BASE + source), length);
 }
 
 IMPORT void w2c_phys_clear(INSTANCE(phys), u64 address, u64 length) {
-  clear_bytes(DIRECT_BASE + address, length);
+  memset((void*)(DIRECT_BASE + address), 0, length);
 }
 
 IMPORT u32 w2c_phys_compareExchange32(INSTANCE(phys), u64 address, u32 expected, u32 value) {

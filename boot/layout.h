@@ -16,8 +16,6 @@
 #define IMAGE_COUNT ((GRANT_ROM_BASE - GRANT_IMAGES) / 2)
 #define IMAGE_DISK (IMAGE_COUNT - 1)
 
-#define MITIGATIONS_ON_ENTRY (MITIGATION_IBRS | MITIGATION_VERW | MITIGATION_L1D_FLUSH)
-
 // Exception vectors with a stack of their own, and the one that fixups are for.
 #define VECTOR_NMI 2
 #define VECTOR_DOUBLE_FAULT 8

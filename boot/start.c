@@ -24,7 +24,7 @@ static void start_core(void) {
   load_descriptors();
   set_gs_base(KERNEL_MEMORY);
   instantiate_kernel();
-  CORE_DATA->trap_state = TRAP_STATE_READY;
+  CORE_DATA_U32(TRAP_STATE) = TRAP_STATE_READY;
 }
 
 _Noreturn void start_boot_core(void) {

@@ -38,14 +38,14 @@ static u64 fixup_of(u64 rip) {
 }
 
 static int ends_monitor_call(u64 vector) {
-  return CORE_DATA->monitor_active != 0 && vector != VECTOR_DOUBLE_FAULT && vector != VECTOR_MACHINE_CHECK;
+  return CORE_DATA_U32(MONITOR_ACTIVE) != 0 && vector != VECTOR_DOUBLE_FAULT && vector != VECTOR_MACHINE_CHECK;
 }
 
 static void end_monitor_call(struct trap_frame* frame) {
-  CORE_DATA->monitor_faulted = 1;
-  CORE_DATA->monitor_fault = frame->rip;
+  CORE_DATA_U32(MONITOR_FAULTED) = 1;
+  CORE_DATA_U64(MONITOR_FAULT) = frame->rip;
   frame->rip = (u64)monitor_unwind;
-  frame->rsp = CORE_DATA->monitor_stack;
+  frame->rsp = CORE_DATA_U64(MONITOR_STACK);
   frame->rflags = RFLAGS_RESERVED;
 }
 
@@ -58,7 +58,7 @@ static void show(const char* name, u64 value) {
 static _Noreturn void stop_without_kernel(const struct trap_frame* frame, u32 state) {
   console_text(state == TRAP_STATE_HANDLING ? "\n[bulkhead] fatal: fault while a fault was handled:"
                                             : "\n[bulkhead] fatal: fault before the kernel ran:");
-  show(" core ", CORE_DATA->core_id);
+  show(" core ", CORE_DATA_U32(CORE_ID));
   show(" vector ", frame->vector);
   show(" error ", frame->error);
   show(" rip ", frame->rip);
@@ -78,9 +78,9 @@ void handle_exception(struct trap_frame* frame) {
     end_monitor_call(frame);
     return;
   }
-  u32 state = CORE_DATA->trap_state;
+  u32 state = CORE_DATA_U32(TRAP_STATE);
   if (state != TRAP_STATE_READY) stop_without_kernel(frame, state);
-  CORE_DATA->trap_state = TRAP_STATE_HANDLING;
+  CORE_DATA_U32(TRAP_STATE) = TRAP_STATE_HANDLING;
   memcpy((void*)(KERNEL_MEMORY + FIXED_TRAP_FRAME), frame, sizeof *frame);
   set_gs_base(KERNEL_MEMORY);
   w2c_kernel_trap((void*)KERNEL_INSTANCE);

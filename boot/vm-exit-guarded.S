@@ -1,5 +1,5 @@
 // VM exit and entry with the sequences against speculation that Fixed.Mitigations asks for. Only processors that need
-// one come here: by HOST_RIP at an exit, by NextEntry.GuardedResume at an entry.
+// one come here by HOST_RIP at an exit, and by NextEntry.GuardedResume at an entry; a VMLAUNCH always does.
 #include "guest-registers.h"
 
 #define SPEC_CTRL_IBRS 1
@@ -78,8 +78,9 @@ vm_resume_guarded:
   vmresume
   jmp vm_entry_failed
 
-.globl vm_launch_guarded
-vm_launch_guarded:
+// boot.enterGuest(): does not return.
+.globl vm_launch
+vm_launch:
   guard_entry
   load_guest_registers
   vmlaunch

@@ -15,15 +15,6 @@ vm_exit:
 vm_resume:
   load_guest_registers
   vmresume
-  jmp vm_entry_failed
-
-// boot.enterGuest(): does not return.
-.globl vm_launch
-vm_launch:
-  testl $MITIGATIONS_ON_ENTRY, %gs:FIXED_MITIGATIONS
-  jnz vm_launch_guarded
-  load_guest_registers
-  vmlaunch
 
 // VMLAUNCH or VMRESUME went on to the next instruction: CF is VMfailInvalid, ZF VMfailValid (SDM 3C 31.2).
 .globl vm_entry_failed

@@ -27,7 +27,7 @@
 #define wasm_rt_syscall_get_segue_base() ((void*)0)
 #define wasm_rt_syscall_set_segue_base(base) ((void)(base))
 
-/** WasmTrap in kernel/boot/trap-frame.ts. */
+/** kernel/texts.json has what is printed for each. */
 typedef enum {
   WASM_RT_TRAP_NONE = 0,
   WASM_RT_TRAP_OOB = 1,

@@ -3,15 +3,10 @@
 #define NAN __builtin_nanf("")
 #define isnan(x) __builtin_isnan(x)
 #define signbit(x) __builtin_signbit(x)
-double floor(double);
-float floorf(float);
-double ceil(double);
-float ceilf(float);
-double trunc(double);
-float truncf(float);
-double nearbyint(double);
-float nearbyintf(float);
-double fabs(double);
-float fabsf(float);
-double sqrt(double);
-float sqrtf(float);
+#define DECLARE(name) double name(double); float name##f(float)
+DECLARE(floor);
+DECLARE(ceil);
+DECLARE(trunc);
+DECLARE(nearbyint);
+DECLARE(fabs);
+DECLARE(sqrt);

@@ -4,7 +4,7 @@ import { enable as enableLocalApic } from "../../drivers/local-apic";
 import { setTscFrequency } from "../../drivers/tsc";
 import { print, printDecimal, printLine } from "../console/print";
 import { attachRings } from "../console/rings";
-import { EnableStatus, enableStatusText, enableVirtualisation, readCapabilities } from "../cpu/backend";
+import { EnableStatus, enableVirtualisation, readCapabilities } from "../cpu/backend";
 import { startMitigations } from "../cpu/mitigations";
 import { canVirtualiseApics } from "../partition/apic-virtualisation";
 import { startHousekeeping } from "../partition/housekeeping";
@@ -18,6 +18,7 @@ import { PlanHeader, header32, header64 } from "../partition/plan";
 import { setBase } from "../policy/record";
 import { FatalReason, fatal, reportFatal, stop } from "./fatal";
 import { coreId, enterGuest } from "./stub";
+import { Text, printText } from "./symbols";
 
 /** A core other than 0: takes over what core 0 handed to it. */
 export function joinSystem(): void {
@@ -35,7 +36,7 @@ export function runCore(): void {
   const status = enableVirtualisation(plan.coreRegion(coreId()));
   if (status != EnableStatus.Done) {
     reportFatal(FatalReason.VmxOn);
-    print(enableStatusText(status));
+    printText(Text.EnableStatus, status);
     printLine();
     stop();
   }

@@ -37,8 +37,9 @@ import { commandLineKeyHas } from "./command-line";
 import { CoreStatus, startCore } from "./cores";
 import { FatalReason, fatal, fatalWith, reportFatal, stop } from "./fatal";
 import { runCore } from "./join-system";
-import { parseInformation, printBootStatus } from "./loader";
+import { parseInformation } from "./loader";
 import { ImageSymbol, imageAddress, loadPageTables } from "./stub";
+import { Text, printText } from "./symbols";
 
 const IRQ_COM1: u32 = 4;
 
@@ -69,7 +70,9 @@ export function startSystem(information: u64): void {
 
 function refuseInformation(status: BootStatus): void {
   reportFatal(FatalReason.BootInformation);
-  printBootStatus(status);
+  print("  ");
+  printText(Text.BootStatus, status);
+  printLine();
   stop();
 }
 
@@ -121,7 +124,7 @@ function readPolicy(): void {
   print("policy.bin: partition ");
   printDecimal(policy.failedPartition());
   print(": ");
-  print(policy.describePolicyStatus(status));
+  printText(Text.PolicyStatus, status);
   printLine();
   stop();
 }

@@ -1,14 +1,31 @@
-// Names of functions by address, from the table that the build links in last (scripts/build/symbols.ts):
+// Names that are data of the image and no code of it, in a table that the build links in last (scripts/build/symbols.ts): texts for
+// numbers (kernel/texts.json), and functions by address.
 //
-//   u32 count; u32 names           offset of the names from the start of the table
-//   { u32 address; u32 name; }     by rising address: low half of it, offset from the start of the names; the last one marks
-//                                  the end of the text and has no name
+//   u32 count; u32 names       offset of the names from the start of the table
+//   { u32 key; u32 name; }     by rising key: Text << 16 | number, or the low half of an address; offset from the start of the names.
+//                              The last one marks the end of the text and has no name
 //   zero-ended names
 
-import { printByte } from "../console/print";
+import { print, printByte, printDecimal } from "../console/print";
 import { IMAGE_BASE } from "../memory/layout";
 import { load32, load8 } from "../memory/physical";
 import { ImageSymbol, imageAddress } from "./stub";
+
+/** Lists of texts, by the name of the enum that numbers them; see kernel/texts.json. */
+export const enum Text {
+  VmcsField,
+  ExitReason,
+  FatalReason,
+  StopReason,
+  LoadStatus,
+  PolicyStatus,
+  BootStatus,
+  EnableStatus,
+  /** Exception vectors, SDM 3A table 6-1. */
+  Exception,
+  /** Why a wasm function trapped: boot/wasm-rt.h. */
+  WasmTrap,
+}
 
 const enum Table {
   Count = 0,
@@ -17,7 +34,7 @@ const enum Table {
   SymbolSize = 8,
 }
 
-const LONGEST_NAME: u32 = 96;
+const LONGEST_NAME: u32 = 128;
 
 /** Whether a virtual address lies in the image's code. */
 export function isInText(address: u64): bool {
@@ -27,24 +44,43 @@ export function isInText(address: u64): bool {
 
 /** Prints the name of the function that holds `address`; false if there is none. */
 export function printFunction(address: u64): bool {
+  return isInText(address) && printName(findSymbol(<u32>address));
+}
+
+export function hasText(list: Text, number: u32): bool {
+  const key = textKey(list, number);
+  return load32(findSymbol(key)) == key;
+}
+
+/** Prints what `number` stands for in its list. */
+export function printText(list: Text, number: u32): void {
+  if (hasText(list, number)) {
+    printName(findSymbol(textKey(list, number)));
+  } else {
+    print("unknown number ");
+    printDecimal(number);
+  }
+}
+
+function textKey(list: Text, number: u32): u32 { return (list << 16) | (number & 0xffff); }
+
+/** False if it is empty. */
+function printName(symbol: u64): bool {
   const table = imageAddress(ImageSymbol.Symbols);
-  const count = load32(table + Table.Count);
-  if (count == 0 || !isInText(address)) return false;
-  const symbol = table + Table.Symbols + <u64>findSymbol(table, count, <u32>address) * Table.SymbolSize;
-  if (load32(symbol) > <u32>address) return false;
   const name = table + load32(table + Table.Names) + load32(symbol + 4);
   for (let i: u32 = 0; i < LONGEST_NAME && load8(name + i) != 0; i++) printByte(load8(name + i));
   return load8(name) != 0;
 }
 
-/** Index of the last symbol that starts at or below the address. */
-function findSymbol(table: u64, count: u32, address: u32): u32 {
+/** The last symbol whose key is `key` or less, the first one if there is none. */
+function findSymbol(key: u32): u64 {
+  const symbols = imageAddress(ImageSymbol.Symbols) + Table.Symbols;
   let low: u32 = 0;
-  let high = count;
+  let high = load32(imageAddress(ImageSymbol.Symbols) + Table.Count);
   while (high - low > 1) {
     const middle = low + (high - low) / 2;
-    if (load32(table + Table.Symbols + <u64>middle * Table.SymbolSize) <= address) low = middle;
+    if (load32(symbols + <u64>middle * Table.SymbolSize) <= key) low = middle;
     else high = middle;
   }
-  return low;
+  return symbols + <u64>low * Table.SymbolSize;
 }

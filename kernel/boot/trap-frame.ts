@@ -2,7 +2,7 @@
 // calls the kernel's trap(). boot/traps.c repeats the order, in which boot/vectors.S pushes it.
 //
 // An #UD whose instruction is UD2 (0F 0B) is a trap of the wasm module: after it stands a TEST AL,
-// which is never executed and whose immediate, `phys.load8(rip - IMAGE_BASE + 3)`, is a WasmTrap.
+// which is never executed and whose immediate, `phys.load8(rip - IMAGE_BASE + 3)`, says why: Text.WasmTrap.
 
 @unmanaged
 export class TrapFrame {
@@ -34,17 +34,4 @@ export class TrapFrame {
   rflags: u64;
   rsp: u64;
   ss: u64;
-}
-
-/** Why a wasm function trapped: the immediate of the TEST AL after its UD2, see boot/wasm-rt.h. */
-export const enum WasmTrap {
-  None = 0,
-  OutOfBounds = 1, // memory.copy, memory.fill or a data segment outside linear memory
-  IntegerOverflow = 2, // i32.div_s of the minimum by -1
-  DivideByZero = 3,
-  InvalidConversion = 4,
-  Unreachable = 5, // also a failed assert or array bound check
-  CallIndirect = 6,
-  UncaughtException = 7,
-  Unaligned = 8,
 }

@@ -4,8 +4,8 @@ import { print, printDecimal, printHex, printLine } from "../console/print";
 import { Fixed, IMAGE_BASE, KERNEL_MEMORY, KERNEL_MEMORY_PAGES, MONITOR_MEMORY, MONITOR_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
 import { load8 } from "../memory/physical";
 import { FatalReason, reportFatal, stop } from "./fatal";
-import { isInText, printFunction } from "./symbols";
-import { TrapFrame, WasmTrap } from "./trap-frame";
+import { Text, isInText, printFunction, printText } from "./symbols";
+import { TrapFrame } from "./trap-frame";
 
 const INVALID_OPCODE: u64 = 6;
 const PAGE_FAULT: u64 = 14;
@@ -36,34 +36,9 @@ export function reportTrap(): void {
   stop();
 }
 
-function exceptionName(vector: u64): string {
-  switch (<u32>vector) {
-    case 0: return "#DE divide error";
-    case 1: return "#DB debug";
-    case 2: return "NMI";
-    case 3: return "#BP breakpoint";
-    case 5: return "#BR bound range";
-    case 6: return "#UD invalid opcode";
-    case 7: return "#NM device not available";
-    case 8: return "#DF double fault";
-    case 10: return "#TS invalid TSS";
-    case 11: return "#NP segment not present";
-    case 12: return "#SS stack fault";
-    case 13: return "#GP general protection";
-    case 14: return "#PF page fault";
-    case 16: return "#MF x87 error";
-    case 17: return "#AC alignment check";
-    case 18: return "#MC machine check";
-    case 19: return "#XM SIMD error";
-    case 20: return "#VE virtualization exception";
-    case 21: return "#CP control protection";
-    default: return "exception";
-  }
-}
-
 function printException(frame: TrapFrame): void {
   print("  ");
-  print(exceptionName(frame.vector));
+  printText(Text.Exception, <u32>frame.vector);
   print(", vector ");
   printDecimal(frame.vector);
   print(", error code ");
@@ -105,25 +80,11 @@ function isInGuard(address: u64, linearMemory: u64, pages: u32): bool {
   return address >= linearMemory + size && address < linearMemory + size + GUARD_SIZE;
 }
 
-function wasmTrapText(trap: u32): string {
-  switch (trap) {
-    case WasmTrap.OutOfBounds: return "bulk access outside linear memory";
-    case WasmTrap.IntegerOverflow: return "integer overflow";
-    case WasmTrap.DivideByZero: return "division by zero";
-    case WasmTrap.InvalidConversion: return "invalid conversion";
-    case WasmTrap.Unreachable: return "unreachable code, a failed assertion or array bound";
-    case WasmTrap.CallIndirect: return "indirect call";
-    case WasmTrap.UncaughtException: return "exception";
-    case WasmTrap.Unaligned: return "unaligned access";
-    default: return "unknown";
-  }
-}
-
-/** The TEST AL after an UD2 of wasm code tells why; see WasmTrap. */
+/** The TEST AL after an UD2 of wasm code tells why. */
 function printWasmTrap(rip: u64): void {
   if (!isInText(rip)) return;
   print("  wasm trap: ");
-  print(wasmTrapText(load8(rip - IMAGE_BASE + REASON_OFFSET)));
+  printText(Text.WasmTrap, load8(rip - IMAGE_BASE + REASON_OFFSET));
   printLine();
 }
 

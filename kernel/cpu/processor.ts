@@ -7,8 +7,6 @@
 @external("cpu", "wrmsr") export declare function wrmsr(index: u32, value: u64): void;
 /** RDMSR that survives #GP: 1 and the value stored as u64 at `out`, or 0. */
 @external("cpu", "tryRdmsr") export declare function tryRdmsr(index: u32, out: usize): u32;
-/** WRMSR that survives #GP: 1, or 0. */
-@external("cpu", "tryWrmsr") export declare function tryWrmsr(index: u32, value: u64): u32;
 @external("cpu", "readCr0") export declare function readCr0(): u64;
 @external("cpu", "writeCr0") export declare function writeCr0(value: u64): void;
 @external("cpu", "readCr3") export declare function readCr3(): u64;

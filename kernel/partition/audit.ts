@@ -1,6 +1,7 @@
 // One line for each thing a partition tried and may not do: partition, core, RIP and what. Repetitions are counted only.
 
 import { coreId } from "../boot/stub";
+import { Text, printText } from "../boot/symbols";
 import { print, printDecimal, printHex, printLine } from "../console/print";
 import { instructionPointer } from "../cpu/backend";
 import { currentPartition, printPartitionName } from "./current";
@@ -14,12 +15,11 @@ const REMEMBERED: u32 = 64;
 const remembered: usize = memory.data(512, 8);
 let rememberedCount: u32 = 0;
 
-export function auditInstruction(name: string): void {
-  // Third letter, last letter and length suffice to tell the instructions of VMX apart.
-  const what = (<u64>name.charCodeAt(2) << 16) | (<u64>name.charCodeAt(name.length - 1) << 8) | <u64>name.length;
-  if (!open(Kind.Instruction, what)) return;
+/** `reason`: the exit reason that names the instruction. */
+export function auditInstruction(reason: u32): void {
+  if (!open(Kind.Instruction, reason)) return;
   print("executed ");
-  print(name);
+  printText(Text.ExitReason, reason);
   close();
 }
 
@@ -58,10 +58,10 @@ export function auditHypercall(number: u64): void {
   close();
 }
 
-/** The partition cannot go on: `reason` numbers what `text` says. */
-export function auditFault(reason: u32, text: string): void {
+/** The partition cannot go on; `reason` is a StopReason. */
+export function auditFault(reason: u32): void {
   if (!open(Kind.Fault, reason)) return;
-  print(text);
+  printText(Text.StopReason, reason);
   close();
 }
 

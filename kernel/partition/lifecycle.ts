@@ -1,7 +1,7 @@
 // Start, restart and end of this core's partition.
 
+import { Text, printText } from "../boot/symbols";
 import { print, printDecimal, printHex, printLine } from "../console/print";
-import { printLoadStatus } from "./load-status";
 import * as backend from "../cpu/backend";
 import { forgetBranches, guardsEntries } from "../cpu/mitigations";
 import { rdtsc } from "../cpu/processor";
@@ -30,7 +30,7 @@ import {
 import { awaitStartUp } from "./vcpu-start";
 import { resetVirtualMsrs } from "./virtual-msrs";
 
-/** Why a partition stands still. Numbers are printed and never reused. */
+/** Why a partition stands still. Numbers are printed and never reused. Texts: kernel/texts.json. */
 export const enum StopReason {
   PoweredOff = 1,
   TripleFault = 2,
@@ -43,23 +43,6 @@ export const enum StopReason {
   DeviceViolation = 9,
   DeviceReset = 10,
   CoreSilent = 11,
-}
-
-export function stopReasonText(reason: u32): string {
-  switch (reason) {
-    case StopReason.PoweredOff: return "powered off";
-    case StopReason.TripleFault: return "triple fault";
-    case StopReason.EntryFailure: return "VM entry failed";
-    case StopReason.MonitorFault: return "its monitor faulted";
-    case StopReason.Violation: return "stopped after a violation";
-    case StopReason.Halted: return "halted with interrupts off";
-    case StopReason.LoadFailed: return "its image could not be loaded";
-    case StopReason.TooManyRestarts: return "restarted too often";
-    case StopReason.DeviceViolation: return "its device tried what it may not";
-    case StopReason.DeviceReset: return "its device could not be reset";
-    case StopReason.CoreSilent: return "one of its cores did not answer";
-    default: return "unknown reason";
-  }
 }
 
 /** A wish in the status page: an intent and, shifted, why. */
@@ -121,7 +104,8 @@ export function startPartition(): void {
     print("partition ");
     printPartitionName(partition);
     print(": ");
-    printLoadStatus(status, monitor.peek32(Mailbox.LoadDetail));
+    printText(Text.LoadStatus, status);
+    if (status >= <u32>LoadStatus.FlagUnsupported && status <= <u32>LoadStatus.RequestUnsupported) printDetail();
     printLine();
     return end(StopReason.LoadFailed);
   }
@@ -131,6 +115,12 @@ export function startPartition(): void {
   setState(partition, PartitionState.Running);
   announce(partition);
   releaseOthers();
+}
+
+/** The number of what the status is about. */
+function printDetail(): void {
+  print(" ");
+  printDecimal(monitor.peek32(Mailbox.LoadDetail));
 }
 
 /** What a vCPU has after power-up and no VM entry loads. */
@@ -235,7 +225,7 @@ function restartUnless(limit: u32): void {
 
 /** The partition failed: its policy restarts or stops it. */
 export function partitionFault(reason: StopReason): void {
-  auditFault(reason, stopReasonText(reason));
+  auditFault(reason);
   applyHealthAction(onFault(currentPartition()), reason);
 }
 
@@ -244,7 +234,7 @@ export function applyHealthAction(action: HealthAction, reason: StopReason): voi
   print("partition ");
   printPartitionName(currentPartition());
   print(": ");
-  print(stopReasonText(reason));
+  printText(Text.StopReason, reason);
   printLine();
   if (action == HealthAction.Restart) restartUnless(restartLimit(currentPartition()));
   else stopPartition(reason);
@@ -278,7 +268,7 @@ function end(reason: u32): void {
   print("partition ");
   printPartitionName(currentPartition());
   print(" stopped: ");
-  print(stopReasonText(reason));
+  printText(Text.StopReason, reason);
   printLine();
   publishExits(currentPartition());
   publishStop(currentPartition(), reason);

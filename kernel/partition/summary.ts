@@ -1,15 +1,15 @@
 // Core 0: the end of the system, with a table of what ran.
 
 import { halt } from "../boot/stub";
+import { Text, printText } from "../boot/symbols";
 import { flushConsoles } from "../console/devices";
 import { drainCompletely } from "../console/partitions";
 import { print, printDecimal, printLine } from "../console/print";
-import { EXIT_COUNTERS, exitReasonName } from "../cpu/backend";
+import { EXIT_COUNTERS } from "../cpu/backend";
 import { partitionCount, partitionMemory, powersOffWhenDone } from "../policy/reader";
 import { powerOffMachine } from "../../drivers/power";
 import { printCores } from "./core-list";
 import { printPartitionName } from "./current";
-import { stopReasonText } from "./lifecycle";
 import { PartitionState, exits, restarts, state, stopReason, violations } from "./status-page";
 
 /** Prints the summary and ends the system if no partition runs any more. */
@@ -37,7 +37,7 @@ function printPartition(partition: u32): void {
   print(", ");
   printDecimal(partitionMemory(partition) >> 20);
   print(" MiB, ");
-  print(stopReasonText(stopReason(partition)));
+  printText(Text.StopReason, stopReason(partition));
   print(", restarts ");
   printDecimal(restarts(partition));
   print(", violations ");
@@ -52,7 +52,7 @@ function printExits(partition: u32, reason: u32): void {
   print("summary: ");
   printPartitionName(partition);
   print(": exits ");
-  print(exitReasonName(reason));
+  printText(Text.ExitReason, reason);
   print(" ");
   printDecimal(exits(partition, reason));
   printLine();

@@ -6,7 +6,7 @@ import {
 } from "./layout";
 import { byteAddress, deviceField32, field32, field64, field8, fieldAddress, header32 } from "./record";
 
-export { PolicyStatus, describePolicyStatus } from "./status";
+export { PolicyStatus } from "./status";
 export { failedPartition, validatePolicy } from "./validate";
 
 export function partitionCount(): u32 {

@@ -1,10 +1,11 @@
-// The table of function names that kernel/boot/symbols.ts reads: the image is linked once without it to learn the addresses.
-// The table lies behind all code, so the second link moves no function.
+// The table of names that kernel/boot/symbols.ts reads: texts by number, and functions by address, for which the image is linked once
+// without it. The table lies behind all code, so the second link moves no function.
 
 import { writeFileSync } from "node:fs";
 import { projectPath } from "./paths.ts";
 import { run } from "./process.ts";
 import type { Step } from "./step.ts";
+import { textSources, textsByKey } from "./texts.ts";
 
 interface Symbol {
   address: bigint;
@@ -15,13 +16,13 @@ interface Symbol {
 export function symbolStep(elf: string, output: string): Step {
   return {
     name: "symbols",
-    title: "list functions",
-    settings: { format: 1 },
+    title: "list names",
+    settings: { format: 2 },
     outputs: [output],
     async run() {
       const names = await run("llvm-nm", ["--numeric-sort", "--defined-only", projectPath(elf)], "Build again from the start: remove build/.");
       writeFileSync(output, symbolTable(parseSymbols(names)));
-      return [elf];
+      return [elf, ...textSources()];
     },
   };
 }
@@ -47,7 +48,9 @@ export function sourceName(symbol: string): string {
   return generated.replace(/0x([0-9A-F]{2})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
 }
 
-export function symbolTable(symbols: readonly Symbol[]): string {
+/** Texts, then `functions`, in assembler. */
+export function symbolTable(functions: readonly Symbol[]): string {
+  const symbols = [...[...textsByKey()].map(([address, name]) => ({ address, name })), ...functions];
   const lines = ["// Made by scripts/build/symbols.ts; the format is that of kernel/boot/symbols.ts.", '.section .symbols, "a", @progbits', ".balign 8", "table:", `  .long ${symbols.length}, names - table`];
   const names = ["names:"];
   let offset = 0;

@@ -50,7 +50,7 @@ describe("vm_exit_guarded", () => {
   });
 });
 
-describe.each(["vm_resume_guarded", "vm_launch_guarded"])("%s", (name) => {
+describe.each(["vm_resume_guarded", "vm_launch"])("%s", (name) => {
   it("clears the buffers after its last access to the kernel's data but the guest's own registers", () => {
     const instructions = code(name);
     const verw = position(instructions, ({ mnemonic }) => mnemonic.startsWith("verw"));

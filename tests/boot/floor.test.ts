@@ -58,7 +58,7 @@ describe("a fault in the kernel", () => {
 test("faults that the kernel expects end the instruction or the monitor call only", async () => {
   const { output } = await fault("none", /second one[^\n]*\n/);
   expect(output).toContain("tryRdmsr of EFER: 1");
-  expect(output).toContain("tryWrmsr of reserved bits: 0");
+  expect(output).toContain("tryRdmsr of an x2APIC register in xAPIC mode: 0");
   expect(output).toContain("monitor call to unmapped memory cut short: 1");
   expect(output).toContain("second one cut short: 1");
   expect(output).not.toContain("fatal");

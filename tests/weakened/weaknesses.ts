@@ -17,8 +17,8 @@ export const openMsrs: Weakness = {
 /** VMX instructions are skipped. */
 export const skippedVmxInstructions: Weakness = {
   file: "kernel/cpu/vmx/dispatch.ts",
-  text: "  auditInstruction(exitReasonName(reason));\n  injectInvalidOpcode();\n",
-  replacement: "  auditInstruction(exitReasonName(reason));\n  vmwrite(VmcsField.GUEST_RIP, vmread(VmcsField.GUEST_RIP) + vmread(VmcsField.VM_EXIT_INSTRUCTION_LENGTH));\n",
+  text: "  auditInstruction(reason);\n  injectInvalidOpcode();\n",
+  replacement: "  auditInstruction(reason);\n  vmwrite(VmcsField.GUEST_RIP, vmread(VmcsField.GUEST_RIP) + vmread(VmcsField.VM_EXIT_INSTRUCTION_LENGTH));\n",
 };
 
 /** A partition's triple fault stops the kernel. */

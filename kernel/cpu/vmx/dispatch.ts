@@ -21,7 +21,7 @@ import { countExit } from "./counters";
 import { dumpVmcs } from "./dump";
 import { Exception, closeInterruptWindow, closeNmiWindow, deliverInterruptedEvent, injectGeneralProtection, injectInvalidOpcode } from "./events";
 import { onGuestException } from "./exceptions";
-import { ENTRY_FAILURE, ExitReason, exitReasonName } from "./exit-reason";
+import { ENTRY_FAILURE, ExitReason } from "./exit-reason";
 import { VmcsField } from "./field";
 import { vmread, vmwrite } from "./instructions";
 import { onTaskSwitch } from "./task-switch";
@@ -134,7 +134,7 @@ function onExceptionOrNmi(): void {
 }
 
 function onVirtualisationInstruction(reason: u32): void {
-  auditInstruction(exitReasonName(reason));
+  auditInstruction(reason);
   injectInvalidOpcode();
 }
 

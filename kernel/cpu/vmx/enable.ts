@@ -8,7 +8,7 @@ import { vmxon } from "./instructions";
 const FEATURE_CONTROL_LOCK: u64 = 1 << 0;
 const FEATURE_CONTROL_VMX_OUTSIDE_SMX: u64 = 1 << 2;
 
-export enum EnableStatus {
+export const enum EnableStatus {
   Done,
   /** Firmware locked IA32_FEATURE_CONTROL without bit 2: VMX must be switched on in the firmware's set-up. */
   DisabledByFirmware,
@@ -38,12 +38,4 @@ export function enterVmxOperation(region: u64): EnableStatus {
   writeCr0((readCr0() | cr0Fixed0 | Cr0.NE) & rdmsr(Msr.IA32_VMX_CR0_FIXED1));
   writeCr4((readCr4() | cr4Fixed0 | Cr4.VMXE | Cr4.OSXSAVE | Cr4.SMEP | Cr4.SMAP) & rdmsr(Msr.IA32_VMX_CR4_FIXED1));
   return vmxon(region) == 0 ? EnableStatus.Done : EnableStatus.VmxonFailed;
-}
-
-export function enableStatusText(status: EnableStatus): string {
-  switch (status) {
-    case EnableStatus.DisabledByFirmware: return "IA32_FEATURE_CONTROL is locked without bit 2: switch on virtualisation (VT-x) in the firmware's set-up";
-    case EnableStatus.VmxonFailed: return "VMXON failed";
-    default: return "VMX is on";
-  }
 }

@@ -1,4 +1,4 @@
-// Basic exit reasons, SDM 3D Appendix C.
+// Basic exit reasons, SDM 3D Appendix C. Texts: kernel/texts.json.
 
 export const enum ExitReason {
   EXCEPTION_OR_NMI = 0,
@@ -47,50 +47,3 @@ export const enum ExitReason {
 
 /** Bit 31 of the exit-reason field: the VM entry itself failed. */
 export const ENTRY_FAILURE: u32 = 0x80000000;
-
-export function exitReasonName(reason: u32): string {
-  switch (reason) {
-    case ExitReason.EXCEPTION_OR_NMI: return "exception or NMI";
-    case ExitReason.EXTERNAL_INTERRUPT: return "external interrupt";
-    case ExitReason.TRIPLE_FAULT: return "triple fault";
-    case ExitReason.INIT_SIGNAL: return "INIT signal";
-    case ExitReason.INTERRUPT_WINDOW: return "interrupt window";
-    case ExitReason.NMI_WINDOW: return "NMI window";
-    case ExitReason.TASK_SWITCH: return "task switch";
-    case ExitReason.CPUID: return "CPUID";
-    case ExitReason.GETSEC: return "GETSEC";
-    case ExitReason.HLT: return "HLT";
-    case ExitReason.INVD: return "INVD";
-    case ExitReason.RDPMC: return "RDPMC";
-    case ExitReason.VMCALL: return "VMCALL";
-    case ExitReason.VMCLEAR: return "VMCLEAR";
-    case ExitReason.VMLAUNCH: return "VMLAUNCH";
-    case ExitReason.VMPTRLD: return "VMPTRLD";
-    case ExitReason.VMPTRST: return "VMPTRST";
-    case ExitReason.VMREAD: return "VMREAD";
-    case ExitReason.VMRESUME: return "VMRESUME";
-    case ExitReason.VMWRITE: return "VMWRITE";
-    case ExitReason.VMXOFF: return "VMXOFF";
-    case ExitReason.VMXON: return "VMXON";
-    case ExitReason.CONTROL_REGISTER_ACCESS: return "CR access";
-    case ExitReason.IO_INSTRUCTION: return "I/O";
-    case ExitReason.RDMSR: return "RDMSR";
-    case ExitReason.WRMSR: return "WRMSR";
-    case ExitReason.ENTRY_FAILURE_GUEST_STATE: return "invalid guest state";
-    case ExitReason.ENTRY_FAILURE_MSR_LOADING: return "MSR loading";
-    case ExitReason.MWAIT: return "MWAIT";
-    case ExitReason.MONITOR: return "MONITOR";
-    case ExitReason.ENTRY_FAILURE_MACHINE_CHECK: return "machine check at entry";
-    case ExitReason.APIC_ACCESS: return "APIC access";
-    case ExitReason.VIRTUALIZED_EOI: return "virtualised EOI";
-    case ExitReason.EPT_VIOLATION: return "EPT violation";
-    case ExitReason.EPT_MISCONFIGURATION: return "EPT misconfiguration";
-    case ExitReason.INVEPT: return "INVEPT";
-    case ExitReason.VMX_PREEMPTION_TIMER: return "preemption timer";
-    case ExitReason.INVVPID: return "INVVPID";
-    case ExitReason.WBINVD: return "WBINVD";
-    case ExitReason.XSETBV: return "XSETBV";
-    case ExitReason.APIC_WRITE: return "APIC write";
-    default: return "unnamed reason";
-  }
-}

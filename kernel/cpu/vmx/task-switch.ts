@@ -4,6 +4,7 @@
 import { auditInstruction } from "../../partition/audit";
 import { StopReason, partitionFault } from "../../partition/lifecycle";
 import { injectGeneralProtectionDuringDelivery, wasDeliveringDoubleFault } from "./events";
+import { ExitReason } from "./exit-reason";
 import { VmcsField } from "./field";
 import { vmread } from "./instructions";
 
@@ -11,7 +12,7 @@ import { vmread } from "./instructions";
 const SELECTOR_INDEX: u64 = 0xfffc;
 
 export function onTaskSwitch(): void {
-  auditInstruction("task switch");
+  auditInstruction(ExitReason.TASK_SWITCH);
   // A task gate for #GP or #DF itself: the refusal must not go round for ever.
   if (wasDeliveringDoubleFault()) return partitionFault(StopReason.TripleFault);
   injectGeneralProtectionDuringDelivery(vmread(VmcsField.EXIT_QUALIFICATION) & SELECTOR_INDEX);

@@ -24,7 +24,6 @@ export interface FloorExports {
   hasVerboseLevel2(): number;
   reportTrap(): void;
   fatal(reason: number): void;
-  fatalTextLength(reason: number): number;
   startCore(index: number, pml4: bigint): number;
   // kernel/console
   selectedConsoles(): number;

@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { textsByKey } from "../../../scripts/build/texts.ts";
 import { projectDirectory } from "../../../scripts/policy/project.ts";
 import { Clock } from "./clock.ts";
 import { DebugConsole, IoApic, LocalApic, Uart } from "./devices.ts";
@@ -23,6 +24,7 @@ export class Stopped extends Error {}
 const imageSymbol = enumReader("kernel/boot/stub.ts", "ImageSymbol");
 const trampoline = enumReader("kernel/boot/stub.ts", "Trampoline");
 const FONT = readFileSync(path.join(projectDirectory, "drivers/framebuffer-font.bin"));
+const TEXTS = textsByKey();
 /** Where the kernel puts the trampoline: the lowest page that it may take. */
 const TRAMPOLINE_PAGE = 0x8000;
 
@@ -101,6 +103,7 @@ export class Machine {
     this.memory.addDevice(LOCAL_APIC, 0x1000, this.localApic);
     this.memory.addDevice(IO_APIC, 0x1000, this.ioApic);
     this.memory.writeBytes(imageAddress("Font"), FONT);
+    this.writeSymbols();
     this.memory.addDevice(TRAMPOLINE_PAGE + trampoline("Pml4"), 16, this.trampolineFields());
     this.addApicMsrs(options.x2Apic ?? false);
   }
@@ -115,16 +118,18 @@ export class Machine {
     };
   }
 
-  /** The table of function names at ImageSymbol.Symbols (kernel/boot/symbols.ts): names by address. */
-  writeSymbols(symbols: ReadonlyMap<bigint, string>): void {
+  /** The table at ImageSymbol.Symbols (kernel/boot/symbols.ts): the texts, and names of functions by address. */
+  writeSymbols(functions: ReadonlyMap<bigint, string> = new Map()): void {
+    const symbols = new Map([...TEXTS, ...functions]);
     const names: Buffer[] = [];
+    let namesLength = 0;
     const table = Buffer.alloc(8 + symbols.size * 8);
     table.writeUInt32LE(symbols.size, 0);
     table.writeUInt32LE(table.length, 4);
     [...symbols].forEach(([address, name], i) => {
       table.writeUInt32LE(Number(address & 0xffff_ffffn), 8 + 8 * i);
-      table.writeUInt32LE(Buffer.concat(names).length, 12 + 8 * i);
-      names.push(Buffer.from(`${name}\0`, "latin1"));
+      table.writeUInt32LE(namesLength, 12 + 8 * i);
+      namesLength += names[names.push(Buffer.from(`${name}\0`, "latin1")) - 1]!.length;
     });
     this.memory.writeBytes(imageAddress("Symbols"), Buffer.concat([table, ...names]));
   }

@@ -85,7 +85,6 @@ export class Processor {
         memory().setBigUint64(out, value, true);
         return 1;
       },
-      tryWrmsr: (index: number, value: bigint) => (this.writeMsr(index >>> 0, BigInt.asUintN(64, value)) ? 1 : 0),
       readCr0: () => this.cr0,
       writeCr0: (value: bigint) => void (this.cr0 = BigInt.asUintN(64, value)),
       readCr3: () => this.cr3,

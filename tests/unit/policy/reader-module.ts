@@ -42,7 +42,6 @@ export interface Reader {
   deviceSourceId(index: number): number;
   deviceIdentity(index: number): number;
   deviceFlags(index: number): number;
-  describePolicyStatus(status: number): number;
   memory: WebAssembly.Memory;
 }
 
