@@ -1,12 +1,8 @@
 // monitor.wasm in Node, with simulated guest memory, images and clock.
 
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import path from "node:path";
-import { compileAssemblyScript } from "../../../scripts/build/assemblyscript.ts";
-import { buildDirectory } from "../../../scripts/build/paths.ts";
-import { projectDirectory } from "../../../scripts/policy/project.ts";
-import { LOCAL_VECTOR, AccessStatus, Device, DiskFlag, HIGH_MEMORY_BASE, ImageKind, INPUT_RING, Mailbox, OUTPUT_RING, VcpuMailbox, VIRTUAL_APIC_BASE } from "../../../monitor/interface.ts";
+import { LOCAL_VECTOR, AccessStatus, Device, DiskFlag, ImageKind, INPUT_RING, Mailbox, OUTPUT_RING, VcpuMailbox, VIRTUAL_APIC_BASE } from "../../../monitor/interface.ts";
+import { compileEntry } from "../machine/compile.ts";
+import { GuestMemory, type GuestMemoryOptions } from "./guest-memory.ts";
 
 /** Entry points of monitor/main.ts and of tests/fixtures/monitor/entry.ts; u64 is a bigint, u32 a number. */
 export interface MonitorExports {
@@ -32,7 +28,7 @@ export interface MonitorExports {
   memoryWrite(vcpu: number, gpa: bigint, size: number, value: bigint): void;
 }
 
-export interface MonitorOptions {
+export interface MonitorOptions extends GuestMemoryOptions {
   /** Mask of Device; all by default. */
   devices?: number;
   vcpus?: number;
@@ -45,45 +41,14 @@ export interface MonitorOptions {
   imageKind?: ImageKind;
   /** Mask of ApicFeature; none by default. */
   apicFeatures?: number;
-  /** Bytes. */
-  lowMemory?: number;
-  /** Bytes. */
-  highMemory?: number;
-  kernel?: Uint8Array;
-  initialRamDisk?: Uint8Array;
-  commandLine?: string;
-  disk?: Uint8Array;
-  isDiskReadOnly?: boolean;
 }
 
 export const ALL_DEVICES = Device.LocalApic | Device.IoApic | Device.Pic | Device.Pit | Device.Uart | Device.Rtc | Device.PowerManagement | Device.Pci;
-/** Index of the disk among the images. */
-const DISK = 3;
 export const NEVER = 0xffff_ffff_ffff_ffffn;
 
-const monitorDirectory = path.join(projectDirectory, "monitor");
-const fixtureEntry = "tests/fixtures/monitor/entry.ts";
-
-/** Digest of all that the module is made of. */
-function sourceDigest(): string {
-  const hash = createHash("sha256");
-  const files = readdirSync(monitorDirectory, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts")).sort();
-  for (const name of files) hash.update(name).update(readFileSync(path.join(monitorDirectory, name)));
-  hash.update(readFileSync(path.join(projectDirectory, fixtureEntry))).update(readFileSync(path.join(projectDirectory, "asconfig.json")));
-  return hash.digest("hex").slice(0, 16);
-}
-
-/** Compiles the monitor, or takes what was compiled from the same sources before. */
-export async function compileMonitor(): Promise<WebAssembly.Module> {
-  const file = path.join(buildDirectory, "tests", `monitor-${sourceDigest()}.wasm`);
-  if (!existsSync(file)) {
-    const { optimised } = await compileAssemblyScript(fixtureEntry, "monitor");
-    mkdirSync(path.dirname(file), { recursive: true });
-    const temporary = `${file}.${process.pid}`;
-    writeFileSync(temporary, optimised);
-    renameSync(temporary, file); // test files run side by side
-  }
-  return new WebAssembly.Module(readFileSync(file));
+/** Compiled once for all test files. */
+export function compileMonitor(): Promise<WebAssembly.Module> {
+  return compileEntry("tests/fixtures/monitor/entry.ts", "monitor");
 }
 
 /** One partition's monitor and what surrounds it. */
@@ -91,7 +56,8 @@ export class SimulatedPartition {
   readonly monitor: MonitorExports;
   readonly lowMemory: Buffer;
   readonly highMemory: Buffer;
-  readonly images: Buffer[];
+  /** What the disk holds. */
+  readonly disk: Buffer;
   /** TSC that the monitor sees. */
   tsc: bigint;
   readonly tscFrequency: bigint;
@@ -100,10 +66,9 @@ export class SimulatedPartition {
   constructor(module: WebAssembly.Module, options: MonitorOptions = {}) {
     this.tsc = options.tsc ?? 1_000_000_000n;
     this.tscFrequency = options.tscFrequency ?? 1_000_000_000n;
-    this.lowMemory = Buffer.alloc(options.lowMemory ?? 2 << 20);
-    this.highMemory = Buffer.alloc(options.highMemory ?? 0);
-    this.images = [options.kernel ?? [], options.initialRamDisk ?? [], Buffer.from(options.commandLine ?? "", "latin1"), options.disk ?? []].map((image) => Buffer.from(image));
-    const imports = { guest: this.#guestImports(), image: this.#imageImports(), time: { now: () => this.tsc } };
+    const memory = new GuestMemory(options);
+    ({ low: this.lowMemory, high: this.highMemory, disk: this.disk } = memory);
+    const imports = { ...memory.imports(), time: { now: () => this.tsc } };
     this.monitor = new WebAssembly.Instance(module, imports).exports as unknown as MonitorExports;
     this.poke32(Mailbox.VcpuCount, options.vcpus ?? 1);
     this.poke32(Mailbox.Devices, options.devices ?? ALL_DEVICES);
@@ -262,82 +227,6 @@ export class SimulatedPartition {
       this.monitor.timer(due);
     }
     this.tsc = end;
-  }
-
-  // What the monitor imports.
-
-  #ram(gpa: bigint, size: number): { memory: Buffer; offset: number } | undefined {
-    const address = BigInt.asUintN(64, gpa);
-    const isHigh = address >= BigInt(HIGH_MEMORY_BASE);
-    const memory = isHigh ? this.highMemory : this.lowMemory;
-    const offset = isHigh ? address - BigInt(HIGH_MEMORY_BASE) : address;
-    return offset + BigInt(size) <= BigInt(memory.length) ? { memory, offset: Number(offset) } : undefined;
-  }
-
-  #load(gpa: bigint, size: number): bigint {
-    const at = this.#ram(gpa, size);
-    if (at === undefined) return (1n << BigInt(size * 8)) - 1n;
-    return size === 8 ? at.memory.readBigUInt64LE(at.offset) : BigInt(at.memory.readUIntLE(at.offset, size));
-  }
-
-  #store(gpa: bigint, size: number, value: bigint): void {
-    const at = this.#ram(gpa, size);
-    if (at === undefined) return;
-    if (size === 8) at.memory.writeBigUInt64LE(BigInt.asUintN(64, value), at.offset);
-    else at.memory.writeUIntLE(Number(BigInt.asUintN(size * 8, value)), at.offset, size);
-  }
-
-  #guestImports(): WebAssembly.ModuleImports {
-    return {
-      load8: (gpa: bigint) => Number(this.#load(gpa, 1)),
-      load16: (gpa: bigint) => Number(this.#load(gpa, 2)),
-      load32: (gpa: bigint) => Number(this.#load(gpa, 4)),
-      load64: (gpa: bigint) => this.#load(gpa, 8),
-      store8: (gpa: bigint, value: number) => this.#store(gpa, 1, BigInt(value)),
-      store16: (gpa: bigint, value: number) => this.#store(gpa, 2, BigInt(value)),
-      store32: (gpa: bigint, value: number) => this.#store(gpa, 4, BigInt(value)),
-      store64: (gpa: bigint, value: bigint) => this.#store(gpa, 8, value),
-      clear: (gpa: bigint, length: bigint) => {
-        const at = this.#ram(gpa, Number(length));
-        at?.memory.fill(0, at.offset, at.offset + Number(length));
-        return at === undefined ? 0 : 1;
-      },
-      copyImage: (gpa: bigint, image: number, offset: bigint, length: bigint) => {
-        const source = this.images[image];
-        const at = this.#ram(gpa, Number(length));
-        if (at === undefined || source === undefined || offset + length > BigInt(source.length)) return 0;
-        source.copy(at.memory, at.offset, Number(offset), Number(offset + length));
-        return 1;
-      },
-      copyToDisk: (gpa: bigint, offset: bigint, length: bigint) => {
-        if (this.peek32(Mailbox.DiskFlags) !== 0) throw new WebAssembly.RuntimeError("store to a read-only disk");
-        const at = this.#ram(gpa, Number(length));
-        if (at === undefined || offset < 0n || offset + length > BigInt(this.disk.length)) return 0;
-        at.memory.copy(this.disk, Number(offset), at.offset, at.offset + Number(length));
-        return 1;
-      },
-    };
-  }
-
-  /** What the disk holds. */
-  get disk(): Buffer {
-    return this.images[DISK]!;
-  }
-
-  #imageByte(image: number, offset: bigint, size: number): bigint {
-    const source = this.images[image];
-    if (source === undefined || offset < 0n || offset + BigInt(size) > BigInt(source.length)) return (1n << BigInt(size * 8)) - 1n;
-    return size === 8 ? source.readBigUInt64LE(Number(offset)) : BigInt(source.readUIntLE(Number(offset), size));
-  }
-
-  #imageImports(): WebAssembly.ModuleImports {
-    return {
-      size: (image: number) => BigInt(this.images[image]?.length ?? 0),
-      load8: (image: number, offset: bigint) => Number(this.#imageByte(image, offset, 1)),
-      load16: (image: number, offset: bigint) => Number(this.#imageByte(image, offset, 2)),
-      load32: (image: number, offset: bigint) => Number(this.#imageByte(image, offset, 4)),
-      load64: (image: number, offset: bigint) => this.#imageByte(image, offset, 8),
-    };
   }
 }
 
