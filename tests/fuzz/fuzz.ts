@@ -2,7 +2,8 @@
 
 import { compileEntry } from "../unit/machine/compile.ts";
 import { Stopped } from "../unit/machine/machine.ts";
-import { compileKernel, KernelMachine, type PartitionOptions } from "../unit/kernel/kernel-machine.ts";
+import { compileKernel, KernelMachine } from "../unit/kernel/kernel-machine.ts";
+import type { PartitionOptions } from "../unit/kernel/kernel-options.ts";
 import { joinCore } from "../unit/kernel/device-cores.ts";
 import { act } from "./actions.ts";
 import { FuzzMachine, Violation } from "./machine.ts";

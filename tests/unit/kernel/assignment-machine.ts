@@ -12,7 +12,8 @@ import { Stopped } from "../machine/machine.ts";
 import type { PhysicalMemory } from "../machine/physical-memory.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { assemble, drhd, madeUp, type Structure } from "../drivers/dmar-table.ts";
-import { compileKernel, KernelMachine, type KernelOptions, type PartitionOptions } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine } from "./kernel-machine.ts";
+import type { KernelOptions, PartitionOptions } from "./kernel-options.ts";
 
 /** Source ids. */
 export const DISK = 0x20; // 00:04.0, MSI-X with four entries, function-level reset

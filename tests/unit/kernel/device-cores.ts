@@ -5,7 +5,8 @@ import { leafAt, pagingLeaves, type Leaf } from "../machine/page-walker.ts";
 import type { PhysicalMemory } from "../machine/physical-memory.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { startedWithDevices, type DeviceMachine, type DeviceOptions } from "./assignment-machine.ts";
-import { compileKernel, KernelMachine, type KernelOptions } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine } from "./kernel-machine.ts";
+import type { KernelOptions } from "./kernel-options.ts";
 
 export const MAILBOX = 0xf0;
 const KERNEL_MEMORY = 0xffff_9000_0000_0000n;

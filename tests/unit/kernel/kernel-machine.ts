@@ -9,16 +9,15 @@
 
 import { AccessStatus, EntryMode, EntryState, ImageKind, Mailbox, VcpuMailbox } from "../../../monitor/interface.ts";
 import { encodePolicy } from "../../../scripts/policy/encode.ts";
-import type { SystemDescription } from "../../../scripts/policy/language.ts";
-import { systemSchema, type DeviceName, type HypercallName, type System } from "../../../scripts/policy/schema.ts";
 import * as acpi from "../machine/acpi-tables.ts";
-import { encodeBootInformation, PC_MEMORY_MAP, type MemoryMapEntry } from "../machine/boot-information.ts";
+import { encodeBootInformation, PC_MEMORY_MAP } from "../machine/boot-information.ts";
 import { Clock } from "../machine/clock.ts";
 import { compileEntry } from "../machine/compile.ts";
 import { PmTimer } from "../machine/devices.ts";
 import { IO_APIC, Machine, Stopped, type MachineOptions } from "../machine/machine.ts";
 import { enumReader } from "../machine/source-enums.ts";
-import { applyProfile, msrIndex, readProfile, type Profile } from "./capabilities.ts";
+import { applyProfile, msrIndex, readProfile } from "./capabilities.ts";
+import { describeSystem, type KernelOptions } from "./kernel-options.ts";
 
 interface KernelExports {
   memory: WebAssembly.Memory;
@@ -26,43 +25,6 @@ interface KernelExports {
   bootApplication(): void;
   exit(): number;
   entryFailed(status: number): void;
-}
-
-type PartitionDescription = SystemDescription["partitions"][number];
-
-export interface PartitionOptions {
-  name?: string;
-  core?: number;
-  cores?: number[];
-  memory?: string;
-  devices?: DeviceName[];
-  hypercalls?: HypercallName[];
-  keyboard?: boolean;
-  pci?: PartitionDescription["pci"];
-  health?: PartitionDescription["health"];
-  disk?: PartitionDescription["disk"];
-}
-
-export interface KernelOptions {
-  /** Cores of the machine. */
-  cores?: number;
-  partitions?: PartitionOptions[];
-  whenDone?: "power-off" | "stop";
-  remapping?: "legacy" | "scalable";
-  profile?: Profile;
-  memoryMap?: MemoryMapEntry[];
-  /** ACPI tables besides MADT and FADT. */
-  tables?: Buffer[];
-  /** More tags of the boot information. */
-  bootTags?: Buffer[];
-  /** Words of the kernel command line besides the console. */
-  commandLine?: string;
-  /** monitor.wasm in place of the scripted monitor. */
-  monitor?: WebAssembly.Module;
-  /** What all partitions load; bytes that no loader takes if left out. */
-  image?: { kind: ImageKind; bytes: Buffer };
-  /** Changes the machine before the kernel starts. */
-  prepare?: (machine: KernelMachine) => void;
 }
 
 /** State that the scripted monitor asks the vCPU to start in; offsets as in EntryState. */
@@ -96,22 +58,6 @@ export const NO_DEADLINE = 0xffff_ffff_ffff_ffffn;
 /** Attention.Record. */
 const LOOK_AT_RECORD = 1;
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
-
-function system(options: KernelOptions): System {
-  const partitions = options.partitions ?? [{}];
-  return systemSchema.parse({
-    name: "test",
-    whenDone: options.whenDone ?? "stop",
-    remapping: options.remapping,
-    partitions: partitions.map((partition, i) => ({
-      name: `guest${i}`,
-      ...(partition.cores === undefined ? { core: i } : {}),
-      memory: "4 MiB",
-      image: { kind: "linux" },
-      ...partition,
-    })),
-  });
-}
 
 export class KernelMachine extends Machine {
   readonly kernel: KernelExports;
@@ -152,7 +98,7 @@ export class KernelMachine extends Machine {
 
   /** policy.bin, one image that all partitions share, then the disk of each partition that has one. */
   private placeModules(): void {
-    const described = system(this.setUp);
+    const described = describeSystem(this.setUp);
     const { kind, bytes: image } = this.setUp.image ?? { kind: ImageKind.Pvh, bytes: Buffer.from("image") };
     let last = 1;
     const encoded = described.partitions.map((partition) => ({

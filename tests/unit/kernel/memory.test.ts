@@ -4,7 +4,8 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { AccessStatus, Mailbox, VcpuFrame, VcpuMailbox } from "../../../monitor/interface.ts";
 import { Stopped } from "../machine/machine.ts";
 import type { HealthActionName } from "../../../scripts/policy/schema.ts";
-import { KernelMachine, startedKernel, type PartitionOptions } from "./kernel-machine.ts";
+import { KernelMachine, startedKernel } from "./kernel-machine.ts";
+import type { PartitionOptions } from "./kernel-options.ts";
 
 const LOCAL_APIC_EOI = 0xfee0_00b0n;
 const IO_APIC = 0xfec0_0010n;

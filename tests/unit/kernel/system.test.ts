@@ -6,7 +6,8 @@ import { Stopped } from "../machine/machine.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { readProfile } from "./capabilities.ts";
 import { DIRECT_BASE, KERNEL_MEMORY, MONITOR_MEMORY } from "../memory/addresses.ts";
-import { compileKernel, KernelMachine, startedKernel, type KernelOptions } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine, startedKernel } from "./kernel-machine.ts";
+import type { KernelOptions } from "./kernel-options.ts";
 
 const GIB = 1n << 30n;
 const MIB = 1n << 20n;
