@@ -2,14 +2,9 @@
 # of hvm_start_info (xen/include/public/arch-x86/hvm/start_info.h). Builds page tables and enters long mode.
 
 #include "layout.h"
+#include "long-mode.h"
 
         .set    XEN_ELFNOTE_PHYS32_ENTRY, 18
-
-        .set    CR0_PE_WP_PG, 0x80010001
-        .set    CR4_PAE, 0x20
-        .set    MSR_EFER, 0xc0000080
-        .set    EFER_LME_NXE, 0x900
-        .set    MSR_GS_BASE, 0xc0000101
 
         .set    PAGE_PRESENT_WRITE, 0x03
         .set    PAGE_PRESENT_WRITE_LARGE, 0x83
@@ -63,32 +58,13 @@ pvh_entry:
         movl    $linear_pointers + PAGE_PRESENT_WRITE, pml4 + LINEAR_MEMORY_PML4_INDEX * 8
         movl    $identity_pointers + PAGE_PRESENT_WRITE, pml4
 
-        mov     $CR4_PAE, %eax
-        mov     %eax, %cr4
-        mov     $pml4, %eax
-        mov     %eax, %cr3
-        mov     $MSR_EFER, %ecx
-        mov     $EFER_LME_NXE, %eax
-        xor     %edx, %edx
-        wrmsr
-        mov     $CR0_PE_WP_PG, %eax
-        mov     %eax, %cr0
+        enable_long_mode
         lgdt    gdt_pointer
         ljmp    $CODE_SELECTOR, $long_mode
 
         .code64
 long_mode:
-        mov     $DATA_SELECTOR, %eax
-        mov     %eax, %ds
-        mov     %eax, %es
-        mov     %eax, %ss
-        xor     %eax, %eax
-        mov     %eax, %fs
-        mov     %eax, %gs
-        mov     $MSR_GS_BASE, %ecx
-        mov     $(LINEAR_MEMORY & 0xffffffff), %eax
-        mov     $(LINEAR_MEMORY >> 32), %edx
-        wrmsr
+        load_segments
         mov     $stack_end, %esp
         mov     %ebp, %edi
         xor     %ebp, %ebp

@@ -1,12 +1,7 @@
 # The way of a further processor from its SIPI, in real mode at TRAMPOLINE, to processor_started() in long mode.
 
 #include "layout.h"
-
-        .set    CR0_PE_WP_PG, 0x80010001
-        .set    CR4_PAE, 0x20
-        .set    MSR_EFER, 0xc0000080
-        .set    EFER_LME_NXE, 0x900
-        .set    MSR_GS_BASE, 0xc0000101
+#include "long-mode.h"
 
         .section .rodata
         .globl  trampoline, trampoline_end
@@ -16,16 +11,7 @@ trampoline:
         xor     %ax, %ax
         mov     %ax, %ds
         lgdtl   TRAMPOLINE + trampoline_gdt - trampoline
-        mov     $CR4_PAE, %eax
-        mov     %eax, %cr4
-        mov     $pml4, %eax
-        mov     %eax, %cr3
-        mov     $MSR_EFER, %ecx
-        mov     $EFER_LME_NXE, %eax
-        xor     %edx, %edx
-        wrmsr
-        mov     $CR0_PE_WP_PG, %eax
-        mov     %eax, %cr0
+        enable_long_mode
         ljmpl   $CODE_SELECTOR, $processor_long_mode
 trampoline_gdt:
         .word   GDT_SIZE - 1
@@ -35,17 +21,7 @@ trampoline_end:
         .text
         .code64
 processor_long_mode:
-        mov     $DATA_SELECTOR, %eax
-        mov     %eax, %ds
-        mov     %eax, %es
-        mov     %eax, %ss
-        xor     %eax, %eax
-        mov     %eax, %fs
-        mov     %eax, %gs
-        mov     $MSR_GS_BASE, %ecx
-        mov     $(LINEAR_MEMORY & 0xffffffff), %eax
-        mov     $(LINEAR_MEMORY >> 32), %edx
-        wrmsr
+        load_segments
 # A stack for each APIC identifier.
         mov     $1, %eax
         cpuid
