@@ -119,33 +119,33 @@ function readData(): u32 {
   return value;
 }
 
-/** THR empties at once while the ring has room, else when the kernel has drained it, which is looked for each millisecond. */
+/** THR is empty at once while the ring has room, else when the kernel has drained it, which is looked for each millisecond. */
+function emptyTransmitter(time: u64): void {
+  transmitterPending = isTransmitterEmpty();
+  setUartDeadline(transmitterPending ? NEVER : time + tscFrequency() / 1000);
+  updateLine();
+}
+
+/** Writing THR ends its interrupt; the next one is an edge of its own, also for a driver that does not read IIR. */
 function transmit(value: u32): void {
+  transmitterPending = false;
+  updateLine();
   if ((modemControl & ModemControl.Loop) != 0) receive(value);
   else putOutput(value);
-  transmitterPending = isTransmitterEmpty();
-  if (!transmitterPending) setUartDeadline(now() + tscFrequency() / 1000);
-  updateLine();
+  emptyTransmitter(now());
 }
 
 /** Looks again whether the output ring was drained. */
 export function runUart(time: u64): void {
-  if (time < uartDeadline()) return;
-  if (!isTransmitterEmpty()) {
-    setUartDeadline(time + tscFrequency() / 1000);
-    return;
-  }
-  setUartDeadline(NEVER);
-  transmitterPending = true;
-  updateLine();
+  if (time >= uartDeadline()) emptyTransmitter(time);
 }
 
-/** Setting ETBEI while THR is empty raises its interrupt. */
+/** Setting ETBEI raises the interrupt of THR, at once or when it is empty: others may have filled the ring. */
 function writeInterruptEnable(value: u32): void {
   const raised = value & ~interruptEnable;
   interruptEnable = value & InterruptEnable.Writable;
-  if ((raised & InterruptEnable.TransmitterEmpty) != 0 && isTransmitterEmpty()) transmitterPending = true;
-  updateLine();
+  if ((raised & InterruptEnable.TransmitterEmpty) != 0) emptyTransmitter(now());
+  else updateLine();
 }
 
 /** Changing the enable bit empties the FIFOs; the other bits count only while it is set. */

@@ -92,6 +92,67 @@ describe("transmitter", () => {
   });
 });
 
+/** What drivers take for granted so that an edge-triggered pin never leaves them waiting (PC16550D data sheet, table III and 8.6). */
+describe("no transmitter interrupt is lost", () => {
+  test("ETBEI off and on raises it again, though IIR was read or nothing sent", () => {
+    for (let round = 0; round < 3; round++) {
+      partition.out8(Uart.Ier, 0x02);
+      expect([interrupted(), partition.in8(Uart.Iir)]).toEqual([true, 0x02]);
+      partition.out8(Uart.Ier, 0x00);
+      expect([partition.in8(Uart.Iir), interrupted()]).toEqual([0x01, false]);
+    }
+  });
+
+  test("a driver that writes THR and never reads IIR gets an edge for each byte", () => {
+    partition.out8(Uart.Ier, 0x02);
+    for (let byte = 0; byte < 3; byte++) {
+      expect(interrupted()).toBe(true);
+      send("z");
+    }
+  });
+
+  test("one that comes while received data are served is left in IIR and asserts again with its next byte", () => {
+    partition.out8(Uart.Fcr, 0x01);
+    partition.out8(Uart.Ier, 0x03);
+    interrupted();
+    partition.type("a");
+    expect([partition.in8(Uart.Iir), receive(1), partition.in8(Uart.Iir), partition.in8(Uart.Iir)]).toEqual([0xc4, "a", 0xc2, 0xc1]);
+    send("b");
+    expect(interrupted()).toBe(true);
+  });
+
+  test("a console that polls with IER off between interrupts, as Linux's does, leaves one pending", () => {
+    partition.out8(Uart.Ier, 0x07);
+    expect([interrupted(), partition.in8(Uart.Iir)]).toEqual([true, 0x02]);
+    partition.out8(Uart.Ier, 0x00);
+    send("polled");
+    expect(interrupted()).toBe(false);
+    partition.out8(Uart.Ier, 0x07);
+    expect([interrupted(), partition.in8(Uart.Iir)]).toEqual([true, 0x02]);
+  });
+
+  test("ETBEI set while the ring is full of what came before a reset: raised once it is drained", () => {
+    while ((partition.in8(Uart.Lsr) & 0x20) !== 0) send("y");
+    partition.monitor.start();
+    partition.write32(0xfec0_0000n, 0x18);
+    partition.write32(0xfec0_0010n, VECTOR);
+    partition.out8(Uart.Mcr, 0x0b);
+    partition.out8(Uart.Ier, 0x02);
+    expect(interrupted()).toBe(false);
+    partition.takeOutput();
+    partition.advance(partition.ticks(1100));
+    expect([interrupted(), partition.in8(Uart.Iir), partition.deadline()]).toEqual([true, 0x02, NEVER]);
+  });
+
+  test("a byte written once the ring has room again leaves no second interrupt behind", () => {
+    partition.out8(Uart.Ier, 0x02);
+    while ((partition.in8(Uart.Lsr) & 0x20) !== 0) send("y");
+    partition.takeOutput();
+    send("y");
+    expect([partition.in8(Uart.Iir), partition.deadline()]).toEqual([0x02, NEVER]);
+  });
+});
+
 describe("receiver", () => {
   test("one byte without FIFO, the rest follows", () => {
     partition.type("abc");
