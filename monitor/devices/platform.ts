@@ -5,7 +5,7 @@ import { MAXIMUM_VCPUS } from "../interface";
 import { resetClock } from "./clock";
 import { resetDeadlines } from "./deadlines";
 import { resetIoApic } from "./io-apic";
-import { serviceInterrupt, takesExternal } from "./local-apic/priority";
+import { forgetExternal, refreshPending, serviceInterrupt, takesExternal } from "./local-apic/priority";
 import { powerUpLocalApics } from "./local-apic/reset";
 import { runLocalTimer } from "./local-apic/timer";
 import { clearPartitionRequest } from "./partition-request";
@@ -53,5 +53,9 @@ export function runTimers(vcpu: u32): void {
 
 /** Moves the pending interrupt into service and returns its vector; 0 if it has gone. */
 export function acknowledgeInterrupt(vcpu: u32): u32 {
-  return takesExternal(vcpu) ? acknowledgePic() : serviceInterrupt(vcpu);
+  if (!takesExternal(vcpu)) return serviceInterrupt(vcpu);
+  forgetExternal(vcpu);
+  const vector = acknowledgePic();
+  refreshPending(vcpu);
+  return vector;
 }

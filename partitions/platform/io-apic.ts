@@ -21,22 +21,22 @@ const PERIODIC: u32 = 0x40;
 
 const scratch: usize = memory.data(8, 8);
 
-function read(index: u32): u32 {
+export function readIoApic(index: u32): u32 {
   writeMemory32(IO_APIC, index);
   readMemory32(WINDOW, scratch);
   return load<u32>(scratch);
 }
 
-function write(index: u32, value: u32): void {
+export function writeIoApic(index: u32, value: u32): void {
   writeMemory32(IO_APIC, index);
   writeMemory32(WINDOW, value);
 }
 
 function checkEdge(): void {
-  write(TIMER_ENTRY, EDGE_VECTOR);
+  writeIoApic(TIMER_ENTRY, EDGE_VECTOR);
   program(0, 2 << 1, 1193);
   for (let tick = 0; tick < 3; tick++) awaitVector(EDGE_VECTOR);
-  write(TIMER_ENTRY, MASKED | EDGE_VECTOR);
+  writeIoApic(TIMER_ENTRY, MASKED | EDGE_VECTOR);
   program(0, 0, 0);
   checkTrue("I/O APIC edge clears TMR", !hasVector(Page.TriggerMode, EDGE_VECTOR));
   takeInterrupts(EDGE_VECTOR);
@@ -44,17 +44,17 @@ function checkEdge(): void {
 
 /** The line stays high until register C is read. */
 function checkLevel(): void {
-  write(CLOCK_ENTRY, LEVEL | LEVEL_VECTOR);
+  writeIoApic(CLOCK_ENTRY, LEVEL | LEVEL_VECTOR);
   writeClock(0x0a, 0x26);
   writeClock(0x0b, HOURS_24 | PERIODIC);
   awaitVector(LEVEL_VECTOR);
   checkTrue("I/O APIC level sets TMR", hasVector(Page.TriggerMode, LEVEL_VECTOR));
-  check("I/O APIC remote IRR", read(CLOCK_ENTRY), LEVEL | REMOTE_IRR | LEVEL_VECTOR);
+  check("I/O APIC remote IRR", readIoApic(CLOCK_ENTRY), LEVEL | REMOTE_IRR | LEVEL_VECTOR);
   writeClock(0x0b, HOURS_24);
   readClock(0x0c);
   awaitVector(LEVEL_VECTOR); // came again, since the line was high at the end of the first
-  check("I/O APIC end of interrupt", read(CLOCK_ENTRY), LEVEL | LEVEL_VECTOR);
-  write(CLOCK_ENTRY, MASKED);
+  check("I/O APIC end of interrupt", readIoApic(CLOCK_ENTRY), LEVEL | LEVEL_VECTOR);
+  writeIoApic(CLOCK_ENTRY, MASKED);
 }
 
 export function checkIoApic(): void {

@@ -3,6 +3,7 @@
 import { print, printLine } from "../runtime/console";
 import { startClock } from "../runtime/clock";
 import { checkClock } from "./clock";
+import { checkExternal } from "./external";
 import { checkIoApic } from "./io-apic";
 import { checkLocalApic } from "./local-apic";
 import { checkLocalTimer } from "./local-timer";
@@ -18,6 +19,7 @@ export function main(): void {
   checkPit();
   checkClock();
   maskPic();
+  checkExternal();
   checkIoApic();
   checkLocalApic();
   checkLocalTimer();

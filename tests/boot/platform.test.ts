@@ -14,6 +14,9 @@ const CHECKS: Record<string, readonly string[]> = {
     "PIT counts in BCD",
   ],
   clock: ["RTC periodic interrupt", "RTC alarm and update", "RTC register C clears"],
+  external: [
+    "ExtINT leaves no remote IRR", "ExtINT has been ended", "LINT0 level sets remote IRR", "LINT0 leaves the PIC to a poll", "LINT0 end of interrupt",
+  ],
   "io-apic": ["I/O APIC edge clears TMR", "I/O APIC level sets TMR", "I/O APIC remote IRR", "I/O APIC end of interrupt"],
   "local-apic": [
     "TPR holds a request back", "TPR lets a higher class through alone", "ICR reads back", "ESR before a write", "ESR of an illegal vector",

@@ -55,6 +55,7 @@ export function sendCommand(vcpu: u32, value: u32, destination: u32): void {
     return;
   }
   const mode = (value >> Command.DeliveryModeShift) & 7;
+  if (mode > <u32>DeliveryMode.StartUp) return; // reserved: ExtINT is the I/O APIC's to send
   if (mode == DeliveryMode.Init && (value & (Command.LevelAssert | Command.LevelTriggered)) == Command.LevelTriggered) return;
   if (mode <= <u32>DeliveryMode.LowestPriority && vector < LOWEST_VECTOR) {
     reportIllegalVector(vcpu, (value & Command.ShorthandMask) == Command.Self);

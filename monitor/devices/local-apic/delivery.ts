@@ -3,6 +3,7 @@
 import { vcpuCount } from "../../configuration";
 import { addPendingNmi, clearPendingNmis, requestInit, requestStartUp } from "../vcpu-mailbox";
 import { receiveInterrupt } from "./errors";
+import { receiveExternal } from "./priority";
 import { resetLocalApic } from "./reset";
 import { isEnabled, isExtended, isGloballyEnabled, isVirtualised, localApic } from "./state";
 import { Register, register } from "./virtual-apic-page";
@@ -55,6 +56,8 @@ export function deliverTo(vcpu: u32, mode: u32, vector: u32, isLevel: bool): boo
     case DeliveryMode.StartUp:
       requestStartUp(vcpu, vector);
       break;
+    case DeliveryMode.ExtInt:
+      return receiveExternal(vcpu);
   }
   return true;
 }

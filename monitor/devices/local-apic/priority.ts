@@ -10,8 +10,11 @@ import { Register, register, setRegister, vectorMap } from "./virtual-apic-page"
 const DELIVERY_MODE_MASK: u32 = 7 << 8;
 const DELIVERY_MODE_EXTINT: u32 = 7 << 8;
 
-/** Vector that the PIC pair presents on LINT0 of vCPU 0; 0 while its INT output is low. */
+/** INT output of the PIC pair, which is LINT0 of vCPU 0, and the vector that an acknowledge would give. */
+let isExternalHigh: bool = false;
 let externalVector: u32 = 0;
+/** vCPUs that an ExtINT message of the I/O APIC has reached: each is to acknowledge the PIC pair once, whatever its output is then. */
+let externalMessages: u32 = 0;
 
 /** Whether LINT0 passes the PIC on: with the APIC switched off it is the INTR pin itself (SDM 3A 11.4.3). */
 function acceptsExternal(vcpu: u32): bool {
@@ -21,7 +24,20 @@ function acceptsExternal(vcpu: u32): bool {
 
 /** Whether the next interrupt of this vCPU comes from the PIC pair. */
 export function takesExternal(vcpu: u32): bool {
-  return vcpu == 0 && externalVector != 0 && acceptsExternal(0);
+  return ((externalMessages >> vcpu) & 1) != 0 || (vcpu == 0 && isExternalHigh && acceptsExternal(0));
+}
+
+/** An ExtINT message arrives; a software-disabled APIC takes none. Returns whether it is accepted. */
+export function receiveExternal(vcpu: u32): bool {
+  if (!hasDevice(Device.Pic) || !isEnabled(vcpu)) return false;
+  externalMessages |= (<u32>1) << vcpu;
+  refreshPending(vcpu);
+  return true;
+}
+
+/** This vCPU acknowledges the PIC pair, or its local APIC is reset. */
+export function forgetExternal(vcpu: u32): void {
+  externalMessages &= ~((<u32>1) << vcpu);
 }
 
 /** Highest requested vector that PPR lets through, or 0. */
@@ -43,13 +59,18 @@ export function refreshPending(vcpu: u32): void {
   if (isVirtualised(vcpu)) signalVcpu(vcpu, VcpuSignal.InterruptStatus);
 }
 
-/** The PIC pair's INT output and its vector. Returns whether the output has risen. */
-export function setExternalVector(vector: u32): bool {
-  if (vector == externalVector) return false;
-  const rises = externalVector == 0;
+export function isExternalAsserted(): bool {
+  return isExternalHigh;
+}
+
+/** The PIC pair's INT output and what an acknowledge would give. Returns whether the output has changed. */
+export function setExternal(isHigh: bool, vector: u32): bool {
+  const changes = isHigh != isExternalHigh;
+  if (!changes && vector == externalVector) return false;
+  isExternalHigh = isHigh;
   externalVector = vector;
   refreshPending(0);
-  return rises;
+  return changes;
 }
 
 /** SDM 3A 11.8.3.1. */

@@ -3,6 +3,7 @@
 import { endOfInterrupt, retryIoApic } from "../io-apic";
 import { sendCommand } from "./command";
 import { latchErrors } from "./errors";
+import { endLint0, writeLint0 } from "./lint";
 import { completeInterrupt, refreshPending, setTaskPriority } from "./priority";
 import { LVT_MASKED, SVR_ENABLE, SVR_SUPPRESS_EOI_BROADCAST } from "./state";
 import { currentCount, writeDivide, writeInitialCount, writeLvtTimer } from "./timer";
@@ -54,7 +55,7 @@ function writeSpurious(vcpu: u32, value: u32): void {
   setKeptRegister(vcpu, Register.Spurious, value & SPURIOUS_WRITABLE);
   if ((value & SVR_ENABLE) == 0) {
     writeLvtTimer(vcpu, register(vcpu, Register.LvtTimer) | LVT_MASKED);
-    for (let entry: u32 = Register.LvtThermal; entry <= <u32>Register.LvtError; entry += 16) setRegister(vcpu, entry, register(vcpu, entry) | LVT_MASKED);
+    for (let entry: u32 = Register.LvtThermal; entry <= <u32>Register.LvtError; entry += 16) setKeptRegister(vcpu, entry, register(vcpu, entry) | LVT_MASKED);
   }
   refreshPending(vcpu);
   if (rises != 0) retryIoApic();
@@ -67,14 +68,23 @@ function writeLvt(vcpu: u32, offset: u32, value: u32): void {
     writeLvtTimer(vcpu, accepted);
     return;
   }
-  setRegister(vcpu, offset, accepted);
-  if (offset == Register.LvtLint0) refreshPending(vcpu);
+  if (offset != Register.LvtLint0) {
+    setRegister(vcpu, offset, accepted);
+    return;
+  }
+  writeLint0(vcpu, accepted);
+  refreshPending(vcpu);
 }
 
-/** With broadcasts suppressed, software writes the I/O APIC's own EOI register (SDM 3A 11.8.5). */
+/** A level-triggered vector has ended. With broadcasts suppressed, software writes the I/O APIC's own EOI register (SDM 3A 11.8.5). */
+export function broadcastEndOfInterrupt(vcpu: u32, vector: u32): void {
+  endLint0(vcpu, vector);
+  if ((register(vcpu, Register.Spurious) & SVR_SUPPRESS_EOI_BROADCAST) == 0) endOfInterrupt(vector);
+}
+
 export function writeEndOfInterrupt(vcpu: u32): void {
   const vector = completeInterrupt(vcpu);
-  if (vector != 0 && (register(vcpu, Register.Spurious) & SVR_SUPPRESS_EOI_BROADCAST) == 0) endOfInterrupt(vector);
+  if (vector != 0) broadcastEndOfInterrupt(vcpu, vector);
 }
 
 /** Writes a register that both modes have; false if there is none that can be written. */

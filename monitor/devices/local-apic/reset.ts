@@ -3,7 +3,7 @@
 import { LOCAL_APIC_BASE, MAXIMUM_VCPUS, VirtualApicPage } from "../../interface";
 import { vcpuCount } from "../../configuration";
 import { NEVER, setLocalTimerDeadline } from "../deadlines";
-import { refreshPending } from "./priority";
+import { forgetExternal, refreshPending } from "./priority";
 import { ApicBase, isExtended, localApic, LVT_MASKED, SVR_ENABLE } from "./state";
 import { apicPage, Register, setKeptRegister, setRegister } from "./virtual-apic-page";
 import { setApicBase } from "../vcpu-mailbox";
@@ -34,6 +34,7 @@ export function resetLocalApic(vcpu: u32): void {
   memory.fill(apicPage(vcpu), 0, VirtualApicPage.Private);
   apic.errorsDetected = 0;
   apic.timerExpiry = NEVER;
+  forgetExternal(vcpu);
   setIdentifiers(vcpu);
   setRegister(vcpu, Register.Version, VERSION);
   setKeptRegister(vcpu, Register.Spurious, SPURIOUS_AT_RESET);
@@ -56,6 +57,6 @@ export function powerUpLocalApics(): void {
   boot.base |= ApicBase.Bsp;
   setApicBase(0, boot.base);
   setKeptRegister(0, Register.Spurious, SPURIOUS_AT_RESET | SVR_ENABLE);
-  setRegister(0, Register.LvtLint0, LVT_EXTINT);
+  setKeptRegister(0, Register.LvtLint0, LVT_EXTINT);
   setRegister(0, Register.LvtLint1, LVT_NMI);
 }

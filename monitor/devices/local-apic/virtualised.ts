@@ -5,13 +5,13 @@
 
 import { hasDevice } from "../../configuration";
 import { ApicFeature, Device, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, Mailbox, VcpuSignal, VirtualApicMode, VirtualApicPage } from "../../interface";
-import { endOfInterrupt } from "../io-apic";
 import { clearSignals, setApicMode, signalVcpu } from "../vcpu-mailbox";
 import { sendSelf } from "./command";
 import { writePageRegister } from "./page";
 import { refreshPending, updateProcessorPriority } from "./priority";
+import { broadcastEndOfInterrupt } from "./registers";
 import { resetLocalApic } from "./reset";
-import { isExtended, isGloballyEnabled, isVirtualised, localApic, SVR_SUPPRESS_EOI_BROADCAST } from "./state";
+import { isExtended, isGloballyEnabled, isVirtualised, localApic } from "./state";
 import { highestVector } from "./vector-map";
 import { apicPage, Register, register, restoreKeptRegister, vectorMap } from "./virtual-apic-page";
 
@@ -74,6 +74,7 @@ export function finishWrite(vcpu: u32, offset: u32): void {
     case Register.Identifier:
     case Register.Spurious:
     case Register.LvtTimer:
+    case Register.LvtLint0:
     case Register.DivideConfiguration:
       restoreKeptRegister(vcpu, offset);
   }
@@ -82,5 +83,5 @@ export function finishWrite(vcpu: u32, offset: u32): void {
 
 /** EOI-induced exit (SDM 3C 30.1.4): the processor has taken a level-triggered vector out of service. */
 export function finishEndOfInterrupt(vcpu: u32, vector: u32): void {
-  if ((register(vcpu, Register.Spurious) & SVR_SUPPRESS_EOI_BROADCAST) == 0) endOfInterrupt(vector);
+  broadcastEndOfInterrupt(vcpu, vector);
 }

@@ -35,7 +35,10 @@ const enum EndOfInterrupt {
 /** The word that the data port takes next. */
 const enum Expect { Mask = 0, Icw2 = 1, Icw3 = 2, Icw4 = 3 }
 
-/** ICW1 resets all but the mask's meaning and the ELCR; a line that stays high needs a new edge. */
+/**
+ * ICW1 resets all but the mask's meaning and the ELCR; a line that stays high needs a new edge. LTIM, its bit 3, does nothing: the
+ * ELCR is in its place (82371SB data sheet, ICW1).
+ */
 function initialise(chip: Chip, value: u32): void {
   const lines = chip.lines;
   const levels = chip.levels;

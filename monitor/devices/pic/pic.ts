@@ -1,8 +1,8 @@
 // The pair of 8259A interrupt controllers (Intel 8259A data sheet; ELCR from the PIIX4 data sheet).
 
-import { signalLocalInterrupt } from "../local-apic/lint";
-import { setExternalVector } from "../local-apic/priority";
-import { Register } from "../local-apic/virtual-apic-page";
+import { setIoApicLine } from "../io-apic";
+import { raiseLint0 } from "../local-apic/lint";
+import { setExternal } from "../local-apic/priority";
 import { CASCADE, Chip, MASTER, NONE, service, signalled, SLAVE } from "./chip";
 import { writeCommand, writeData } from "./commands";
 
@@ -17,6 +17,8 @@ export const enum PicPort {
 }
 
 const SPURIOUS: u32 = 7;
+/** I/O APIC pin to which the INT output is wired, as on PCs (MP specification 3.6.2.2). */
+const IO_APIC_PIN: u32 = 0;
 
 /** As firmware leaves the pair: on the vectors of the PC BIOS, with the cascade and request 11, which PCI functions share, open. */
 export function resetPic(): void {
@@ -26,11 +28,19 @@ export function resetPic(): void {
   MASTER.vectorBase = 0x08;
   SLAVE.mask = 0xff & ~(1 << 3);
   SLAVE.vectorBase = 0x70;
-  setExternalVector(0);
+  lowerOutput();
 }
 
-function present(vector: u32): void {
-  if (setExternalVector(vector)) signalLocalInterrupt(0, Register.LvtLint0);
+/** The INT output, wired to LINT0 of vCPU 0 and to the I/O APIC. */
+function present(isHigh: bool, vector: u32): void {
+  if (!setExternal(isHigh, vector)) return;
+  setIoApicLine(IO_APIC_PIN, isHigh);
+  if (isHigh) raiseLint0();
+}
+
+/** With an acknowledge the output falls; if something else is requested it rises again, which is an edge. */
+function lowerOutput(): void {
+  present(false, MASTER.vectorBase | SPURIOUS);
 }
 
 /** Carries the slave's output to the master and the master's to LINT0. */
@@ -39,12 +49,12 @@ function update(): void {
   if (slave != NONE) MASTER.requests |= 1 << CASCADE;
   else MASTER.requests &= ~((<u32>1) << CASCADE);
   const master = signalled(MASTER);
-  if (master == NONE) present(0);
-  else if (master == CASCADE) present(SLAVE.vectorBase | slave);
-  else present(MASTER.vectorBase | master);
+  if (master == NONE) lowerOutput();
+  else if (master == CASCADE) present(true, SLAVE.vectorBase | slave);
+  else present(true, MASTER.vectorBase | master);
 }
 
-/** Drives one of the 16 lines; line 2 is the cascade and taken. */
+/** Drives one of the 16 lines; line 2 is the cascade and taken. A request goes with its line, also an edge's ("Interrupt Triggering"). */
 export function setPicLine(irq: u32, isHigh: bool): void {
   const chip = irq < 8 ? MASTER : SLAVE;
   const bit: u32 = 1 << (irq & 7);
@@ -52,10 +62,16 @@ export function setPicLine(irq: u32, isHigh: bool): void {
     if ((chip.lines & bit) == 0 || (chip.levels & bit) != 0) chip.requests |= bit;
     chip.lines |= bit;
   } else {
-    if ((chip.levels & bit) != 0) chip.requests &= ~bit;
+    chip.requests &= ~bit;
     chip.lines &= ~bit;
   }
   update();
+}
+
+/** A line that becomes a level requests service while it is high, and only then. */
+function setLevels(chip: Chip, levels: u32): void {
+  chip.levels = levels;
+  chip.requests = (chip.requests & ~levels) | (chip.lines & levels);
 }
 
 /** The processor's interrupt acknowledge: returns the vector, that of IR7 if the request has gone. */
@@ -69,6 +85,7 @@ export function acknowledgePic(): u32 {
     vector = SLAVE.vectorBase | (slave != NONE ? slave : SPURIOUS);
   }
   service(MASTER, master);
+  lowerOutput();
   update();
   return vector;
 }
@@ -80,8 +97,8 @@ export function writePic(port: u32, value: u32): void {
     case PicPort.MasterData: writeData(MASTER, value); break;
     case PicPort.SlaveCommand: writeCommand(SLAVE, value); break;
     case PicPort.SlaveData: writeData(SLAVE, value); break;
-    case PicPort.MasterElcr: MASTER.levels = value & 0xf8; break;
-    case PicPort.SlaveElcr: SLAVE.levels = value & 0xde; break;
+    case PicPort.MasterElcr: setLevels(MASTER, value & 0xf8); break;
+    case PicPort.SlaveElcr: setLevels(SLAVE, value & 0xde); break;
   }
   update();
 }
@@ -92,6 +109,7 @@ function poll(chip: Chip): u32 {
   const request = signalled(chip);
   if (request == NONE) return 0;
   service(chip, request);
+  lowerOutput();
   update();
   return 0x80 | request;
 }

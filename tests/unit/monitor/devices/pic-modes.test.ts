@@ -27,15 +27,19 @@ const raiseTimer = () => {
   partition.out8(0x40, 2);
   partition.advance(partition.ticks(10));
 };
-/** IRQ 8, by an update-ended interrupt. */
+/** Reading register C takes the clock's line low. */
+const releaseClock = () => {
+  partition.out8(0x70, 0x0c);
+  partition.in8(0x71);
+};
+/** IRQ 8, by an update-ended interrupt, as an edge. */
 const raiseClock = () => {
+  releaseClock();
   for (const [index, value] of [[0x0a, 0x20], [0x0b, 0x12]] as const) {
     partition.out8(0x70, index);
     partition.out8(0x71, value);
   }
   partition.advance(partition.tscFrequency);
-  partition.out8(0x70, 0x0c);
-  partition.in8(0x71);
 };
 
 beforeEach(async () => {
@@ -194,9 +198,34 @@ describe("poll", () => {
   });
 });
 
-test("a request that has gone when it is acknowledged gives no vector", () => {
+describe("triggering", () => {
+  test("LTIM is the ELCR's: with it lines are edges all the same", () => {
+    for (const [port, value] of [[0x20, 0x19], [0x21, 0x30], [0x21, 4], [0x21, 1]] as const) partition.out8(port, value);
+    raiseUart();
+    expect(acknowledge()).toBe(0x34);
+    partition.out8(0x20, 0x20);
+    expect(partition.pendingVector()).toBe(0);
+  });
+
+  test("a high line that the ELCR makes a level requests at once, and no longer when it is low", () => {
+    initialise();
+    raiseUart();
+    acknowledge();
+    partition.out8(0x20, 0x20);
+    expect(partition.pendingVector()).toBe(0);
+    partition.out8(0x4d0, 0x10);
+    expect(partition.pendingVector()).toBe(0x34);
+    partition.out8(0x4d0, 0x00);
+    expect(partition.pendingVector()).toBe(0x34); // latched, as an edge
+    partition.out8(0x3f9, 0);
+    partition.out8(0x4d0, 0x10);
+    expect([partition.pendingVector(), acknowledge()]).toEqual([0, 0]);
+  });
+});
+
+test.each([["an edge", 0x00], ["a level", 0x10]])("%s that has gone when it is acknowledged gives no vector", (_what, levels) => {
   initialise();
-  partition.out8(0x4d0, 0x10);
+  partition.out8(0x4d0, levels);
   raiseUart();
   expect(partition.pendingVector()).toBe(0x34);
   partition.out8(0x3f9, 0);
