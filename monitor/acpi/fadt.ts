@@ -15,7 +15,7 @@ const enum Feature {
   NoPowerButton = 1 << 4, // no fixed-hardware button
   NoSleepButton = 1 << 5,
   NoRtcWake = 1 << 6, // no fixed-hardware RTC wake status
-  ResetRegister = 1 << 10,
+  ResetRegister = 1 << 10, // without TMR_VAL_EXT, bit 8: the PM timer has 24 bits
   HardwareReduced = 1 << 20,
 }
 

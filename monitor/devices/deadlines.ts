@@ -12,6 +12,7 @@ let pit: u64 = NEVER;
 let rtc: u64 = NEVER;
 let uart: u64 = NEVER;
 let disk: u64 = NEVER;
+let power: u64 = NEVER;
 
 export function resetDeadlines(): void {
   localTimer = NEVER;
@@ -19,11 +20,12 @@ export function resetDeadlines(): void {
   rtc = NEVER;
   uart = NEVER;
   disk = NEVER;
+  power = NEVER;
   for (let vcpu: u32 = 0; vcpu < MAXIMUM_VCPUS; vcpu++) setDeadline(vcpu, NEVER);
 }
 
 function publish(): void {
-  setDeadline(0, min(min(min(localTimer, pit), min(rtc, uart)), disk));
+  setDeadline(0, min(min(min(localTimer, pit), min(rtc, uart)), min(disk, power)));
 }
 
 export function setLocalTimerDeadline(vcpu: u32, tsc: u64): void {
@@ -56,6 +58,13 @@ export function setDiskDeadline(tsc: u64): void {
   publish();
 }
 
+/** Of the PM timer's event. */
+export function setPowerDeadline(tsc: u64): void {
+  if (tsc == power) return;
+  power = tsc;
+  publish();
+}
+
 export function pitDeadline(): u64 {
   return pit;
 }
@@ -70,4 +79,8 @@ export function uartDeadline(): u64 {
 
 export function diskDeadline(): u64 {
   return disk;
+}
+
+export function powerDeadline(): u64 {
+  return power;
 }

@@ -12,7 +12,7 @@ import { clearPartitionRequest } from "./partition-request";
 import { resetPci } from "./pci/mechanism";
 import { acknowledgePic, resetPic } from "./pic/pic";
 import { resetPit, runPit } from "./pit/pit";
-import { resetPowerManagement } from "./power-management";
+import { resetPowerManagement, runPowerManagement } from "./power-management";
 import { resetResetPorts } from "./reset-ports";
 import { resetRtc, runRtc } from "./rtc/rtc";
 import { resetTestDevice } from "./test-device";
@@ -49,6 +49,7 @@ export function runTimers(vcpu: u32): void {
   runRtc(time);
   runUart(time);
   runDisk(time);
+  runPowerManagement(time);
 }
 
 /** Moves the pending interrupt into service and returns its vector; 0 if it has gone. */

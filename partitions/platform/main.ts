@@ -1,4 +1,4 @@
-// Platform partition: drives the virtual interrupt controllers, timers and the clock as a guest's drivers do, one line a check.
+// Platform partition: drives the virtual interrupt controllers, timers, the clock and power management as a guest's drivers do, one line a check.
 
 import { print, printLine } from "../runtime/console";
 import { startClock } from "../runtime/clock";
@@ -11,6 +11,7 @@ import { checkModes } from "./modes";
 import { useXapic } from "./page";
 import { maskPic, startPic } from "./pic";
 import { checkPit } from "./pit";
+import { checkPower } from "./power";
 
 export function main(): void {
   startClock(); // for the frequency; it takes the best APIC mode
@@ -21,6 +22,7 @@ export function main(): void {
   maskPic();
   checkExternal();
   checkIoApic();
+  checkPower();
   checkLocalApic();
   checkLocalTimer();
   checkModes();

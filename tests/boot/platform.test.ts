@@ -1,4 +1,4 @@
-// The virtual platform in Bochs, driven by partitions/platform as by a guest's drivers: PIC, PIT, RTC, I/O APIC, local APIC.
+// The virtual platform in Bochs, driven by partitions/platform as by a guest's drivers: PIC, PIT, RTC, I/O APIC, PM timer, local APIC.
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { typescript, type SystemDescription } from "../../scripts/policy/language.ts";
@@ -18,6 +18,7 @@ const CHECKS: Record<string, readonly string[]> = {
     "ExtINT leaves no remote IRR", "ExtINT has been ended", "LINT0 level sets remote IRR", "LINT0 leaves the PIC to a poll", "LINT0 end of interrupt",
   ],
   "io-apic": ["I/O APIC edge clears TMR", "I/O APIC level sets TMR", "I/O APIC remote IRR", "I/O APIC end of interrupt"],
+  power: ["PM timer event", "PM timer's highest bit has changed", "PM1 status and enable", "PM1 status is clear", "SCI is released"],
   "local-apic": [
     "TPR holds a request back", "TPR lets a higher class through alone", "ICR reads back", "ESR before a write", "ESR of an illegal vector",
     "ESR of a reserved register", "ESR is clear",
@@ -44,7 +45,7 @@ describe.each(WAYS)("with the local APIC %s", (way, name, commandLine) => {
 
   beforeAll(async () => {
     const guest: SystemDescription["partitions"][number] = {
-      name: "guest", core: 0, memory: "16 MiB", image: typescript("platform"), devices: ["local-apic", "io-apic", "pic", "pit", "rtc"],
+      name: "guest", core: 0, memory: "16 MiB", image: typescript("platform"), devices: ["local-apic", "io-apic", "pic", "pit", "rtc", "power-management"],
     };
     output = await bootSystem({ name: `test-${name}`, partitions: [guest] }, { timeoutSeconds: TIMEOUT_SECONDS, commandLine });
     const lines = output.of("guest").filter((line) => line.startsWith(CHECK));

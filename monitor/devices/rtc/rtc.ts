@@ -130,7 +130,6 @@ function setTime(time: u64, tsc: u64): void {
   settledTime = time;
 }
 
-/** While SET is on the registers hold still and take a new time, which counts from when SET goes off. */
 /** The chain starts in the middle of a second; without a reset the seconds keep their phase. */
 function startClock(tsc: u64, wasReset: bool): void {
   setTime(loadTime(), wasReset ? tsc - (frequency >> 1) : secondStart(tsc));

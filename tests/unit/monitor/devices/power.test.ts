@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { AccessStatus, Device, PartitionRequest, PORT_PM1A_CONTROL, PORT_PM1A_EVENT, PORT_PM_TIMER, SLEEP_TYPE_S5 } from "../../../../monitor/interface.ts";
-import { ALL_DEVICES, type SimulatedPartition, startPartition } from "../harness.ts";
+import { AccessStatus, Device, GSI_SCI, PartitionRequest, PORT_PM1A_CONTROL, PORT_PM1A_EVENT, PORT_PM_TIMER, SLEEP_TYPE_S5 } from "../../../../monitor/interface.ts";
+import { ALL_DEVICES, NEVER, type SimulatedPartition, startPartition } from "../harness.ts";
 
 const SLEEP_ENABLE = 1 << 13;
 let partition: SimulatedPartition;
@@ -26,14 +26,84 @@ describe("ACPI power management", () => {
     partition.out16(PORT_PM1A_EVENT, 0xffff);
     partition.out16(PORT_PM1A_EVENT + 2, 0xffff);
     expect(partition.in32(PORT_PM1A_EVENT)).toBe(0x0721_0000);
+    partition.out8(PORT_PM1A_EVENT + 2, 0);
+    expect(partition.in32(PORT_PM1A_EVENT)).toBe(0x0700_0000);
   });
 
-  test("the PM timer counts 3579545 Hz and wraps at 32 bits", () => {
+  test("the PM timer counts 3579545 Hz and wraps at 24 bits, as the FADT says", () => {
     expect(partition.in32(PORT_PM_TIMER)).toBe(0);
     partition.tsc += partition.tscFrequency;
     expect(partition.in32(PORT_PM_TIMER)).toBe(3579545);
     partition.tsc += partition.tscFrequency * 100_000n;
-    expect(partition.in32(PORT_PM_TIMER)).toBe(Number((3579545n * 100_001n) & 0xffff_ffffn));
+    expect(partition.in32(PORT_PM_TIMER)).toBe(Number((3579545n * 100_001n) & 0xff_ffffn));
+  });
+});
+
+/** ACPI 5.0 4.8.3.1, 4.8.3.3: TMR_STS is set whenever the timer's highest bit changes. */
+describe("the PM timer's event", () => {
+  const TIMER = 1;
+  const SCI_ENTRY = 0x10 + 2 * GSI_SCI;
+  const VECTOR = 0x59;
+  const changes = (count: bigint) => (count << 23n) * 1_000_000_000n / 3_579_545n + 1n;
+  const status = () => partition.in32(PORT_PM1A_EVENT) & 0xffff;
+  const clear = () => partition.out16(PORT_PM1A_EVENT, TIMER);
+  const enable = (events: number) => partition.out16(PORT_PM1A_EVENT + 2, events);
+
+  beforeEach(() => {
+    partition.write32(0xfec0_0000n, SCI_ENTRY);
+    partition.write32(0xfec0_0010n, (1 << 15) | VECTOR);
+  });
+
+  test("sets TMR_STS at each change of bit 23, without deadline or SCI unless enabled", () => {
+    partition.advance(changes(1n) - 1000n);
+    expect([partition.in32(PORT_PM_TIMER) >> 23, status()]).toEqual([0, 0]);
+    partition.advance(1000n);
+    expect([partition.in32(PORT_PM_TIMER) >> 23, status()]).toEqual([1, TIMER]);
+    clear();
+    expect([status(), partition.deadline(), partition.pendingVector()]).toEqual([0, NEVER, 0]);
+    partition.advance(changes(1n));
+    expect([partition.in32(PORT_PM_TIMER) >> 23, status()]).toEqual([0, TIMER]);
+  });
+
+  test("only a one written clears it; writes of the enable half do not", () => {
+    partition.advance(changes(1n));
+    enable(0x0100);
+    partition.out16(PORT_PM1A_EVENT, 0xfffe);
+    partition.out32(PORT_PM1A_EVENT, 0x0100_0000);
+    expect(status()).toBe(TIMER);
+    partition.out32(PORT_PM1A_EVENT, 0x0100_0001);
+    expect(status()).toBe(0);
+  });
+
+  test("enabled, the SCI is asserted at the change and until the status is cleared", () => {
+    enable(TIMER);
+    partition.advance(changes(1n) - 1000n);
+    expect(partition.pendingVector()).toBe(0);
+    partition.advance(1000n);
+    expect([partition.monitor.acknowledge(0), partition.deadline()]).toEqual([VECTOR, NEVER]);
+    partition.write32(0xfee0_00b0n, 0);
+    expect(partition.monitor.acknowledge(0), "still asserted").toBe(VECTOR);
+    clear();
+    partition.write32(0xfee0_00b0n, 0);
+    expect(partition.pendingVector()).toBe(0);
+    partition.advance(changes(1n));
+    expect(partition.pendingVector()).toBe(VECTOR);
+  });
+
+  test("an event that is set already interrupts when it is enabled, and no longer when disabled", () => {
+    partition.advance(changes(1n));
+    enable(TIMER);
+    expect(partition.monitor.acknowledge(0)).toBe(VECTOR);
+    enable(0);
+    partition.write32(0xfee0_00b0n, 0);
+    expect([partition.pendingVector(), status()]).toEqual([0, TIMER]);
+  });
+
+  test("start() forgets it", () => {
+    enable(TIMER);
+    partition.advance(changes(3n));
+    partition.monitor.start();
+    expect([partition.in32(PORT_PM1A_EVENT), partition.deadline(), partition.pendingVector()]).toEqual([0, NEVER, 0]);
   });
 });
 
