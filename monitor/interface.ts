@@ -254,5 +254,6 @@ export const PORT_PM1A_CONTROL: u16 = 0x604; // PM1a_CNT_BLK, 2 bytes
 export const PORT_PM_TIMER: u16 = 0x608; // PM_TMR_BLK, 4 bytes, 3.579545 MHz
 export const GSI_SCI: u32 = 9;
 export const GSI_UART: u32 = 4;
+export const GSI_DISK: u32 = 10; // INTA of the virtual disk, by the PIC pair too
 /** SLP_TYP of S5 in the DSDT and the PM1a control register. */
 export const SLEEP_TYPE_S5: u32 = 5;

@@ -73,6 +73,11 @@ export function putByte(value: u32): void {
   put8(value);
 }
 
+export function putDword(value: u32): void {
+  put8(Op.DwordPrefix);
+  put32(value);
+}
+
 export function putString(text: string): void {
   put8(Op.StringPrefix);
   putText(text);

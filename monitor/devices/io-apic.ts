@@ -106,6 +106,13 @@ export function endOfInterrupt(vector: u32): void {
   }
 }
 
+/** Delivery status is "send pending" while nobody accepts what a level-triggered pin asks for. */
+function readLowHalf(pin: u32): u32 {
+  const entry = load<u32>(entryAddress(pin));
+  const isPending = isLevelTriggered(entry) && (entry & (Entry.Masked | Entry.RemoteIrr)) == 0 && ((lines >> pin) & 1) != 0;
+  return isPending ? entry | Entry.DeliveryStatus : entry;
+}
+
 function readIndex(): u32 {
   switch (selected) {
     case Index.Identifier:
@@ -113,7 +120,8 @@ function readIndex(): u32 {
     case Index.Version: return VERSION;
   }
   const half = selected - Index.Redirection;
-  return half < PIN_COUNT * 2 ? load<u32>(ENTRIES + (half << 2)) : 0;
+  if (half >= PIN_COUNT * 2) return 0;
+  return (half & 1) == 0 ? readLowHalf(half >> 1) : load<u32>(ENTRIES + (half << 2));
 }
 
 /** Making a pin edge-triggered clears remote IRR; software relies on it to end an interrupt. */

@@ -1,4 +1,4 @@
-// Finds a virtio block device on bus 0 and initialises it (virtio 1.2 3.1.1, 4.1); it is polled.
+// Finds a virtio block device on bus 0 and initialises it (virtio 1.2 3.1.1, 4.1); it is polled, or by its pin when told so.
 
 import { readConfig, readWord, writeConfig, writeWord } from "./words";
 
@@ -6,13 +6,14 @@ const IDENTITY: u32 = 0x10421af4;
 const COMMAND: u32 = 0x04;
 const MEMORY_AND_BUS_MASTER: u32 = 6;
 const FIRST_BAR: u32 = 0x10;
+const INTERRUPT_LINE: u32 = 0x3c;
 const CAPABILITIES: u32 = 0x34;
 const VENDOR_SPECIFIC: u32 = 0x09;
 const DEVICES: u32 = 32;
 const LONGEST_LIST: u32 = 48;
 
 /** cfg_type of a capability. */
-const enum Structure { Common = 1, Notify = 2, Device = 4 }
+const enum Structure { Common = 1, Notify = 2, Isr = 3, Device = 4 }
 
 /** Words of the common configuration. */
 const enum Common { FeatureSelect = 0x08, Feature = 0x0c, Status = 0x14, QueueSize = 0x18, QueueEnable = 0x1c, Addresses = 0x20 }
@@ -31,6 +32,8 @@ const VERSION_1: u32 = 1;
 let common: u64 = 0;
 let notification: u64 = 0;
 let configuration: u64 = 0;
+let isr: u64 = 0;
+let header: u32 = 0;
 
 /** Whether there is a disk; it is ready for requests then. */
 export function openDisk(): bool {
@@ -40,6 +43,8 @@ export function openDisk(): bool {
   common = findStructure(device, Structure.Common);
   notification = findStructure(device, Structure.Notify);
   configuration = findStructure(device, Structure.Device);
+  isr = findStructure(device, Structure.Isr);
+  header = device;
   resetDisk();
   return true;
 }
@@ -89,6 +94,21 @@ export function needsReset(): bool {
 /** Sectors of 512 bytes, as far as 32 bits tell. */
 export function diskSectors(): u32 {
   return readWord(configuration);
+}
+
+/** Lets the device interrupt, by its pin as long as MSI-X is off. */
+export function allowInterrupts(isAllowed: bool): void {
+  writeWord(AVAILABLE, (readWord(AVAILABLE) & 0xffff0000) | (isAllowed ? 0 : NO_INTERRUPT));
+}
+
+/** Interrupt Line: the PIC's request, which is the I/O APIC's pin too. */
+export function interruptLine(): u32 {
+  return readConfig(header, INTERRUPT_LINE) & 0xff;
+}
+
+/** Reading it releases the pin. */
+export function takeIsr(): u32 {
+  return readWord(isr) & 0xff;
 }
 
 export function notifyDisk(): void {

@@ -5,6 +5,7 @@
 //   keep:SECTOR:VALUE      writes it and restarts the partition; after that, says whether the value is there
 //   from:ADDRESS           writes sector 0 from a buffer at any address, and says the answer and what the disk has then
 //   to:ADDRESS             reads sector 0 to a buffer at any address
+//   pin:SECTOR             reads it, by the interrupts of the disk's pin; says how many came until the ISR status was read
 //   loop                   a chain of descriptors without end
 
 import { Hypercall } from "../../kernel/policy/layout";
@@ -12,6 +13,7 @@ import { endOfWord, findWord, parseNumber, readCommandLine, startsWith } from ".
 import { print, printDecimal, printHex, printLine } from "../runtime/console";
 import { hypercall } from "../runtime/hypervisor";
 import { diskSectors, openDisk } from "./device";
+import { readByPin } from "./pin";
 import { Answer, DATA, Request, request, requestLoop } from "./request";
 import { readWord, writeWord } from "./words";
 
@@ -40,6 +42,7 @@ function runWord(word: usize): void {
   else if (startsWith(word, "keep:")) keep(first, <u32>second);
   else if (startsWith(word, "from:")) report("from", request(Request.Out, 0, first));
   else if (startsWith(word, "to:")) report("to", request(Request.In, 0, first));
+  else if (startsWith(word, "pin:")) reportPin(first);
   else if (startsWith(word, "loop")) report("loop", requestLoop());
 }
 
@@ -62,6 +65,15 @@ function readSector(sector: u64): Answer {
 function writeSector(sector: u64, value: u32): Answer {
   writeWord(DATA, value);
   return request(Request.Out, sector, DATA);
+}
+
+function reportPin(sector: u64): void {
+  const interrupts = readByPin(sector);
+  print("disk: pin interrupts ");
+  printDecimal(interrupts);
+  print(", data ");
+  printHex(readWord(DATA));
+  printLine();
 }
 
 /** The run after the restart finds the value that this one leaves. */

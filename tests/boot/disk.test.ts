@@ -46,7 +46,7 @@ describe("drivers in TypeScript", () => {
             name: "writer", core: 0, memory: "4 MiB", hypercalls, disk: makeDisk("writer.img", 0x11111111),
             image: typescript("disk", { commandLine: `read:0 write:3:0xabcd0001 keep:14:0xabcd0002 ${attacks.join(" ")} read:0 read:3 read:14 read:15` }),
           },
-          { name: "reader", core: 1, memory: "4 MiB", disk: { file: makeDisk("reader.img", 0x22222222), readOnly: true }, image: typescript("disk", { commandLine: "read:3 write:3:0xabcd0003 read:3" }) },
+          { name: "reader", core: 1, memory: "4 MiB", devices: ["local-apic", "io-apic"], disk: { file: makeDisk("reader.img", 0x22222222), readOnly: true }, image: typescript("disk", { commandLine: "read:3 write:3:0xabcd0003 pin:3 read:3" }) },
           { name: "without", core: 2, memory: "4 MiB", devices: ["local-apic", "pci"], image: typescript("disk") },
         ],
       },
@@ -64,7 +64,7 @@ describe("drivers in TypeScript", () => {
       `disk: read I/O error, ${data("0")}`,
       "disk: over",
     ]);
-    expect(output.of("reader")).toEqual(["disk: 15 sectors", `disk: read done, ${data("22222222")}`, `disk: write I/O error, ${data("abcd0003")}`, `disk: read done, ${data("22222222")}`, "disk: over"]);
+    expect(output.of("reader")).toEqual(["disk: 15 sectors", `disk: read done, ${data("22222222")}`, `disk: write I/O error, ${data("abcd0003")}`, `disk: pin interrupts 2, ${data("22222222")}`, `disk: read done, ${data("22222222")}`, "disk: over"]);
     expect(output.of("without")).toEqual(["disk: none"]);
     expect(output.summary("writer")).toContain("powered off, restarts 1, violations 0");
   }, TEST_TIMEOUT_MS);

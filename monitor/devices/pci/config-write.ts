@@ -3,10 +3,12 @@
 import { FunctionMailbox } from "../../interface";
 import { isWindow, writeWindow } from "../virtio/capabilities";
 import { moveDisk } from "../virtio/function";
+import { updatePin } from "../virtio/interrupt";
 import { configValue, functionOf, setConfigValue, writableBits } from "./config-space";
 import { DISK_FUNCTION, functionField, NO_FUNCTION, publishCommand, requestFunctionReset } from "./function-record";
 import { onMsiWrite } from "./msi";
 import { onMsiXControlWrite } from "./msix";
+import { driveDiskPin } from "./pin";
 import { AdvancedFeatures, Command, Header, Msi, MsiX, PowerManagement } from "./register";
 import { resetFunction } from "./reset";
 
@@ -27,6 +29,7 @@ function onFunctionWrite(index: u32, device: u32, register: u32, before: u32, wr
   switch (register) {
     case Header.Command:
       publishCommand(index, configValue(device, register) & PUBLISHED_COMMAND);
+      if (index == DISK_FUNCTION) driveDiskPin();
       return;
     case Header.BaseAddress:
       if (index == DISK_FUNCTION) moveDisk();
@@ -40,6 +43,7 @@ function onFunctionWrite(index: u32, device: u32, register: u32, before: u32, wr
       return;
     case MsiX.Control:
       onMsiXControlWrite(index);
+      if (index == DISK_FUNCTION) updatePin();
       return;
     case AdvancedFeatures.Control:
       onAdvancedFeaturesWrite(index, written);

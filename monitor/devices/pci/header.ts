@@ -1,8 +1,9 @@
 // Type 0 headers of the host bridge and of the functions (PCI 3.0 6.1).
 
-import { FunctionMailbox } from "../../interface";
+import { FunctionMailbox, GSI_DISK } from "../../interface";
 import { deviceOf, defineRegister, HOST_BRIDGE } from "./config-space";
-import { BAR_COUNT, barAddress, barFlags, barSize, functionField } from "./function-record";
+import { BAR_COUNT, barAddress, barFlags, barSize, DISK_FUNCTION, functionField } from "./function-record";
+import { INTERRUPT_PIN_A } from "./pin";
 import { BaseAddress, Command, Header } from "./register";
 
 /** 8086:0d57, a host bridge that only virtual machines have: no driver and no quirk of a guest looks for it. */
@@ -18,7 +19,7 @@ export function defineHostBridge(): void {
   defineRegister(HOST_BRIDGE, Header.ClassRevision, HOST_BRIDGE_CLASS, 0);
 }
 
-/** The interrupt pin reads 0: there is no INTx. */
+/** The interrupt pin of an assigned function reads 0: it has no INTx. That of the disk is routed, as firmware would leave it. */
 export function defineHeader(index: u32): void {
   const device = deviceOf(index);
   defineRegister(device, Header.Identity, functionField(index, FunctionMailbox.Identity), 0);
@@ -27,7 +28,7 @@ export function defineHeader(index: u32): void {
   defineRegister(device, Header.CacheLine, 0, CACHE_LINE_SIZE);
   for (let bar: u32 = 0; bar < BAR_COUNT; bar++) defineBar(index, bar);
   defineRegister(device, Header.Subsystem, functionField(index, FunctionMailbox.Subsystem), 0);
-  defineRegister(device, Header.InterruptLine, 0, INTERRUPT_LINE);
+  defineRegister(device, Header.InterruptLine, index == DISK_FUNCTION ? INTERRUPT_PIN_A | GSI_DISK : 0, INTERRUPT_LINE);
 }
 
 /** Sizing works by itself: the bits below the size cannot be written. */

@@ -20,6 +20,7 @@ export const enum Command {
   ParityErrorResponse = 1 << 6,
   SerrEnable = 1 << 8,
   InterruptDisable = 1 << 10,
+  InterruptStatus = 1 << 19, // Status bit 3
   CapabilitiesList = 1 << 20, // Status bit 4
 }
 

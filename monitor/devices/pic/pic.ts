@@ -1,5 +1,7 @@
 // The pair of 8259A interrupt controllers (Intel 8259A data sheet; ELCR from the PIIX4 data sheet).
 
+import { hasDevice, hasDisk } from "../../configuration";
+import { Device, GSI_DISK, GSI_SCI } from "../../interface";
 import { setIoApicLine } from "../io-apic";
 import { raiseLint0 } from "../local-apic/lint";
 import { setExternal } from "../local-apic/priority";
@@ -20,7 +22,7 @@ const SPURIOUS: u32 = 7;
 /** I/O APIC pin to which the INT output is wired, as on PCs (MP specification 3.6.2.2). */
 const IO_APIC_PIN: u32 = 0;
 
-/** As firmware leaves the pair: on the vectors of the PC BIOS, with the cascade and request 11, which PCI functions share, open. */
+/** As firmware leaves the pair: on the vectors of the PC BIOS, with the cascade and request 11, which PCI functions share, open; SCI and disk are levels. */
 export function resetPic(): void {
   memory.fill(changetype<usize>(MASTER), 0, offsetof<Chip>());
   memory.fill(changetype<usize>(SLAVE), 0, offsetof<Chip>());
@@ -28,6 +30,7 @@ export function resetPic(): void {
   MASTER.vectorBase = 0x08;
   SLAVE.mask = 0xff & ~(1 << 3);
   SLAVE.vectorBase = 0x70;
+  SLAVE.levels = (hasDevice(Device.PowerManagement) ? 1 << (GSI_SCI - 8) : 0) | (hasDisk() ? 1 << (GSI_DISK - 8) : 0);
   lowerOutput();
 }
 

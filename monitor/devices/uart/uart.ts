@@ -120,31 +120,34 @@ function readData(): u32 {
 }
 
 /** THR is empty at once while the ring has room, else when the kernel has drained it, which is looked for each millisecond. */
-function emptyTransmitter(time: u64): void {
+function emptyTransmitter(): void {
   transmitterPending = isTransmitterEmpty();
-  setUartDeadline(transmitterPending ? NEVER : time + tscFrequency() / 1000);
+  if (!transmitterPending) setUartDeadline(now() + tscFrequency() / 1000);
+  else if (uartDeadline() != NEVER) setUartDeadline(NEVER);
   updateLine();
 }
 
 /** Writing THR ends its interrupt; the next one is an edge of its own, also for a driver that does not read IIR. */
 function transmit(value: u32): void {
-  transmitterPending = false;
-  updateLine();
+  if (line) {
+    transmitterPending = false;
+    updateLine();
+  }
   if ((modemControl & ModemControl.Loop) != 0) receive(value);
   else putOutput(value);
-  emptyTransmitter(now());
+  emptyTransmitter();
 }
 
 /** Looks again whether the output ring was drained. */
 export function runUart(time: u64): void {
-  if (time >= uartDeadline()) emptyTransmitter(time);
+  if (time >= uartDeadline()) emptyTransmitter();
 }
 
 /** Setting ETBEI raises the interrupt of THR, at once or when it is empty: others may have filled the ring. */
 function writeInterruptEnable(value: u32): void {
   const raised = value & ~interruptEnable;
   interruptEnable = value & InterruptEnable.Writable;
-  if ((raised & InterruptEnable.TransmitterEmpty) != 0) emptyTransmitter(now());
+  if ((raised & InterruptEnable.TransmitterEmpty) != 0) emptyTransmitter();
   else updateLine();
 }
 

@@ -94,7 +94,8 @@ export const LOW_MEMORY = 32 << 20;
 export class Parts {
   readonly ram: Buffer;
   readonly exports: Exports;
-  readonly images: [Buffer, Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0), Buffer.alloc(0)];
+  /** Kernel, initial RAM disk, command line, disk. */
+  readonly images: [Buffer, Buffer, Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0), Buffer.alloc(0), Buffer.alloc(0)];
   bus: Bus = { memoryRead: () => 0n, memoryWrite: () => {}, portIn: () => 0, portOut: () => {} };
   outOfBounds = 0;
 

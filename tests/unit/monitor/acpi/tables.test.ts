@@ -8,8 +8,9 @@ beforeAll(async () => {
   module = await compileParts();
 }, 60_000);
 
-function writeTables(devices: number, vcpus = 2, functions = 0): Buffer {
+function writeTables(devices: number, vcpus = 2, functions = 0, disk = Buffer.alloc(0)): Buffer {
   const parts = new Parts(module, 2 * 1024 * 1024);
+  parts.images[3] = disk;
   parts.configure(BigInt(parts.ram.length), 0n, vcpus);
   parts.setDevices(devices);
   parts.mailbox.setUint32(Mailbox.FunctionCount, functions, true);
@@ -167,6 +168,13 @@ describe("DSDT", () => {
     ].join("");
     // Name, DWord prefix and EISA id; Name and byte; Name and buffer of 84 bytes.
     expect(root.toString("hex", 6)).toBe(`${name("_HID")}0c41d00a03${name("_BBN")}0a00${name("_CRS")}1148050a54${resources}`);
+  });
+
+  test("routes pin A of the disk to its GSI, and no pin without one", () => {
+    // Name and package of one package of a DWord and three bytes: device 2, pin A, no link device, GSI 10.
+    const routes = `08${Buffer.from("_PRT", "latin1").toString("hex")}124201` + "01" + "124e00" + "04" + "0cffff0200" + "0a00" + "0a00" + "0a0a";
+    expect(dsdt(writeTables(ALL_DEVICES, 1, 0, Buffer.alloc(512))).toString("hex")).toContain(routes);
+    expect(dsdt(writeTables(ALL_DEVICES, 1, 1)).toString("latin1")).not.toContain("_PRT");
   });
 
   test("holds no PCI root without a function, or without the device", () => {

@@ -138,6 +138,23 @@ describe("level", () => {
     expect([partition.pendingVector(2), remoteIrr(UART)]).toEqual([0x44, true]);
   });
 
+  test("delivery status is pending while nobody accepts it, and only then", () => {
+    const isPending = () => (read(UART) & (1 << 12)) !== 0;
+    partition.write32(APIC + 0xf0n, 0xff); // software-disabled
+    write(UART, LEVEL | 0x44);
+    expect(isPending()).toBe(false);
+    raise();
+    expect(isPending()).toBe(true);
+    write(UART, MASKED | LEVEL | 0x44);
+    expect(isPending()).toBe(false);
+    write(UART, LEVEL | 0x44);
+    partition.write32(APIC + 0xf0n, 0x1ff);
+    expect([isPending(), remoteIrr(UART), acknowledge()]).toEqual([false, true, 0x44]);
+    release();
+    endOfInterrupt();
+    expect([isPending(), remoteIrr(UART)]).toEqual([false, false]);
+  });
+
   test("lowest priority goes to one, whose EOI ends it", () => {
     for (const vcpu of [0, 1, 2]) partition.write32(APIC + 0xd0n, 1 << (24 + vcpu), vcpu);
     partition.write32(APIC + 0x80n, 0x20, 0);

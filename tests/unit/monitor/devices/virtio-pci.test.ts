@@ -15,8 +15,8 @@ beforeEach(async () => {
 });
 
 describe("configuration space", () => {
-  test("says virtio block, revision 1, without a legacy interface or pin", () => {
-    expect([disk.config(0), disk.config(8) & 0xff, disk.config(8) >>> 24, disk.config(0x3c)]).toEqual([0x1042_1af4, 1, 0x01, 0]);
+  test("says virtio block, revision 1, without a legacy interface, on pin A", () => {
+    expect([disk.config(0), disk.config(8) & 0xff, disk.config(8) >>> 24, disk.config(0x3c)]).toEqual([0x1042_1af4, 1, 0x01, 0x10a]);
     expect(disk.config(0x2c) >>> 16).toBeGreaterThanOrEqual(0x40);
   });
 
