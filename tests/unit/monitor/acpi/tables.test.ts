@@ -134,6 +134,10 @@ describe("MADT", () => {
   });
 });
 
+test("no table describes a timer that is not there: HPET", () => {
+  expect(findTable(writeTables(ALL_DEVICES), "HPET")).toBeUndefined();
+});
+
 describe("DSDT", () => {
   test("holds S5, processors, UART and RTC", () => {
     const aml = dsdt(writeTables(ALL_DEVICES)).toString("latin1");
