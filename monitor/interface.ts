@@ -50,7 +50,8 @@ export const enum Mailbox {
   OutputRing = 0x400, // OUTPUT_RING bytes
   InputRing = 0x800, // INPUT_RING bytes
   Functions = 0x900, // MAXIMUM_FUNCTIONS records of FunctionMailbox.Size bytes, written by the kernel before start()
-  Segments = 0xf00, // SEGMENTS records of SegmentFrame.Size bytes, filled with Frame
+  Segments = 0xf00, // TaskSegment.Count records of SegmentFrame.Size bytes; the first SEGMENTS filled with Frame, all for taskSwitch
+  Selectors = 0xf90, // u32 of each but GDTR, filled for taskSwitch
   Size = 0x1000,
 }
 
@@ -150,7 +151,7 @@ export const enum AccessStatus {
   OpenBus = 1,
   /** The access is not valid for the device: #GP(0). */
   GeneralProtection = 2,
-  /** memoryAccess: the instruction at RIP is not one the decoder knows. Nothing was changed. */
+  /** memoryAccess: the instruction at RIP is not one the decoder knows; taskSwitch: it is refused. Nothing was changed. */
   Undecodable = 3,
   /** memoryAccess, portString: the instruction faults by the guest's own tables (VcpuFrame.CodeMode). Nothing was changed. */
   GuestFault = 4,
@@ -180,14 +181,15 @@ export const enum LoadStatus {
 export const enum VcpuFrame {
   Registers = 0x00, // 16 in encoding order; RSP included
   Rip = 0x80,
-  Rflags = 0x88, // the kernel takes back the arithmetic flags only
+  Rflags = 0x88, // the kernel takes back the arithmetic flags only; all of a new task
   Cr0 = 0x90,
   Cr3 = 0x98,
   Cr4 = 0xa0,
   Efer = 0xa8,
   /**
    * In: bit 0 CS.L, bit 1 CS.D, bits 2-3 CPL. The kernel takes back GPRs, RIP and flags.
-   * Out, with AccessStatus.GuestFault: the fault's error code | its vector << 32 (#SS, #GP or #PF).
+   * Out, with AccessStatus.GuestFault: the fault's error code | its vector << 32. After taskSwitch with AccessStatus.Done: the same of
+   * a fault in the new task, else less than 1 << 32.
    */
   CodeMode = 0xb0,
   /** Out, with AccessStatus.GuestFault of a #PF: what CR2 must be. */
@@ -196,6 +198,9 @@ export const enum VcpuFrame {
 
 /** ES, CS, SS, DS, FS and GS, in encoding order (SDM 2A table B-8). */
 export const SEGMENTS: u32 = 6;
+
+/** What a task switch needs of the others, in the order of their VMCS fields. */
+export const enum TaskSegment { Ldt = 6, Task = 7, Gdt = 8, Count = 9 }
 
 /** One segment register as the kernel lends it. In 64-bit code only the bases of FS and GS are filled. */
 export const enum SegmentFrame {

@@ -17,6 +17,7 @@ import { receiveInput } from "./devices/uart/uart";
 import { setCaller, takePendingNmi } from "./devices/vcpu-mailbox";
 import { AccessStatus, Device } from "./interface";
 import { load as loadImages } from "./loader/load";
+import { switchTask } from "./task/switch";
 
 /** Resets the devices, writes the tables and loads the images, some of which get copies; returns LoadStatus. */
 export function start(): u32 {
@@ -57,6 +58,12 @@ export function msrWrite(vcpu: u32, index: u32, value: u64): void {
 export function memoryAccess(vcpu: u32, gpa: u64, isWrite: u32): void {
   setCaller(vcpu);
   setStatus(executeMemoryAccess(vcpu, gpa, isWrite));
+}
+
+/** A task switch: the frame and the segments become those of the new task. */
+export function taskSwitch(vcpu: u32, qualification: u32, errorCode: u64): void {
+  setCaller(vcpu);
+  setStatus(switchTask(vcpu, qualification, errorCode));
 }
 
 /** MOV from CR8: TPR bits 7:4 (SDM 3A 11.8.6). */

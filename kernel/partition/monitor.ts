@@ -42,6 +42,8 @@ export const enum Grant {
 @external("monitor", "msrWrite") export declare function msrWrite(vcpu: u32, index: u32, value: u64): void;
 /** Decodes the instruction at RIP of Mailbox.Frame and carries it out on the device at `gpa`. */
 @external("monitor", "memoryAccess") export declare function memoryAccess(vcpu: u32, gpa: u64, isWrite: u32): void;
+/** The task switch of the exit qualification, on what lendTask() left; `errorCode`: all ones if there is none. */
+@external("monitor", "taskSwitch") export declare function taskSwitch(vcpu: u32, qualification: u32, errorCode: u64): void;
 /** MOV to and from CR8. */
 @external("monitor", "taskPriorityRead") export declare function taskPriorityRead(vcpu: u32): u32;
 @external("monitor", "taskPriorityWrite") export declare function taskPriorityWrite(vcpu: u32, value: u32): void;

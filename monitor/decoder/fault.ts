@@ -3,13 +3,13 @@
 import { VcpuFrame } from "../interface";
 import { setFrame } from "./frame";
 
-export const enum Exception { Ss = 12, Gp = 13, Pf = 14 }
+export const enum Exception { De = 0, Ts = 10, Np = 11, Ss = 12, Gp = 13, Pf = 14 }
 
 const VECTOR_SHIFT: u64 = 32;
 
-/** #GP(0) or #SS(0). */
-export function raise(vector: Exception): void {
-  setFrame(VcpuFrame.CodeMode, (<u64>vector) << VECTOR_SHIFT);
+/** Any but #PF. */
+export function raise(vector: Exception, errorCode: u32 = 0): void {
+  setFrame(VcpuFrame.CodeMode, errorCode | ((<u64>vector) << VECTOR_SHIFT));
 }
 
 export function raisePageFault(linear: u64, errorCode: u32): void {

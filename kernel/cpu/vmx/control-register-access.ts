@@ -21,6 +21,8 @@ const CR0_DEFINED: u64 = 0xe005003f;
 const CR4_OFFERED: u64 = Cr4.VME | Cr4.PVI | Cr4.TSD | Cr4.DE | Cr4.PSE | Cr4.PAE | Cr4.MCE | Cr4.PGE | Cr4.PCE | Cr4.OSFXSR | Cr4.OSXMMEXCPT
   | Cr4.UMIP | Cr4.FSGSBASE | Cr4.PCIDE | Cr4.OSXSAVE | Cr4.SMEP | Cr4.SMAP;
 const CS_ACCESS_LONG: u64 = 1 << 13;
+/** L0 to L3 and LE, SDM 3B 18.2.4. */
+const DR7_LOCAL: u64 = 0x155;
 const PDPTE_PRESENT: u64 = 1 << 0;
 /** Bits 1-2 and 5-8 of a PDPTE are reserved, and those above the physical address, SDM 3A 4.4.1. */
 const PDPTE_RESERVED_LOW: u64 = 0x1e6;
@@ -93,6 +95,16 @@ function switchPaging(enable: bool): bool {
   vmwrite(VmcsField.GUEST_IA32_EFER, efer | Efer.LMA);
   vmwrite(VmcsField.VM_ENTRY_CONTROLS, entryControls | <u64>EntryControl.IA32E_MODE_GUEST);
   return true;
+}
+
+/** What another task changes besides its registers: address space, CR0.TS and DR7's local breakpoints (SDM 3A 8.3, 3B 18.2.4). */
+export function enterTask(cr3: u64): void {
+  vmwrite(VmcsField.GUEST_CR0, vmread(VmcsField.GUEST_CR0) | Cr0.TS);
+  vmwrite(VmcsField.GUEST_DR7, vmread(VmcsField.GUEST_DR7) & ~DR7_LOCAL);
+  if (!(vmread(VmcsField.GUEST_CR0) & Cr0.PG)) return;
+  vmwrite(VmcsField.GUEST_CR3, cr3);
+  flushGuestTranslations(vmread(VmcsField.VIRTUAL_PROCESSOR_ID));
+  if (vmread(VmcsField.GUEST_CR4) & Cr4.PAE) loadPageDirectoryPointers();
 }
 
 /** With EPT a VM entry takes the PDPTEs of PAE paging from the VMCS (SDM 3C 27.3.2.4). */

@@ -33,13 +33,20 @@ const NMI_VECTOR: u32 = 2;
 
 export function injectInvalidOpcode(): void { injectException(Exception.UD, false); }
 export function injectGeneralProtection(): void { injectException(Exception.GP, true); }
-export function injectStackFault(): void { injectException(Exception.SS, true); }
+
+/** Exceptions with an error code, SDM 3A table 6-1. */
+const WITH_ERROR_CODE: u32 = (1 << Exception.DF) | (1 << Exception.TS) | (1 << Exception.NP) | (1 << Exception.SS) | (1 << Exception.GP) | (1 << Exception.PF) | (1 << Exception.AC);
+
+/** A fault of the instruction that exited, with `errorCode` if it has one. */
+export function injectFault(vector: u32, errorCode: u64): void {
+  injectException(vector, ((WITH_ERROR_CODE >> vector) & 1) != 0);
+  vmwrite(VmcsField.VM_ENTRY_EXCEPTION_ERROR_CODE, errorCode);
+}
 
 /** #PF at `address`: CR2 belongs to the guest while it runs, so the kernel writes it in the processor. */
 export function injectPageFault(address: u64, errorCode: u64): void {
   writeCr2(address);
-  injectException(Exception.PF, true);
-  vmwrite(VmcsField.VM_ENTRY_EXCEPTION_ERROR_CODE, errorCode);
+  injectFault(Exception.PF, errorCode);
 }
 
 /** Raises a fault at the instruction that exited, with error code 0 where it has one. */
@@ -90,8 +97,7 @@ export function injectGeneralProtectionDuringDelivery(errorCode: u64): void {
   const information = <u32>vmread(VmcsField.IDT_VECTORING_INFORMATION);
   const type = (information >> TYPE_SHIFT) & TYPE_MASK;
   if ((information & VALID) && type == EventType.HardwareException && isContributory(information & 0xff)) return injectException(Exception.DF, true);
-  injectException(Exception.GP, true);
-  vmwrite(VmcsField.VM_ENTRY_EXCEPTION_ERROR_CODE, errorCode);
+  injectFault(Exception.GP, errorCode);
 }
 
 /** Exceptions during whose delivery a second fault becomes #DF, or a triple fault for #DF itself. */

@@ -84,11 +84,20 @@ export function setDebugControl(value: u64): void { vmwrite(VmcsField.GUEST_IA32
 export function setTimeOffset(offset: u64): void { vmwrite(VmcsField.TSC_OFFSET, offset); }
 export function interruptsEnabled(): bool { return (vmread(VmcsField.GUEST_RFLAGS) & Rflags.IF) != 0; }
 
-/** Segment registers in encoding order: ES, CS, SS, DS, FS, GS. Their fields follow each other so (SDM 3D B.3, B.4). */
+/** Segment registers in encoding order: ES, CS, SS, DS, FS, GS, then LDTR, TR and GDTR. Their fields follow each other so (SDM 3D B.3, B.4). */
 export function segmentBase(segment: u32): u64 { return vmread(VmcsField.GUEST_ES_BASE + (segment << 1)); }
 export function segmentLimit(segment: u32): u32 { return <u32>vmread(VmcsField.GUEST_ES_LIMIT + (segment << 1)); }
 /** As in SDM 3C table 25-2. */
 export function segmentRights(segment: u32): u32 { return <u32>vmread(VmcsField.GUEST_ES_ACCESS_RIGHTS + (segment << 1)); }
+
+export function segmentSelector(segment: u32): u32 { return <u32>vmread(VmcsField.GUEST_ES_SELECTOR + (segment << 1)); }
+/** Not of GDTR. */
+export function writeSegment(segment: u32, selector: u32, base: u64, limit: u32, rights: u32): void {
+  vmwrite(VmcsField.GUEST_ES_SELECTOR + (segment << 1), selector);
+  vmwrite(VmcsField.GUEST_ES_BASE + (segment << 1), base);
+  vmwrite(VmcsField.GUEST_ES_LIMIT + (segment << 1), limit);
+  vmwrite(VmcsField.GUEST_ES_ACCESS_RIGHTS + (segment << 1), rights);
+}
 
 const CODE_LONG: u64 = 1;
 /** Bit 0 CS.L while IA-32e mode is active, bit 1 CS.D, bits 2-3 CPL. */

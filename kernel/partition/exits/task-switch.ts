@@ -1,0 +1,19 @@
+// A task switch, which the monitor carries out on the guest's tables and a copy of its registers.
+
+import { AccessStatus } from "../../../monitor/interface";
+import { currentVcpu } from "../current";
+import { lastStatus } from "../access-status";
+import { lendTask, takeBackTask } from "../frame";
+import { faulted, taskSwitch } from "../monitor";
+import { settleMonitorCall } from "../monitor-call";
+
+/** `qualification`: SDM 3C table 28-2; `next`: where the old task goes on; `errorCode`: all ones if there is none. False if it was refused. */
+export function switchTask(qualification: u32, next: u64, errorCode: u64): bool {
+  lendTask(next);
+  taskSwitch(currentVcpu(), qualification, errorCode);
+  settleMonitorCall();
+  if (faulted()) return true; // the partition's health action is under way
+  if (lastStatus() != AccessStatus.Done) return false;
+  takeBackTask();
+  return true;
+}
