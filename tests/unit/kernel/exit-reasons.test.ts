@@ -39,7 +39,7 @@ const HANDLED: Record<number, Handled> = {
   3: { name: "INIT_SIGNAL", effect: "resumes" },
   7: { name: "INTERRUPT_WINDOW", effect: "resumes" },
   8: { name: "NMI_WINDOW", effect: "resumes" },
-  9: { name: "TASK_SWITCH", effect: "#GP" },
+  9: { name: "TASK_SWITCH", effect: "advances", prepare: (machine) => machine.answer("taskSwitch", () => undefined) },
   10: { name: "CPUID", effect: "advances" },
   11: virtualisation("GETSEC"),
   12: { name: "HLT", effect: "advances", fields: { GUEST_RFLAGS: 0x202n } },

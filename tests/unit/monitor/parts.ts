@@ -15,6 +15,7 @@ export { load } from "./loader/load";
 export { writeAcpiTables } from "./acpi/place";
 export { executeMemoryAccess } from "./decoder/execute";
 export { executeStringPort } from "./decoder/string-port";
+export { switchTask } from "./task/switch";
 `;
 
 const BUS_SOURCE = `
@@ -30,6 +31,7 @@ interface Exports {
   writeAcpiTables(): void;
   executeMemoryAccess(vcpu: number, gpa: bigint, isWrite: number): number;
   executeStringPort(vcpu: number, port: number, size: number, isWrite: number, isRepeated: number, information: number): number;
+  switchTask(vcpu: number, qualification: number, errorCode: bigint): number;
 }
 
 /** What the test's devices answer; Parts.answer() inside a handler sets the status of the access. */
