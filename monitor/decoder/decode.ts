@@ -80,7 +80,6 @@ function arithmeticOperation(number: u32): Operation {
   }
 }
 
-/** Without DIV and IDIV. */
 function decodeGroup3(): bool {
   switch (opcodeExtension()) {
     case 0: case 1: return immediateForm(Operation.Test, false);
@@ -88,7 +87,8 @@ function decodeGroup3(): bool {
     case 3: return memoryForm(Operation.Negate);
     case 4: return memoryForm(Operation.MultiplyAccumulator);
     case 5: return memoryForm(Operation.MultiplySignedAccumulator);
-    default: return false;
+    case 6: return memoryForm(Operation.Divide);
+    default: return memoryForm(Operation.DivideSigned);
   }
 }
 

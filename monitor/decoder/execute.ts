@@ -5,8 +5,9 @@ import { decode } from "./decode";
 import { beginAccesses, deviceStatus } from "./device-access";
 import { openInstruction } from "./fetch";
 import { advance } from "./frame";
+import { executeDivision } from "./divide";
 import { destination, isSplit, placeOperand, translateOperand } from "./guest-operand";
-import { instruction, isString, writesMemory } from "./instruction";
+import { instruction, isDivision, isString, writesMemory } from "./instruction";
 import { executeOrdinary } from "./ordinary-instruction";
 import { executePlainMove } from "./plain-move";
 import { linearAddress } from "./segment";
@@ -26,6 +27,7 @@ export function executeMemoryAccess(vcpu: u32, gpa: u64, isWrite: u32): AccessSt
   if (isWrite && !writesMemory()) return AccessStatus.Undecodable;
   if (isString()) return executeString(vcpu);
   if (!findOperand(gpa)) return AccessStatus.GuestFault;
+  if (isDivision()) return executeDivision(vcpu);
   if (executeOrdinary(vcpu)) advance(instruction.length);
   return deviceStatus();
 }

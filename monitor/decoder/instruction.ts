@@ -40,6 +40,8 @@ export const enum Operation {
   MultiplyRegister,
   MultiplyAccumulator,
   MultiplySignedAccumulator,
+  Divide,
+  DivideSigned,
   BitScanForward,
   BitScanReverse,
   MoveSwapped,
@@ -95,6 +97,10 @@ export function isString(): bool {
   return instruction.operation >= Operation.MoveString;
 }
 
+export function isDivision(): bool {
+  return instruction.operation == Operation.Divide || instruction.operation == Operation.DivideSigned;
+}
+
 /** Whether the memory operand is written. */
 export function writesMemory(): bool {
   switch (instruction.operation) {
@@ -103,6 +109,8 @@ export function writesMemory(): bool {
     case Operation.BitTest:
     case Operation.MultiplyAccumulator:
     case Operation.MultiplySignedAccumulator:
+    case Operation.Divide:
+    case Operation.DivideSigned:
     case Operation.CompareString:
     case Operation.LoadString:
     case Operation.ScanString: return false;

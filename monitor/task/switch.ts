@@ -22,7 +22,12 @@ const CODE_MODE_CPL_SHIFT: u64 = 2;
 const USER_LEVEL: u64 = 3;
 const RIGHTS_BIG: u32 = 1 << 14;
 const NO_ERROR_CODE: u64 = u64.MAX_VALUE;
+const CR0_PE: u64 = 1 << 0;
 const CR0_PG: u64 = 1 << 31;
+const EFER_LMA: u64 = 1 << 10;
+/** A present TSS, busy or not, of either size. */
+const TSS_MASK: u32 = Rights.Present | Rights.Application | (Rights.Type & ~(Rights.Busy | Rights.Wide));
+const TSS_RIGHTS: u32 = Rights.Present | 1;
 
 /** Undecodable if the state of either task cannot be reached. */
 export function switchTask(vcpu: u32, qualification: u32, errorCode: u64): AccessStatus {
@@ -30,13 +35,13 @@ export function switchTask(vcpu: u32, qualification: u32, errorCode: u64): Acces
   const source = <Source>(qualification >> 30);
   beginAccesses();
   setPrivilege(0);
-  if (!readDescriptor(vcpu, selector)) return AccessStatus.Undecodable;
+  if (!hasTasks() || !readDescriptor(vcpu, selector)) return AccessStatus.Undecodable;
   const rights = descriptorRights();
   const base = descriptorBase();
   const limit = descriptorLimit();
   const isWide = (rights & Rights.Wide) != 0;
   const wasWide = (segmentRights(TaskSegment.Task) & Rights.Wide) != 0;
-  if (rights & Rights.Application || limit < minimumLimit(isWide)) return AccessStatus.Undecodable;
+  if ((rights & TSS_MASK) != TSS_RIGHTS || limit < minimumLimit(isWide)) return AccessStatus.Undecodable;
   if (!isTaskReachable(segmentBase(TaskSegment.Task), wasWide, true) || !isTaskReachable(base, isWide, true)) return AccessStatus.Undecodable;
   leave(vcpu, source, wasWide);
   const previous = selectorOf(TaskSegment.Task);
@@ -47,6 +52,11 @@ export function switchTask(vcpu: u32, qualification: u32, errorCode: u64): Acces
   setSegment(TaskSegment.Task, base, limit, rights | Rights.Busy);
   if (enter(vcpu, base, isWide, isNested) && errorCode != NO_ERROR_CODE) pushErrorCode(vcpu, isWide, errorCode);
   return AccessStatus.Done;
+}
+
+/** Real mode and IA-32e mode know no tasks (SDM 3A 8.7). */
+function hasTasks(): bool {
+  return (frame(VcpuFrame.Cr0) & CR0_PE) != 0 && !(frame(VcpuFrame.Efer) & EFER_LMA);
 }
 
 /** Saves the old task; one that does not wait for the new one's end is no longer busy. */

@@ -34,13 +34,15 @@ const NMI_VECTOR: u32 = 2;
 export function injectInvalidOpcode(): void { injectException(Exception.UD, false); }
 export function injectGeneralProtection(): void { injectException(Exception.GP, true); }
 
+/** VM entry takes no more (SDM 3C 27.2.1.3). */
+const ERROR_CODE_MASK: u64 = 0xffff;
 /** Exceptions with an error code, SDM 3A table 6-1. */
 const WITH_ERROR_CODE: u32 = (1 << Exception.DF) | (1 << Exception.TS) | (1 << Exception.NP) | (1 << Exception.SS) | (1 << Exception.GP) | (1 << Exception.PF) | (1 << Exception.AC);
 
 /** A fault of the instruction that exited, with `errorCode` if it has one. */
 export function injectFault(vector: u32, errorCode: u64): void {
   injectException(vector, ((WITH_ERROR_CODE >> vector) & 1) != 0);
-  vmwrite(VmcsField.VM_ENTRY_EXCEPTION_ERROR_CODE, errorCode);
+  vmwrite(VmcsField.VM_ENTRY_EXCEPTION_ERROR_CODE, errorCode & ERROR_CODE_MASK);
 }
 
 /** #PF at `address`: CR2 belongs to the guest while it runs, so the kernel writes it in the processor. */

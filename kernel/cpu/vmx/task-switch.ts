@@ -8,7 +8,7 @@ import { DELIVER_ERROR_CODE, EventType, TYPE_MASK, TYPE_SHIFT, VALID, injectGene
 import { ExitReason } from "./exit-reason";
 import { VmcsField } from "./field";
 import { vmread, vmwrite } from "./instructions";
-import { Interruptibility } from "./vcpu";
+import { Interruptibility, wake } from "./vcpu";
 
 /** Index and table of the selector in the exit qualification, SDM 3C table 28-2. */
 const SELECTOR_INDEX: u64 = 0xfffc;
@@ -28,6 +28,7 @@ export function onTaskSwitch(): void {
   if (type == EventType.Nmi) interruptibility |= Interruptibility.NMI;
   if (qualification >> SOURCE_SHIFT == SOURCE_IRET) interruptibility &= ~Interruptibility.NMI;
   vmwrite(VmcsField.GUEST_INTERRUPTIBILITY, interruptibility);
+  wake();
 }
 
 function refuse(qualification: u32): void {

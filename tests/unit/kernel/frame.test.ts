@@ -71,6 +71,7 @@ describe("a fault of the guest's own", () => {
     ["#SS", STACK_FAULT, 0n],
     ["#GP", GENERAL_PROTECTION, 0n],
     ["#PF", PAGE_FAULT, 6n],
+    ["#DE, which has no error code,", 0n, undefined],
   ])("%s is injected at the instruction", (_name, vector, errorCode) => {
     const before = machine.processor.cr2;
     fault(vector, errorCode);

@@ -31,6 +31,26 @@ function acrossEdge(code: string, edge: bigint, extra: Parameters<typeof longMod
   return { guest, gpa: edge === MEMORY_TO_DEVICE ? DEVICE_PAGE : DEVICE_PAGE + 0xffen, writes };
 }
 
+describe("a division that does not come out is #DE, and nothing changes", () => {
+  test.each<[string, string, bigint, bigint, bigint]>([
+    ["by 0", "f733", 0n, 1n, 0n], // div dword [rbx]
+    ["quotient of 33 bits", "f733", 2n, 0n, 2n],
+    ["least number by -1", "f73b", 0xffff_ffffn, 0x8000_0000n, 0xffff_ffffn], // idiv
+    ["positive quotient of 32 bits", "f73b", 1n, 0x8000_0000n, 0n],
+    ["byte", "f633", 1n, 0x100n, 0n],
+    ["of 128 bits", "48f733", 5n, 0n, 5n],
+  ])("%s", (_name, code, divisor, low, high) => {
+    const guest = longModeGuest(module);
+    guest.parts.bus = { ...guest.parts.bus, memoryRead: () => divisor };
+    guest.code(FIRST_PAGE, code);
+    guest.parts.setRegister(0, low);
+    guest.parts.setRegister(2, high);
+    guest.parts.setRegister(3, MEMORY_TO_DEVICE);
+    expect(guest.executeAt(LINEAR, DEVICE_PAGE)).toBe(AccessStatus.GuestFault);
+    expect([guest.parts.frame(VcpuFrame.CodeMode), guest.parts.register(0), guest.parts.register(2), guest.parts.frame(VcpuFrame.Rip)]).toEqual([0n, low, high, LINEAR]);
+  });
+});
+
 describe("an operand across the edge of a device's page", () => {
   test("is written in parts: RAM first", () => {
     const { guest, gpa, writes } = acrossEdge(STORE_32, MEMORY_TO_DEVICE);

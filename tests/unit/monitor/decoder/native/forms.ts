@@ -12,6 +12,7 @@ const ALL_BUT_CARRY = 0x8d4n & ~0x40n; // BT and its kin keep ZF
 const CARRY = 0x1n;
 const OVERFLOW = 0x800n;
 const MULTIPLICATION = 0xd4n; // CF and OF are defined
+const ALL_FLAGS = 0x8d5n;
 const BIT_SCAN = 0x895n; // ZF is defined
 const CONDITIONS: readonly string[] = ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"];
 
@@ -26,6 +27,8 @@ export interface Form {
   bitRegister?: number;
   /** EDX:EAX or the accumulator decides: let it often be what memory holds. */
   comparesAccumulator?: boolean;
+  /** RDX:RAX is divided: let the quotient fit. */
+  divides?: boolean;
 }
 
 type Make = (addressing: Addressing) => Omit<Form, "writes">;
@@ -33,6 +36,8 @@ type Make = (addressing: Addressing) => Omit<Form, "writes">;
 /** An instruction that writes its operand cannot have one in the code segment. */
 interface Pattern {
   writes: boolean;
+  /** The address must take neither RAX nor RDX. */
+  needsAccumulator?: boolean;
   make: Make;
 }
 
@@ -99,8 +104,10 @@ class FormBuilder {
     }));
   }
 
-  private choose({ writes, make }: Pattern): Form {
-    return { ...make(this.random.pick(this.target.addressings.filter((addressing) => !writes || addressing.isReadOnly !== true))), writes };
+  private choose({ writes, needsAccumulator = false, make }: Pattern): Form {
+    const takesAccumulator = ({ base, index }: Addressing): boolean => [base, index].some((register) => register === 0 || register === 2);
+    const fits = (addressing: Addressing): boolean => (!writes || addressing.isReadOnly !== true) && !(needsAccumulator && takesAccumulator(addressing));
+    return { ...make(this.random.pick(this.target.addressings.filter(fits))), writes };
   }
 
   private moves(size: Size): Pattern[] {
@@ -200,6 +207,7 @@ class FormBuilder {
   private multiplications(size: Size): Pattern[] {
     const suffix = SUFFIX[size];
     const patterns: Pattern[] = ["mul", "imul"].map((name) => ({ writes: false, make: (a) => form(`${name}${suffix} ${a.text}`, size, a, MULTIPLICATION) }));
+    for (const name of ["div", "idiv"]) patterns.push({ writes: false, needsAccumulator: true, make: (a) => ({ ...form(`${name}${suffix} ${a.text}`, size, a, ALL_FLAGS), divides: true }) });
     if (size === 1) return patterns;
     return [
       ...patterns,

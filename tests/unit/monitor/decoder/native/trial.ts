@@ -26,6 +26,7 @@ export function placeTrial(random: Random, target: Target, form: Form, number: n
   const bytes = Buffer.alloc(OPERAND_BYTES);
   for (let at = 0; at < OPERAND_BYTES; at += 8) bytes.writeBigUInt64LE(random.operand(), at);
   if (form.comparesAccumulator === true && random.below(2) === 0) expectOperand(form, registers, bytes);
+  if (form.divides === true) letQuotientFit(random, form, registers, bytes);
   const flags = (random.word() & ARITHMETIC_FLAGS) | ALWAYS_SET;
   const offset = Number(start - OPERAND) - BEFORE;
   return { operand, trial: { form: number, codeSize: target.code, registers, flags, fsBase: BASES_64.fs, gsBase: BASES_64.gs, offset, bytes } };
@@ -75,4 +76,21 @@ function expectOperand(form: Form, registers: bigint[], bytes: Buffer): void {
   const free = (register: number): boolean => register !== base && register !== index;
   if (free(RAX)) registers[RAX] = form.size === 8 && !isPair ? bytes.readBigUInt64LE(BEFORE) : BigInt(low);
   if (isPair && free(RDX)) registers[RDX] = BigInt(bytes.readUInt32LE(BEFORE + 4));
+}
+
+/** Draws a divisor that is larger than the dividend's upper half, for IDIV twice as large; the address needs neither RAX nor RDX. */
+function letQuotientFit(random: Random, form: Form, registers: bigint[], bytes: Buffer): void {
+  const bits = form.size * 8;
+  const isSigned = form.text.startsWith("idiv");
+  const magnitude = BigInt.asUintN(isSigned ? bits - 1 : bits, random.operand()) | 2n;
+  const upper = random.word() % (isSigned ? magnitude / 2n : magnitude);
+  const sign = (): bigint => (isSigned && random.below(2) === 0 ? -1n : 1n);
+  const dividend = BigInt.asUintN(2 * bits, sign() * ((upper << BigInt(bits)) | BigInt.asUintN(bits, random.operand())));
+  const divisor = Buffer.alloc(8);
+  divisor.writeBigUInt64LE(BigInt.asUintN(64, sign() * magnitude));
+  divisor.copy(bytes, BEFORE, 0, form.size);
+  const keep = (register: number, width: number, value: bigint): void => void (registers[register] = ((registers[register]! >> BigInt(width)) << BigInt(width)) | value);
+  if (form.size === 1) return keep(RAX, 16, dividend);
+  keep(RAX, bits, BigInt.asUintN(bits, dividend));
+  keep(RDX, bits, dividend >> BigInt(bits));
 }
