@@ -7,15 +7,23 @@ import { ApicFeature } from "../../monitor/interface";
 import { PlanHeader, header32, setHeader32 } from "./plan";
 
 export function decideApicVirtualisation(): void {
-  const isOff = commandLineKeyHas("apic-virtualisation=", "off");
-  const features = isOff ? 0 : apicFeatures();
+  const available = apicFeatures();
+  const reason = reasonAgainst(available);
+  const features = reason == null ? available : 0;
   setHeader32(PlanHeader.ApicFeatures, features);
   print("local APICs: ");
-  if (features & ApicFeature.VirtualInterrupts) print("virtualised by the processor: registers, virtual-interrupt delivery");
-  else print(isOff ? "by software, as the command line asks" : "by software, as the processor has no virtual-interrupt delivery");
+  print(reason == null ? "virtualised by the processor: registers, virtual-interrupt delivery" : reason);
   if (features & ApicFeature.X2Apic) print(", x2APIC");
   if (features & ApicFeature.Posted) print(", posted interrupts");
   printLine();
+}
+
+/** Bochs alone lacks posted interrupts only, and delivers virtual interrupts to guests with interrupts closed: there on demand. */
+function reasonAgainst(available: u32): string | null {
+  if (commandLineKeyHas("apic-virtualisation=", "off")) return "by software, as the command line asks";
+  if (!available) return "by software, as the processor has no virtual-interrupt delivery";
+  if (available & ApicFeature.Posted || commandLineKeyHas("apic-virtualisation=", "on")) return null;
+  return "by software, as the processor has no posted interrupts";
 }
 
 /** Mask of ApicFeature in use. */

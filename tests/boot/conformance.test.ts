@@ -53,7 +53,7 @@ const CHECKS: Record<string, readonly string[]> = {
   events: ["interrupt behind the shadow of STI", "interrupt behind CPUID in the shadow of STI", "NMI during an NMI"],
 };
 
-describe.each([["virtualised", ""], ["software", "apic-virtualisation=off"]])("local APIC: %s", (name, commandLine) => {
+describe.each([["virtualised", "apic-virtualisation=on"], ["software", ""]])("local APIC: %s", (name, commandLine) => {
   let output: SystemOutput;
   beforeAll(async () => {
     const guest = { name: "guest", core: 0, memory: "8 MiB", devices: ["local-apic" as const], image: typescript("conformance") };

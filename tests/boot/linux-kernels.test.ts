@@ -20,8 +20,6 @@ beforeAll(async () => {
     {
       timeoutSeconds: TIMEOUT_SECONDS,
       interactive: true,
-      // With local APICs virtualised this boot does not end in Bochs: docs/emulators.md.
-      commandLine: "apic-virtualisation=off",
       onLine: (line, machine) => {
         for (const step of steps) if (step.test(line)) ready.add(step);
         isFirstOver ||= /^\[bulkhead\] partition rt stopped/.test(line);

@@ -33,8 +33,11 @@ function expectNeighbourUntouched(output: SystemOutput): void {
 }
 
 describe("two vCPUs", () => {
-  test("start by INIT and SIPI, send IPIs, are stopped by INIT and woken by NMI; the second one powers the partition off", async () => {
-    const output = await boot("test-smp-start", "start:1 ipi:1 init:1 init-all nmi:1 off:1 rounds=50");
+  test.each([
+    ["software", ""],
+    ["virtualised", "apic-virtualisation=on"],
+  ])("start by INIT and SIPI, send IPIs (%s), are stopped by INIT and woken by NMI; the second one powers the partition off", async (name, commandLine) => {
+    const output = await boot(`test-smp-start-${name}`, "start:1 ipi:1 init:1 init-all nmi:1 off:1 rounds=50", {}, { commandLine });
     const [started, latency, again, counted, woken, over] = output.of("smp");
     expect([started, again, counted, woken, over]).toEqual(["smp: start:1 1", "smp: init:1 2", "smp: init-all 0", "smp: nmi:1 1", "smp: over to the other one"]);
     expect(Number(/^bench exit\.ipi (\d+)$/.exec(latency ?? "")?.[1])).toBeGreaterThan(100);

@@ -13,6 +13,7 @@ const WITHOUT_KERNEL = ["nehalem-lynnfield", "westmere-clarkdale", "sandy-bridge
 /** Processors of the fixtures with virtual-interrupt delivery; those after the first have posted interrupts too. */
 const WITH_DELIVERY = ["bochs-skylake-x", "kvm-nested-cascade-lake", "kvm-nested-sapphire-rapids", "kvm-nested-skylake", "sapphire-rapids", "skylake-x", "skylake-x-microcode"];
 const SERVER = "skylake-x";
+const BOCHS = "bochs-skylake-x";
 
 const TPR_SHADOW = 1n << 21n;
 const CR8_EXITING = 3n << 19n;
@@ -28,6 +29,7 @@ const IF = 0x202n;
 const PPR = 0xa0;
 const TMR = 0x180;
 const VECTOR = 0x61;
+const ON = "apic-virtualisation=on";
 
 /** What a monitor call leaves behind: mode and signals, and the status that the kernel then asks for. */
 function signal(machine: KernelMachine, mode: VirtualApicMode, signals: number, status = 0): void {
@@ -53,11 +55,11 @@ beforeAll(compileKernel, 240_000);
 
 describe("what the processor is asked to do", () => {
   test.each(PROFILES.filter((name) => !WITHOUT_KERNEL.includes(name)))("%s", async (name) => {
-    const machine = await inMode(VirtualApicMode.Page, name);
+    const machine = await inMode(VirtualApicMode.Page, name, ON);
     const has = WITH_DELIVERY.includes(name);
     expect(machine.lines.join("\n")).toContain(has ? "local APICs: virtualised by the processor: registers, virtual-interrupt delivery, x2APIC" : "local APICs: by software, as the processor has no virtual-interrupt delivery");
     expect(controls(machine)).toEqual(has ? [TPR_SHADOW, ACCESSES | REGISTERS | DELIVERY] : [CR8_EXITING, 0n]);
-    const posts = has && name !== "bochs-skylake-x";
+    const posts = has && name !== BOCHS;
     expect([(machine.vmcs("PIN_BASED_CONTROLS") & POSTING) !== 0n, machine.lines.join("\n").includes(", posted interrupts")]).toEqual([posts, posts]);
   });
 
@@ -75,6 +77,13 @@ describe("what the processor is asked to do", () => {
   test("apic-virtualisation=off leaves it to the monitor, who is told so", async () => {
     const machine = await inMode(VirtualApicMode.Page, SERVER, "apic-virtualisation=off");
     expect(machine.lines.join("\n")).toContain("local APICs: by software, as the command line asks");
+    expect(controls(machine)).toEqual([CR8_EXITING, 0n]);
+    expect(machine.monitor.mailbox.getUint32(Mailbox.ApicFeatures, true)).toBe(0);
+  });
+
+  test("without posted interrupts it is left to the monitor unless the command line asks: Bochs delivers with interrupts closed", async () => {
+    const machine = await inMode(VirtualApicMode.Page, BOCHS);
+    expect(machine.lines.join("\n")).toContain("local APICs: by software, as the processor has no posted interrupts");
     expect(controls(machine)).toEqual([CR8_EXITING, 0n]);
     expect(machine.monitor.mailbox.getUint32(Mailbox.ApicFeatures, true)).toBe(0);
   });
@@ -168,7 +177,7 @@ describe("before an entry", () => {
     let machine: KernelMachine;
     const setPriority = (value: number): void => machine.monitor.mailbox.setUint32(VIRTUAL_APIC_BASE + PPR, value, true);
     beforeAll(async () => {
-      machine = await inMode(VirtualApicMode.Page, "bochs-skylake-x");
+      machine = await inMode(VirtualApicMode.Page, BOCHS, ON);
       machine.answer("acknowledge", () => VECTOR);
     }, 240_000);
 
