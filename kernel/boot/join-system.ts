@@ -6,7 +6,7 @@ import { print, printDecimal, printLine } from "../console/print";
 import { attachRings } from "../console/rings";
 import { EnableStatus, enableVirtualisation, readCapabilities } from "../cpu/backend";
 import { startMitigations } from "../cpu/mitigations";
-import { canVirtualiseApics } from "../partition/apic-virtualisation";
+import { missingApicFeatures } from "../partition/apic-virtualisation";
 import { startHousekeeping } from "../partition/housekeeping";
 import { attachPartition, currentVcpu } from "../partition/current";
 import { joinPartition, loadPartitionVcpu, startPartition } from "../partition/lifecycle";
@@ -16,7 +16,7 @@ import { park } from "../partition/park";
 import * as plan from "../partition/plan";
 import { PlanHeader, header32, header64 } from "../partition/plan";
 import { setBase } from "../policy/record";
-import { FatalReason, fatal, reportFatal, stop } from "./fatal";
+import { FatalReason, fatal, fatalWith, reportFatal, stop } from "./fatal";
 import { coreId, enterGuest } from "./stub";
 import { Text, printText } from "./symbols";
 
@@ -27,7 +27,8 @@ export function joinSystem(): void {
   setTscFrequency(header64(PlanHeader.TscFrequency));
   enableLocalApic();
   attachRings(header64(PlanHeader.Rings), coreId());
-  if (readCapabilities() != 0 || !canVirtualiseApics()) fatal(FatalReason.ProcessorUnsuitable);
+  if (readCapabilities() != 0) fatal(FatalReason.ProcessorUnsuitable);
+  if (missingApicFeatures()) fatalWith(FatalReason.ProcessorUnsuitable, "without core 0's virtualisation of local APICs, ApicFeature", missingApicFeatures());
   runCore();
 }
 

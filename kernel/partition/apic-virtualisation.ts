@@ -29,5 +29,5 @@ function reasonAgainst(available: u32): string | null {
 /** Mask of ApicFeature in use. */
 export function usedApicFeatures(): u32 { return header32(PlanHeader.ApicFeatures); }
 
-/** Whether this core can do what core 0 decided. */
-export function canVirtualiseApics(): bool { return (usedApicFeatures() & ~apicFeatures()) == 0; }
+/** What core 0 decided on and this core cannot do. */
+export function missingApicFeatures(): u32 { return usedApicFeatures() & ~apicFeatures(); }

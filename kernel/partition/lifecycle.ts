@@ -23,7 +23,7 @@ import { PlanHeader, PlanPartition, field64, header64, imageAddress, imageLength
 import { park } from "./park";
 import { printCores } from "./core-list";
 import { kickOthers } from "./kick";
-import { awaitOthers, releaseOthers, rest } from "./rendezvous";
+import { awaitOthers, awaitRelease, releaseOthers, rest } from "./rendezvous";
 import {
   PartitionState, VcpuState, clearWish, proposeWish, publishExits, publishStop, restarts, setRestarts, setState, setVcpuState, wish,
 } from "./status-page";
@@ -133,10 +133,13 @@ function resetVcpu(): void {
   backend.flushTranslations(frames);
 }
 
-/** On the core of any other vCPU: rests until the partition starts, then waits for a SIPI. Returns once the vCPU is to be launched. */
+/** On the core of any other vCPU: waits until the partition has started, then for a SIPI. Returns once the vCPU is to be launched. */
 export function joinPartition(): void {
-  do rest(); while (!isReset() || !awaitStartUp());
+  awaitRelease();
+  if (!isReset() || !awaitStartUp()) joinAgain();
 }
+
+function joinAgain(): void { do rest(); while (!isReset() || !awaitStartUp()); }
 
 function isReset(): bool {
   if (!backend.rewindLaunchState(frames)) {
@@ -150,7 +153,7 @@ function isReset(): bool {
 /** This vCPU, another than the first, got an INIT. Returns once it is to be launched anew. */
 export function startAnew(): void {
   if (!backend.rewindLaunchState(frames)) stopPartition(StopReason.EntryFailure);
-  if (!awaitStartUp()) joinPartition();
+  if (!awaitStartUp()) joinAgain();
 }
 
 function configureMonitor(partition: u32): void {
@@ -249,7 +252,7 @@ export function onMonitorFault(): void {
 
 /** Carries out what a vCPU asked for. Returns once this one is to be launched anew; a stopped partition's core parks. */
 export function carryOutIntent(): void {
-  if (currentVcpu() != 0) return joinPartition();
+  if (currentVcpu() != 0) return joinAgain();
   if (!awaitOthers()) return end(StopReason.CoreSilent);
   const wanted = wish(currentPartition());
   if ((wanted & INTENT_MASK) == <u32>Intent.Stop) return end(wanted >> REASON_SHIFT);

@@ -38,13 +38,18 @@ export function releaseOthers(): void {
   kickOthers();
 }
 
-/** Another vCPU's core: out of the guest until the partition has started; parks where it has ended. */
+/** Another vCPU's core: out of the guest until the partition has started. */
 export function rest(): void {
-  const partition = currentPartition();
   enterMonitor();
-  publishExits(partition);
+  publishExits(currentPartition());
   leaveMonitor();
-  setVcpuState(partition, currentVcpu(), VcpuState.Resting);
+  setVcpuState(currentPartition(), currentVcpu(), VcpuState.Resting);
+  awaitRelease();
+}
+
+/** Parks where the partition has ended. A core that comes here after the system's start may find itself released already. */
+export function awaitRelease(): void {
+  const partition = currentPartition();
   while (vcpuState(partition, currentVcpu()) == VcpuState.Resting) {
     if (state(partition) == PartitionState.Stopped) park();
     idleOnce();

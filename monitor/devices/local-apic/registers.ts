@@ -8,6 +8,7 @@ import { completeInterrupt, refreshPending, setTaskPriority } from "./priority";
 import { LVT_MASKED, SVR_ENABLE, SVR_SUPPRESS_EOI_BROADCAST } from "./state";
 import { currentCount, writeDivide, writeInitialCount, writeLvtTimer } from "./timer";
 import { Register, register, setKeptRegister, setRegister } from "./virtual-apic-page";
+import { refreshMode } from "./virtualised";
 
 /** Of the command register's high half, in xAPIC mode. */
 const DESTINATION_SHIFT: u32 = 24;
@@ -57,6 +58,7 @@ function writeSpurious(vcpu: u32, value: u32): void {
     writeLvtTimer(vcpu, register(vcpu, Register.LvtTimer) | LVT_MASKED);
     for (let entry: u32 = Register.LvtThermal; entry <= <u32>Register.LvtError; entry += 16) setKeptRegister(vcpu, entry, register(vcpu, entry) | LVT_MASKED);
   }
+  refreshMode(vcpu);
   refreshPending(vcpu);
   if (rises != 0) retryIoApic();
 }

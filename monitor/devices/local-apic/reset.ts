@@ -1,7 +1,6 @@
 // State of a local APIC after power-up, INIT and a global disable (SDM 3A 11.4.7).
 
 import { LOCAL_APIC_BASE, MAXIMUM_VCPUS, VirtualApicPage } from "../../interface";
-import { vcpuCount } from "../../configuration";
 import { NEVER, setLocalTimerDeadline } from "../deadlines";
 import { forgetExternal, refreshPending } from "./priority";
 import { ApicBase, isExtended, localApic, LVT_MASKED, SVR_ENABLE } from "./state";
@@ -51,7 +50,6 @@ export function powerUpLocalApics(): void {
     localApic(vcpu).base = LOCAL_APIC_BASE | ApicBase.Enable;
     resetLocalApic(vcpu);
     setApicBase(vcpu, localApic(vcpu).base);
-    if (vcpu < vcpuCount()) refreshMode(vcpu);
   }
   const boot = localApic(0);
   boot.base |= ApicBase.Bsp;
@@ -59,4 +57,5 @@ export function powerUpLocalApics(): void {
   setKeptRegister(0, Register.Spurious, SPURIOUS_AT_RESET | SVR_ENABLE);
   setKeptRegister(0, Register.LvtLint0, LVT_EXTINT);
   setRegister(0, Register.LvtLint1, LVT_NMI);
+  refreshMode(0);
 }

@@ -11,20 +11,21 @@ import { writePageRegister } from "./page";
 import { refreshPending, updateProcessorPriority } from "./priority";
 import { broadcastEndOfInterrupt } from "./registers";
 import { resetLocalApic } from "./reset";
-import { isExtended, isGloballyEnabled, isVirtualised, localApic } from "./state";
+import { isEnabled, isExtended, isVirtualised, localApic } from "./state";
 import { highestVector } from "./vector-map";
 import { apicPage, Register, register, restoreKeptRegister, vectorMap } from "./virtual-apic-page";
 
 const MAP_SIZE: u32 = 0x80;
 
+/** The processor would accept and deliver interrupts for a software-disabled APIC as well. */
 function modeFor(vcpu: u32): VirtualApicMode {
   const features = load<u32>(Mailbox.ApicFeatures);
-  if ((features & ApicFeature.VirtualInterrupts) == 0 || !hasDevice(Device.LocalApic) || !isGloballyEnabled(vcpu)) return VirtualApicMode.Software;
+  if ((features & ApicFeature.VirtualInterrupts) == 0 || !hasDevice(Device.LocalApic) || !isEnabled(vcpu)) return VirtualApicMode.Software;
   if (isExtended(vcpu)) return (features & ApicFeature.X2Apic) != 0 ? VirtualApicMode.Registers : VirtualApicMode.Software;
   return (localApic(vcpu).base & LOCAL_APIC_PAGE) == LOCAL_APIC_BASE ? VirtualApicMode.Page : VirtualApicMode.Software;
 }
 
-/** IA32_APIC_BASE has changed. */
+/** On the vCPU's own core: IA32_APIC_BASE or the spurious-interrupt vector register has changed. */
 export function refreshMode(vcpu: u32): void {
   const apic = localApic(vcpu);
   const mode = modeFor(vcpu);
@@ -56,6 +57,7 @@ export function interruptStatus(vcpu: u32): u32 {
   if (apic.isResetAgain != 0) {
     apic.isResetAgain = 0;
     resetLocalApic(vcpu);
+    refreshMode(vcpu);
   }
   updateProcessorPriority(vcpu);
   refreshPending(vcpu);

@@ -232,7 +232,7 @@ describe("the mode follows IA32_APIC_BASE and the processor", () => {
     ["x2APIC", ALL, [EXTENDED], VirtualApicMode.Registers],
     ["x2APIC that the processor does not virtualise", ApicFeature.VirtualInterrupts, [EXTENDED], VirtualApicMode.Software],
     ["off", ALL, [0xfee0_0000n], VirtualApicMode.Software],
-    ["off and on again", ALL, [0xfee0_0000n, ENABLED], VirtualApicMode.Page],
+    ["off and on again, and not enabled by software yet", ALL, [0xfee0_0000n, ENABLED], VirtualApicMode.Software],
     ["a page elsewhere", ALL, [0xbff0_0800n], VirtualApicMode.Software],
     ["no virtual-interrupt delivery", 0, [ENABLED], VirtualApicMode.Software],
   ])("%s", async (_name, features, values, mode) => {
@@ -255,7 +255,22 @@ describe("the mode follows IA32_APIC_BASE and the processor", () => {
     write(Apic.IcrLow, INIT | (1 << 14));
     partition.setPageRegister(Apic.Isr + PART, BIT, 1); // delivered meanwhile
     expect(partition.monitor.interruptStatus(1)).toBe(0);
-    expect([read(Apic.Isr + PART, 1), read(Apic.Svr, 1)]).toEqual([0, 0xff]);
+    expect([read(Apic.Isr + PART, 1), read(Apic.Svr, 1), partition.apicMode(1)]).toEqual([0, 0xff, VirtualApicMode.Software]);
+  });
+
+  test("a software-disabled one is the monitor's: it keeps IRR and ISR, takes nothing, shows nothing, and what it had comes back", () => {
+    write(Apic.IcrLow, 0xa1 | SELF);
+    partition.monitor.interruptStatus(0);
+    deliver(0xa1);
+    write(Apic.IcrLow, VECTOR | SELF);
+    write(Apic.Svr, 0xff);
+    expect([partition.monitor.interruptStatus(0), partition.apicMode(), partition.pendingVector()]).toEqual([0, VirtualApicMode.Software, 0]);
+    partition.write32(PAGE + BigInt(Apic.IcrLow), 0x71 | SELF);
+    partition.write32(PAGE + BigInt(Apic.Eoi), 0);
+    const maps = [read(Apic.Irr + PART), read(Apic.Isr + (0xa1 >> 5) * 16)];
+    expect([maps, partition.pendingVector()]).toEqual([[BIT, 0], 0]);
+    partition.write32(PAGE + BigInt(Apic.Svr), SVR_ON);
+    expect([partition.apicMode(), partition.pendingVector(), partition.monitor.interruptStatus(0)]).toEqual([VirtualApicMode.Page, InterruptStatus | TriggerModes, VECTOR]);
   });
 
   test("x2APIC registers exit as before but for those of the page: SELF IPI of an illegal vector is an error", () => {
