@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import template from "../../examples/multiboot/system.ts";
-import { flat, linux, multiboot, multiboot2, type SystemDescription } from "../../scripts/policy/language.ts";
+import { flat, linux, multiboot, multiboot2, pvh, type SystemDescription } from "../../scripts/policy/language.ts";
 import { projectDirectory } from "../../scripts/policy/project.ts";
 import { buildGuestKernel } from "./helpers/guest-kernels.ts";
 import { bootSystem, type SystemOutput } from "./helpers/system.ts";
@@ -60,6 +60,10 @@ function multiboot2Lines(commandLine: string, moduleLines: string[]): string[] {
   ];
 }
 
+function pvhLines(commandLine: string, moduleLines: string[]): string[] {
+  return [...PLATFORM, "magic: 336ec578 version: 00000001", `command line: <${commandLine}>`, ...moduleLines, ...MAP, "RSDP: 20445352", "done"];
+}
+
 describe("multiboot", () => {
   let output: SystemOutput;
 
@@ -83,20 +87,26 @@ describe("multiboot", () => {
   test("nothing outside its partition was touched", () => expect(output.kernel.filter((line) => line.startsWith("audit:"))).toEqual([]));
 });
 
-describe("multiboot2", () => {
+describe("multiboot2 and PVH", () => {
   let output: SystemOutput;
 
   beforeAll(async () => {
     const elf32 = await buildGuestKernel("multiboot2-32", { source: "multiboot2", bits: 32, address: 0x100000 });
     const elf64 = await buildGuestKernel("multiboot2-64", { source: "multiboot2", bits: 64, address: 0x100000 });
+    const pvh32 = await buildGuestKernel("pvh32", { source: "pvh", bits: 32, address: 0x100000 });
+    const pvh64 = await buildGuestKernel("pvh64", { source: "pvh", bits: 64, address: 0x200000 });
     output = await boot("test-guests-multiboot2", {
       elf32: multiboot2({ kernel: elf32, commandLine: "hello" }),
       elf64: multiboot2({ kernel: elf64, modules: modules() }),
+      pvh32: pvh({ kernel: pvh32, commandLine: "hello PVH" }),
+      pvh64: pvh({ kernel: pvh64, initramfs: path.join(folder, "first") }),
     });
   });
 
-  test("ELF32", () => expect(output.of("elf32")).toEqual(multiboot2Lines("hello", [])));
-  test("ELF64, with modules", () => expect(output.of("elf64")).toEqual(multiboot2Lines("", MODULE_LINES)));
+  test("multiboot2, ELF32", () => expect(output.of("elf32")).toEqual(multiboot2Lines("hello", [])));
+  test("multiboot2, ELF64, with modules", () => expect(output.of("elf64")).toEqual(multiboot2Lines("", MODULE_LINES)));
+  test("PVH, ELF32", () => expect(output.of("pvh32")).toEqual(pvhLines("hello PVH", [])));
+  test("PVH, ELF64, with a module", () => expect(output.of("pvh64")).toEqual(pvhLines("", ["module of size 00000011, begins 31444f4d"])));
   test("nothing outside its partition was touched", () => expect(output.kernel.filter((line) => line.startsWith("audit:"))).toEqual([]));
 });
 
