@@ -72,8 +72,8 @@ program
 program
   .command("fuzz")
   .description("let a guest do random things to the kernel on the simulated machine, and check after each what must hold")
-  .addOption(new Option("--seed <number>", "of the random numbers; a new one if left out").argParser(parseCount))
-  .addOption(new Option("--count <number>", "actions of the guest").default(1_000_000).argParser(parseCount))
+  .addOption(new Option("--seed <number>", "of the random numbers; a new one if left out").argParser((text) => parseWhole(text, 0)))
+  .addOption(new Option("--count <number>", "actions of the guest").default(1_000_000).argParser((text) => parseWhole(text, 1)))
   .action(async (options: FuzzCommandOptions) => (await import("./commands/fuzz.ts")).fuzzCommand(options));
 
 program
@@ -97,10 +97,10 @@ function collect(text: string, earlier: string[]): string[] {
   return [...earlier, text];
 }
 
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 0 && count < 2 ** 32) return count;
-  throw new InvalidArgumentError("Give a whole number from 0 to 4294967295.");
+function parseWhole(text: string, lowest: number): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= lowest && number < 2 ** 32) return number;
+  throw new InvalidArgumentError(`Give a whole number from ${lowest} to 4294967295.`);
 }
 
 function parseSeconds(text: string): number {

@@ -15,6 +15,7 @@ describe("the command line", () => {
     [["boot", "demo", "--no"], /unknown option '--no'[\s\S]*Did you mean --on\?/],
     [["boot", "demo", "--on", "xen"], /Allowed choices are qemu, bochs/],
     [["boot", "demo", "--timeout", "soon"], /Give a number of seconds above 0/],
+    [["fuzz", "--count", "0"], /Give a whole number from 1 to/],
     [["boot"], /missing required argument 'system'/],
     [["boot", "nosuch"], /no system "nosuch"[\s\S]*remedy: .*demo/],
   ])("answers %j", (args, answer) => {
@@ -26,6 +27,6 @@ describe("the command line", () => {
   it("lists every command", () => {
     const { status, stdout } = bulkhead("--help");
     expect(status).toBe(0);
-    for (const command of ["build", "boot", "demo", "test", "bench", "image", "flash", "doctor", "setup"]) expect(stdout).toContain(`  ${command} `);
+    for (const command of ["build", "boot", "demo", "test", "bench", "fuzz", "image", "flash", "doctor", "setup"]) expect(stdout).toContain(`  ${command} `);
   });
 });
