@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { exampleNames } from "../../../scripts/policy/load.ts";
 import { projectDirectory } from "../../../scripts/policy/project.ts";
 
 const SKIPPED = new Set(["node_modules", "build", ".git"]);
@@ -51,6 +52,5 @@ describe.each(DOCUMENTS)("%s", (document) => {
 test("the README has a line for each example", () => {
   const table = read("README.md").split("| `examples/` | |\n")[1]?.split("\n\n")[0] ?? "";
   const names = table.split("\n").flatMap((row) => all(/`([\w-]+)`/g, row.split("|")[1] ?? ""));
-  const folders = readdirSync(path.join(projectDirectory, "examples"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  expect(names.sort()).toEqual(folders.map(({ name }) => name).sort());
+  expect(names.sort()).toEqual(exampleNames());
 });
