@@ -43,7 +43,7 @@ export function countLines(files: readonly string[]): number {
   return files.reduce((sum, file) => sum + codeLines(readFileSync(file, "utf8")), 0);
 }
 
-export function codeLines(text: string): number {
+function codeLines(text: string): number {
   const withoutBlocks = text.replace(/\/\*[\s\S]*?\*\//g, (comment) => "\n".repeat(comment.split("\n").length - 1));
   return withoutBlocks.split("\n").filter((line) => line.trim() !== "" && !/^\s*(\/\/|#(?!\w))/.test(line)).length;
 }

@@ -19,7 +19,6 @@ export const FREESTANDING: readonly string[] = [
   "-mfsgsbase",
   "-fomit-frame-pointer",
   "-fno-stack-protector",
-  "-fomit-frame-pointer",
   "-fno-asynchronous-unwind-tables",
   "-nostdlibinc",
   "-I",

@@ -9,7 +9,7 @@ import { readEnum } from "./source-numbers.ts";
 /** Relative to the project's folder. */
 export const TEXTS = "kernel/texts.json";
 /** Where `const enum Text` numbers the lists of texts by name. */
-export const TEXT_LISTS = "kernel/boot/symbols.ts";
+const TEXT_LISTS = "kernel/boot/symbols.ts";
 
 /** `enum`: the file with the const enum of the list's name; without one the texts stand by their numbers. A member without a text is printed by its name. */
 const listSchema = z.strictObject({ enum: z.string().optional(), texts: z.record(z.string(), z.string().regex(/^[\x20-\x7e]+$/)).default({}) });

@@ -39,7 +39,7 @@ interface Layout {
 }
 
 /** 32 or 64 for an ELF file for x86, null for any other file. */
-export function elfBits(bytes: Buffer): 32 | 64 | null {
+function elfBits(bytes: Buffer): 32 | 64 | null {
   if (bytes.length < 64 || bytes.readUInt32BE(0) !== MAGIC) return null;
   const bits = CLASSES[bytes[4]!];
   return bits !== undefined && bytes.readUInt16LE(18) === MACHINES[bits] ? bits : null;

@@ -18,7 +18,7 @@ import { Device, DiskFlag, type ImageKind } from "../../monitor/interface.ts";
 import type { Assignment, DeviceName, HealthActionName, HypercallName, Partition, System } from "./schema.ts";
 
 /** POLICY_MAGIC as bytes: a u64 that a JavaScript number does not hold. */
-export const MAGIC_TEXT = "BLKDPOL1";
+const MAGIC_TEXT = "BLKDPOL1";
 
 /** A partition with its image as module numbers. */
 export interface EncodedPartition {

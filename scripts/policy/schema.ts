@@ -8,15 +8,15 @@ import { parsePciName } from "./pci.ts";
 import { parseSize } from "./size.ts";
 
 /** Length of a command line that Linux accepts: COMMAND_LINE_SIZE on x86 is 2048 with its terminator. */
-export const MAXIMUM_COMMAND_LINE = 2047;
+const MAXIMUM_COMMAND_LINE = 2047;
 /** Of a multiboot module: 32 of them and the kernel's fit the room that the loader has for what it tells. */
 const MAXIMUM_MODULE_COMMAND_LINE = 255;
 /** Boot core included; the local APIC's physical destination names no more in xAPIC mode. */
 export const MAXIMUM_CORES = 255;
 
-export const deviceNames = ["local-apic", "io-apic", "pic", "pit", "uart", "rtc", "power-management", "pci", "debug-console", "test-device"] as const;
-export const hypercallNames = ["version", "console-write", "power-off", "reset", "tsc-frequency", "console-read"] as const;
-export const healthActionNames = ["ignore", "inject-fault", "restart", "stop"] as const;
+const deviceNames = ["local-apic", "io-apic", "pic", "pit", "uart", "rtc", "power-management", "pci", "debug-console", "test-device"] as const;
+const hypercallNames = ["version", "console-write", "power-off", "reset", "tsc-frequency", "console-read"] as const;
+const healthActionNames = ["ignore", "inject-fault", "restart", "stop"] as const;
 
 const identifier = z
   .string()

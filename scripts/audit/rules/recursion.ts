@@ -13,7 +13,7 @@ export function checkRecursion(module: ModuleFacts): Violation[] {
 }
 
 /** One cycle for each function from which a search first comes back to a function that is still being searched. */
-export function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
+function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[][] {
   const finished = new Set<string>();
   const path: string[] = [];
   const cycles: string[][] = [];

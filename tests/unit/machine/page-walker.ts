@@ -14,7 +14,7 @@ const ADDRESS = 0x000f_ffff_ffff_f000n;
 const LARGE = 1n << 7n;
 
 /** All leaves of the tree at `root` in order; `present` tells whether an entry is in use. */
-export function leavesOf(memory: PhysicalMemory, root: bigint, present: (entry: bigint) => boolean): Leaf[] {
+function leavesOf(memory: PhysicalMemory, root: bigint, present: (entry: bigint) => boolean): Leaf[] {
   const leaves: Leaf[] = [];
   const visit = (table: bigint, base: bigint, level: number): void => {
     const size = 1n << BigInt(12 + 9 * (level - 1));

@@ -46,7 +46,7 @@ export function functionField(partition: SimulatedPartition, index: number, fiel
   return partition.peek32(recordOffset(index, field));
 }
 
-export function describeFunction(partition: SimulatedPartition, index: number, description: PciFunction): void {
+function describeFunction(partition: SimulatedPartition, index: number, description: PciFunction): void {
   const poke = (field: number, value: number): void => partition.poke32(recordOffset(index, field), value);
   poke(FunctionMailbox.Identity, description.identity ?? 0x10d3_8086);
   poke(FunctionMailbox.ClassRevision, description.classRevision ?? 0x0200_0003);
