@@ -5,6 +5,7 @@ import type { Part } from "./placement.ts";
 
 const MAGIC = 0x7f454c46;
 const LOAD = 1;
+const NOTE = 4;
 const EXECUTABLE = 2;
 const LITTLE_ENDIAN = 1;
 /** As the loader takes. */
@@ -18,6 +19,8 @@ export interface ElfFile {
   entry: number;
   /** The loadable segments that have a size, by physical address. */
   segments: Segment[];
+  /** Contents of the note segments, as far as they lie in the file. */
+  notes: Buffer[];
 }
 
 export interface Segment extends Part {
@@ -65,7 +68,13 @@ export function readElf(bytes: Buffer, file: string): ElfFile {
     .filter(({ header }) => bytes.readUInt32LE(header) === LOAD)
     .map(({ header, name }) => readSegment(header, name, layout, bytes.length, file))
     .filter(({ size }) => size > 0);
-  return { entry: layout.address(0x18), segments };
+  const notes = headers.filter((header) => bytes.readUInt32LE(header) === NOTE).map((header) => readContent(bytes, header, layout));
+  return { entry: layout.address(0x18), segments, notes };
+}
+
+function readContent(bytes: Buffer, header: number, layout: Layout): Buffer {
+  const start = layout.address(header + layout.offset);
+  return bytes.subarray(start, start + layout.address(header + layout.fileSize));
 }
 
 function readSegment(header: number, name: string, layout: Layout, length: number, file: string): Segment {

@@ -12,6 +12,7 @@ import type { ImageFiles } from "./images.ts";
 import { displayPath } from "./load.ts";
 import { readMultiboot2Header, readMultibootHeader, type AddressFields, type MultibootHeader } from "./multiboot-header.ts";
 import { checkPlacement, hexadecimal, relocate, type Part, type Subject } from "./placement.ts";
+import { pvhEntry } from "./pvh-note.ts";
 import type { Image, Partition } from "./schema.ts";
 
 type MultibootImage = Image & { kind: "multiboot" | "multiboot2" };
@@ -86,7 +87,12 @@ function checkEntry(entry: number, parts: Part[], { field, file }: Subject): voi
 
 function resolvePvh(image: PvhImage, kernel: string, systemFile: string, subject: Subject): ImageFiles {
   const ramDisk = image.initramfs === "none" ? null : existingFile(image.initramfs, systemFile, `${subject.field}.image.initramfs`);
-  const { segments } = readElf(readFileSync(kernel), subject.file);
+  const { segments, notes } = readElf(readFileSync(kernel), subject.file);
+  const entry = pvhEntry(notes);
+  if (entry === null) {
+    throw new UserError(`${subject.field}.image is pvh({ ... }), but ${subject.file} has no PVH note`, "Link it with Xen's ELF note 18 (PHYS32_ENTRY), or name the way that it starts by.");
+  }
+  checkEntry(entry, segments, subject);
   checkPlacement(segments, ramDisk === null ? [] : [readFileSync(ramDisk).length], subject);
   return { kind: ImageKind.Pvh, kernel, ramDisk, commandLine: image.commandLine };
 }

@@ -9,7 +9,7 @@ import { UserError } from "../../../scripts/error.ts";
 import { compileDescription, type CompiledSystem } from "../../../scripts/policy/compile.ts";
 import { flat, multiboot, multiboot2, pvh, type SystemDescription } from "../../../scripts/policy/language.ts";
 import { checkDescription } from "../../../scripts/policy/load.ts";
-import { exampleSegments, LOAD, makeElf, pattern } from "../monitor/loader/images.ts";
+import { entryNote, exampleSegments, LOAD, makeElf, makeNote, NOTE, pattern, type Segment } from "../monitor/loader/images.ts";
 import { makeHeader, makeHeader2, makeKernel } from "../monitor/loader/multiboot-images.ts";
 
 type Image = SystemDescription["partitions"][number]["image"];
@@ -144,6 +144,18 @@ describe("an image that cannot start is refused with file, field, value and reme
     expect(error.message).toContain(message);
     expect(error.message).toContain("kernel");
     expect(error.remedy).toContain(remedy);
+  });
+
+  test.each<[string, Segment[], string]>([
+    ["no PVH note", [], "image is pvh({ ... }), but"],
+    ["a note of another owner", [{ type: NOTE, address: 0n, bytes: makeNote("GNU", 18, Buffer.alloc(4)) }], "has no PVH note"],
+    ["a note that is cut", [{ type: NOTE, address: 0n, bytes: entryNote().subarray(0, -8) }], "has no PVH note"],
+    ["a PVH entry point outside", [{ type: NOTE, address: 0n, bytes: entryNote(0x700000n) }], "the entry point 0x700000 of"],
+  ])("%s", async (_name, notes, message) => {
+    const kernel = put("kernel", makeElf([...exampleSegments().filter(({ type }) => type !== NOTE), ...notes]));
+    const error = await refusal(pvh({ kernel }));
+    expect(error.message).toContain(message);
+    expect(error.remedy).toContain("Link it");
   });
 
   test("modules that do not fit above the image", async () => {

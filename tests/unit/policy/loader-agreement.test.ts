@@ -49,8 +49,7 @@ function compiled(image: SystemDescription["partitions"][number]["image"]): Imag
   }
 }
 
-function loaded(kind: ImageKind, kernel: Buffer): LoadStatus {
-  const parts = new Parts(module, MEMORY);
+function loaded(parts: Parts, kind: ImageKind, kernel: Buffer): LoadStatus {
   parts.images[0] = kernel;
   return parts.load(kind);
 }
@@ -61,6 +60,7 @@ test.each([
 ] as const)("%s", (_name, language, kind, headers) => {
   const random = new Random(0xa9eedn);
   const file = path.join(folder, "kernel");
+  const parts = new Parts(module, MEMORY);
   const verdicts = { accepted: 0, refused: 0 };
   for (let round = 0; round < ROUNDS; round++) {
     const header = headers[random.below(headers.length)]!;
@@ -72,7 +72,7 @@ test.each([
     for (const { at, value } of changes) kernel.writeUInt8(value, at);
     writeFileSync(file, kernel);
     const accepted = compiled(language({ kernel: "kernel" }));
-    const status = loaded(kind, accepted === null ? kernel : moduleBytes(accepted.kernel));
+    const status = loaded(parts, kind, accepted === null ? kernel : moduleBytes(accepted.kernel));
     const subject = `round ${round}: the loader says ${status} of ${kernel.toString("hex", 0, DAMAGED)} with ${JSON.stringify(changes)}`;
     expect(accepted !== null, subject).toBe(status === LoadStatus.Done);
     verdicts[accepted === null ? "refused" : "accepted"]++;
