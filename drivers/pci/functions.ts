@@ -1,44 +1,27 @@
 // The scan: every function of every bus of every segment, whether a bridge leads there or not.
 
 import { segmentCount, segmentNumber } from "../acpi/mcfg";
-import { connectBridges, wrongBridge } from "./bridges";
+import { connectBridges } from "./bridges";
 import { capabilityAt } from "./capability";
 import { configPage } from "./config";
 import { NO_PAGE, pageRead16, pageRead32, pageRead8 } from "./config-page";
-import {
-  CapabilityId, DeviceControl2, Express, ExpressType, Header, HeaderLayout,
-} from "./registers";
+import { CapabilityId, DeviceControl2, Express, ExpressType, Header, HeaderLayout } from "./registers";
 import { addFunction, clearFunctions, functionAt, functionCount, isBridge, NO_FUNCTION, PciFunction } from "./table";
 
-export {
-  findFunction, functionAt, functionCount, isBridge, MAXIMUM_FUNCTIONS, NO_BUS, NO_FUNCTION, PciFunction,
-} from "./table";
+export { findFunction, functionAt, functionCount, isBridge, MAXIMUM_FUNCTIONS, NO_BUS, NO_FUNCTION, PciFunction } from "./table";
 export { disableBusMastering, setBusMastering } from "./bus-master";
 
 export const enum ScanStatus {
   Done = 0,
   /** There are more than MAXIMUM_FUNCTIONS; those found first are in the table. */
   TooManyFunctions = 1,
-  /** The buses of bridge scanFailure() lead back, or overlap those of another one. */
+  /** The buses of bridge wrongBridge() lead back, or overlap those of another one. */
   BusNumbers = 2,
 }
 
 const BUSES: u32 = 256;
 const DEVICES: u32 = 32;
 const FUNCTIONS: u32 = 8;
-
-export function scanStatusText(status: u32): string {
-  switch (status) {
-    case ScanStatus.Done: return "done";
-    case ScanStatus.TooManyFunctions: return "more than 1024 functions";
-    default: return "bus numbers of a bridge lead back or overlap";
-  }
-}
-
-/** Index of the bridge that ScanStatus.BusNumbers means, else NO_FUNCTION. */
-export function scanFailure(): u32 {
-  return wrongBridge();
-}
 
 /** Fills the table. The bus numbers that firmware gave stay. */
 export function scanFunctions(): ScanStatus {

@@ -1,7 +1,7 @@
 // Memory and ports of an assigned function: sized, checked, and given a place in the partition's PCI window. The real BARs
 // stay where firmware put them; a guest that moves its virtual ones moves nothing.
 
-import { print, printDecimal, printHex, printLine } from "../console/print";
+import { print, printRest, sourceName } from "../console/print";
 import { BarFlag, BarStatus, MAXIMUM_BARS, barAt, barSharesPage, sizeBars } from "../../drivers/pci/bar";
 import { NO_FUNCTION, functionAt } from "../../drivers/pci/functions";
 import { PCI_WINDOW_BASE, PCI_WINDOW_END } from "../../monitor/interface";
@@ -9,7 +9,6 @@ import { PAGE_SIZE } from "../memory/layout";
 import { setBar } from "../partition/plan-functions";
 import { MAXIMUM_PARTITIONS } from "../policy/layout";
 import { devicePartition } from "../policy/reader";
-import { printSource } from "../vtd/source-name";
 import { isMachineMemory } from "./machine-memory";
 import { barSharesPort, isMachinePort } from "./machine-ports";
 import { beginRefusal, refuse } from "./refusal";
@@ -71,33 +70,24 @@ function place(partition: u32, address: u64, size: u64): u64 {
 
 function refuseBar(device: u32, bar: u32, reason: string): bool {
   beginBar(device, bar);
-  print(reason);
-  printLine();
+  printRest(reason);
   return false;
 }
 
 function refuseShared(device: u32, bar: u32, sharer: u32): bool {
   beginBar(device, bar);
-  print("shares the page at ");
-  printHex(barAt(bar).address & ~(PAGE_SIZE - 1), 12);
-  print(" with ");
-  printSource(functionAt(sharer).segment, functionAt(sharer).sourceId);
-  printLine();
+  const name = sourceName(functionAt(sharer).segment, functionAt(sharer).sourceId);
+  print("shares the page at %12x with %s\n", barAt(bar).address & ~(PAGE_SIZE - 1), name);
   return false;
 }
 
 function refuseSharedPorts(device: u32, bar: u32, sharer: u32): bool {
   beginBar(device, bar);
-  print("has ports of ");
-  printSource(functionAt(sharer).segment, functionAt(sharer).sourceId);
-  print(" too");
-  printLine();
+  print("has ports of %s too\n", sourceName(functionAt(sharer).segment, functionAt(sharer).sourceId));
   return false;
 }
 
 function beginBar(device: u32, bar: u32): void {
   beginRefusal(device);
-  print("BAR ");
-  printDecimal(bar);
-  print(": ");
+  print("BAR %d: ", bar);
 }

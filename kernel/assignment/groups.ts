@@ -1,12 +1,9 @@
 // Functions that can reach each other without a remapping unit in between belong to one partition, or the system is
 // refused. A member that no partition owns cannot master the bus, so that it cannot be made to carry DMA for others.
 
-import { print, printLine } from "../console/print";
-import { functionAt, functionCount, isBridge } from "../../drivers/pci/functions";
-import { printPartitionName } from "../partition/current";
-import { deviceCount, devicePartition } from "../policy/reader";
-import { NO_FUNCTION } from "../../drivers/pci/functions";
-import { printSource } from "../vtd/source-name";
+import { print, sourceName } from "../console/print";
+import { NO_FUNCTION, functionAt, functionCount, isBridge } from "../../drivers/pci/functions";
+import { deviceCount, devicePartition, partitionName } from "../policy/reader";
 import { matchOf } from "./match";
 import { beginRefusal } from "./refusal";
 
@@ -26,13 +23,9 @@ function shareGroup(left: u32, right: u32): bool {
 
 function refusePair(device: u32, other: u32): void {
   beginRefusal(device);
-  print("it can reach ");
   const peer = functionAt(matchOf(other));
-  printSource(peer.segment, peer.sourceId);
-  print(" of ");
-  printPartitionName(devicePartition(other));
-  print(" without passing VT-d (no ACS between them); give both to one partition");
-  printLine();
+  print("it can reach %s of %n without passing VT-d (no ACS between them); give both to one partition\n",
+    sourceName(peer.segment, peer.sourceId), partitionName(devicePartition(other)));
 }
 
 /** Prints each group of more than one function. */
@@ -54,9 +47,8 @@ function printGroup(first: u32): void {
   for (let index = first; index < functionCount(); index++) {
     const member = functionAt(index);
     if (member.group != first) continue;
-    print(" ");
-    printSource(member.segment, member.sourceId);
+    print(" %s", sourceName(member.segment, member.sourceId));
     if (isBridge(member)) print(" (bridge)");
   }
-  printLine();
+  print("\n");
 }

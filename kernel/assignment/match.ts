@@ -1,10 +1,9 @@
 // From the devices that the policy names to the functions of this machine.
 
-import { print, printDecimal, printLine } from "../console/print";
+import { print, sourceName } from "../console/print";
 import { NO_FUNCTION, findFunction, functionAt, functionCount, isBridge } from "../../drivers/pci/functions";
 import { DeviceMatch, MAXIMUM_DEVICES } from "../policy/layout";
 import { deviceCount, deviceIdentity, deviceMatch, deviceSegment, deviceSourceId } from "../policy/reader";
-import { printSource } from "../vtd/source-name";
 import { beginRefusal, refuse } from "./refusal";
 
 export const NO_DEVICE: u32 = 0xffffffff;
@@ -61,9 +60,5 @@ function findByIdentity(device: u32): u32 {
 
 function refuseSeveral(device: u32, count: u32, last: u32): void {
   beginRefusal(device);
-  print("this machine has ");
-  printDecimal(count);
-  print(" of them; name one by its address, such as ");
-  printSource(functionAt(last).segment, functionAt(last).sourceId);
-  printLine();
+  print("this machine has %d of them; name one by its address, such as %s\n", count, sourceName(functionAt(last).segment, functionAt(last).sourceId));
 }

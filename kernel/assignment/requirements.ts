@@ -2,7 +2,7 @@
 
 import { interruptRemappingAllowed } from "../../drivers/acpi/dmar/parse";
 import { coreApicId, coreCount } from "../../drivers/acpi/madt";
-import { print, printLine } from "../console/print";
+import { print } from "../console/print";
 import { HIGH_MEMORY_BASE, LOW_MEMORY_LIMIT } from "../../monitor/interface";
 import { partitionCount, partitionMemory, usesScalableRemapping } from "../policy/reader";
 import { answers, checkUnits } from "../vtd/requirement";
@@ -12,7 +12,7 @@ import { unitAt, unitCount } from "../vtd/unit";
 export function allUnitsAnswer(): bool {
   for (let i: u32 = 0; i < unitCount(); i++) {
     if (answers(unitAt(i))) continue;
-    printText("vtd: stays off: a unit does not answer; no device is given away, and none may start DMA");
+    print("vtd: stays off: a unit does not answer; no device is given away, and none may start DMA\n");
     return false;
   }
   return true;
@@ -21,13 +21,13 @@ export function allUnitsAnswer(): bool {
 /** Number of requirements that the machine does not meet, each of which was printed. */
 export function checkRequirements(): u32 {
   if (unitCount() == 0) {
-    printText("missing: DMAR table (VT-d 8.1): VT-d, without which no device is given away; switch it on in the firmware's set-up");
+    print("missing: DMAR table (VT-d 8.1): VT-d, without which no device is given away; switch it on in the firmware's set-up\n");
     return 1;
   }
   let missing = checkUnits(partitionCount(), topAddress(), topApicId(), usesScalableRemapping());
   if (!interruptRemappingAllowed()) {
     missing++;
-    printText("missing: DMAR flag INTR_REMAP (VT-d 8.1): interrupt remapping, which the firmware forbids");
+    print("missing: DMAR flag INTR_REMAP (VT-d 8.1): interrupt remapping, which the firmware forbids\n");
   }
   return missing;
 }
@@ -46,9 +46,4 @@ function topApicId(): u32 {
   let top: u32 = 0;
   for (let core: u32 = 0; core < coreCount(); core++) top = max(top, coreApicId(core));
   return top;
-}
-
-function printText(text: string): void {
-  print(text);
-  printLine();
 }

@@ -4,7 +4,7 @@
 import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit } from "../../drivers/acpi/dmar/records";
 import { functionAt } from "../../drivers/pci/functions";
 import { HIGH_MEMORY_BASE, LOW_MEMORY_LIMIT } from "../../monitor/interface";
-import { print, printHex, printLine } from "../console/print";
+import { print } from "../console/print";
 import { devicePartition, partitionMemory } from "../policy/reader";
 import { reservedMemoryIsFor } from "../vtd/scope";
 import { beginRefusal } from "./refusal";
@@ -30,9 +30,6 @@ function isOwnMemory(partition: u32, first: u64, last: u64): bool {
 
 function refuseReserved(device: u32, base: u64): bool {
   beginRefusal(device);
-  print("its reserved memory at ");
-  printHex(base, 12);
-  print(" lies at addresses of the partition's own memory; give the partition less");
-  printLine();
+  print("its reserved memory at %12x lies at addresses of the partition's own memory; give the partition less\n", base);
   return false;
 }

@@ -6,7 +6,7 @@ import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit } from "..
 import { FatalReason, reportFatal, stop } from "../boot/fatal";
 import { moduleAddress, moduleCount, moduleSize } from "../boot/boot-information";
 import { ImageSymbol, imageAddress } from "../boot/stub";
-import { print, printHex, printLine } from "../console/print";
+import { print } from "../console/print";
 import { HIGH_MEMORY_BASE } from "../../monitor/interface";
 import { IO_BITMAP_PAGES, MSR_BITMAP_PAGES } from "../cpu/backend";
 import { BOOT_DIRECT_END, MONITOR_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
@@ -87,11 +87,7 @@ function require(status: WalkStatus): void {
   reportFatal(FatalReason.SealRemapping);
   print("  ");
   print(walkStatusText(status));
-  print(": at ");
-  printHex(walkFailureAddress(), 16);
-  print(", entry ");
-  printHex(walkFailureEntry(), 16);
-  printLine();
+  print(": at %16x, entry %16x\n", walkFailureAddress(), walkFailureEntry());
   stop();
 }
 

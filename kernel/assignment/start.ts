@@ -7,14 +7,12 @@ import { functionAt } from "../../drivers/pci/functions";
 import { resetMethod, resetMethodText } from "../../drivers/pci/reset";
 import { HostVector } from "../../drivers/vectors";
 import { FatalReason, fatal, reportFatal, stop } from "../boot/fatal";
-import { print, printDecimal, printLine } from "../console/print";
-import { printPartitionName } from "../partition/current";
-import { deviceCount, devicePartition, usesScalableRemapping } from "../policy/reader";
+import { print, printRest, sourceName } from "../console/print";
+import { deviceCount, devicePartition, partitionName, usesScalableRemapping } from "../policy/reader";
 import { startFaultEvents } from "../vtd/fault";
 import { isAnyRemapping } from "../vtd/interrupt-sources";
 import { unitOf } from "../vtd/scope";
 import { SetupStatus, chooseMode, prepareUnits, setupStatusText, startInterrupts, startTranslation } from "../vtd/setup";
-import { printIdentity, printSource } from "../vtd/source-name";
 import { unitAt, unitCount } from "../vtd/unit";
 import { buildDomains } from "./domains";
 import { describeFunctions } from "./functions";
@@ -58,19 +56,9 @@ export function assignDevices(): u32 {
 function printAssignment(device: u32): void {
   const found = functionAt(matchOf(device));
   const group = functionAt(found.group);
-  print("vtd: ");
-  printSource(found.segment, found.sourceId);
-  print(" ");
-  printIdentity(found.vendor);
-  print(" belongs to ");
-  printPartitionName(devicePartition(device));
-  print(": unit ");
-  printDecimal(unitOf(found.segment, found.sourceId));
-  print(", group of ");
-  printSource(group.segment, group.sourceId);
-  print(", reset: ");
-  print(resetMethodText(resetMethod(matchOf(device))));
-  printLine();
+  print("vtd: %s %4h:%4h belongs to %n", sourceName(found.segment, found.sourceId), found.vendor, found.vendor >> 16, partitionName(devicePartition(device)));
+  print(": unit %d, group of %s, reset: ", unitOf(found.segment, found.sourceId), sourceName(group.segment, group.sourceId));
+  printRest(resetMethodText(resetMethod(matchOf(device))));
 }
 
 /** Builds all tables; nothing is on yet. */
@@ -89,8 +77,7 @@ export function sealAndStartRemapping(): void {
   for (let i: u32 = 0; i < unitCount(); i++) start(i);
   for (let device: u32 = 0; device < deviceCount(); device++) openPath(matchOf(device));
   print(isAnyRemapping() ? "vtd: translation and interrupt remapping on" : "vtd: translation on, interrupts are not remapped");
-  print(", every table matches the policy");
-  printLine();
+  print(", every table matches the policy\n");
 }
 
 function start(index: u32): void {
@@ -99,11 +86,8 @@ function start(index: u32): void {
   if (status == SetupStatus.Done && deviceCount() != 0 && unitAt(index).isRemapping == 0) status = SetupStatus.InterruptTable;
   if (status != SetupStatus.Done) {
     reportFatal(FatalReason.RemappingStart);
-    print("  vtd unit ");
-    printDecimal(index);
-    print(": ");
-    print(setupStatusText(status));
-    printLine();
+    print("  vtd unit %d: ", index);
+    printRest(setupStatusText(status));
     stop();
   }
   startFaultEvents(unitAt(index), identifier(), HostVector.RemappingFault);

@@ -4,15 +4,15 @@
 import { dmarFailureOffset, dmarStatusText, hostAddressWidth } from "../../drivers/acpi/dmar/parse";
 import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit, unitRegisters } from "../../drivers/acpi/dmar/records";
 import { McfgStatus, mcfgStatusText, parseMcfg } from "../../drivers/acpi/mcfg";
-import { ScanStatus, functionAt, functionCount, isBridge, scanFailure, scanFunctions, scanStatusText } from "../../drivers/pci/functions";
+import { wrongBridge } from "../../drivers/pci/bridges";
+import { ScanStatus, functionAt, functionCount, isBridge, scanFunctions } from "../../drivers/pci/functions";
 import { groupFunctions } from "../../drivers/pci/groups";
 import { quiesceFunctions } from "../../drivers/pci/quiesce";
 import { FatalReason, fatal, fatalWith, reportFatal, stop } from "../boot/fatal";
-import { print, printDecimal, printHex, printLine } from "../console/print";
+import { print, printRest, sourceName } from "../console/print";
 import { reserveMemory } from "../memory/frames";
 import { reservedMemoryIsFor } from "../vtd/scope";
 import { SetupStatus, findUnits, tableStatus } from "../vtd/setup";
-import { printIdentity, printSource } from "../vtd/source-name";
 import { printUnits } from "../vtd/unit-report";
 import { unitCount } from "../vtd/unit";
 
@@ -28,31 +28,22 @@ function surveyFunctions(): void {
   const configuration = parseMcfg();
   if (configuration != McfgStatus.Done && configuration != McfgStatus.Missing) {
     print("pci: MCFG table not used: ");
-    print(mcfgStatusText(configuration));
-    printLine();
+    printRest(mcfgStatusText(configuration));
   }
   const status = scanFunctions();
   if (status == ScanStatus.TooManyFunctions) fatal(FatalReason.PciScan);
   isTree = status == ScanStatus.Done;
   quiesceFunctions();
   groupFunctions();
-  print("pci: ");
-  printDecimal(functionCount());
-  print(functionCount() == 1 ? " function" : " functions");
-  print(", none may start DMA");
-  printLine();
+  print(functionCount() == 1 ? "pci: %d function, none may start DMA\n" : "pci: %d functions, none may start DMA\n", functionCount());
 }
 
 /** Stops the boot if bridges lead in circles: then nobody knows which devices can reach each other. */
 export function requireTree(): void {
   if (isTree) return;
-  const bridge = functionAt(scanFailure());
+  const bridge = functionAt(wrongBridge());
   reportFatal(FatalReason.PciScan);
-  print("  ");
-  print(scanStatusText(ScanStatus.BusNumbers));
-  print(": ");
-  printSource(bridge.segment, bridge.sourceId);
-  printLine();
+  print("  bus numbers of a bridge lead back or overlap: %s\n", sourceName(bridge.segment, bridge.sourceId));
   stop();
 }
 
@@ -61,16 +52,10 @@ function surveyUnits(): void {
   if (status == SetupStatus.TableMalformed) refuseTable();
   if (status == SetupStatus.OutOfReach) fatalWith(FatalReason.RemappingStart, "register address", unitRegisters(unitCount()));
   if (status == SetupStatus.NoTable) {
-    print("vtd: no DMAR table, so no device can be given away");
-    printLine();
+    print("vtd: no DMAR table, so no device can be given away\n");
     return;
   }
-  print("vtd: ");
-  printDecimal(unitCount());
-  print(unitCount() == 1 ? " unit, " : " units, ");
-  printDecimal(hostAddressWidth());
-  print("-bit host addresses");
-  printLine();
+  print(unitCount() == 1 ? "vtd: %d unit, %d-bit host addresses\n" : "vtd: %d units, %d-bit host addresses\n", unitCount(), hostAddressWidth());
   printUnits();
   for (let index: u32 = 0; index < reservedMemoryCount(); index++) {
     // Firmware has been seen to list it as free.
@@ -81,27 +66,18 @@ function surveyUnits(): void {
 
 /** Memory that firmware and a device share (RMRR); closed to the device unless the policy says otherwise. */
 function printReservedMemory(index: u32): void {
-  print("vtd: reserved memory ");
-  printHex(reservedMemoryBase(index), 12);
-  print(" to ");
-  printHex(reservedMemoryLimit(index), 12);
-  print(" for");
+  print("vtd: reserved memory %12x to %12x for", reservedMemoryBase(index), reservedMemoryLimit(index));
   for (let i: u32 = 0; i < functionCount(); i++) {
     const found = functionAt(i);
-    if (!reservedMemoryIsFor(index, found.segment, found.sourceId)) continue;
-    print(" ");
-    printSource(found.segment, found.sourceId);
+    if (reservedMemoryIsFor(index, found.segment, found.sourceId)) print(" %s", sourceName(found.segment, found.sourceId));
   }
-  printLine();
+  print("\n");
 }
 
 function refuseTable(): void {
   reportFatal(FatalReason.DmarTable);
-  print("  offset ");
-  printHex(dmarFailureOffset(), 4);
-  print(": ");
-  print(dmarStatusText(tableStatus()));
-  printLine();
+  print("  offset %4x: ", dmarFailureOffset());
+  printRest(dmarStatusText(tableStatus()));
   stop();
 }
 
@@ -110,12 +86,6 @@ export function printFunctions(): void {
   for (let index: u32 = 0; index < functionCount(); index++) {
     const found = functionAt(index);
     if (isBridge(found)) continue;
-    print("pci: ");
-    printSource(found.segment, found.sourceId);
-    print(" ");
-    printIdentity(found.vendor);
-    print(" class ");
-    printHex(found.classCode, 6);
-    printLine();
+    print("pci: %s %4h:%4h class %6x\n", sourceName(found.segment, found.sourceId), found.vendor, found.vendor >> 16, found.classCode);
   }
 }

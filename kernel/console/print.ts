@@ -2,6 +2,8 @@
 // on core 0 through the multiplexer, on other cores through their ring to core 0. A core that is about to stop
 // writes to the consoles at once.
 
+import { load8 } from "../memory/physical";
+import { NAME_LENGTH } from "../policy/layout";
 import { openConsolesForFatal, putByte } from "./devices";
 import { putKernelLine } from "./multiplexer";
 import { countLostLine, isAttached, putKernelRingByte, putScreenRingByte, signalCore0 } from "./rings";
@@ -9,10 +11,22 @@ import { countLostLine, isAttached, putKernelRingByte, putScreenRingByte, signal
 const LINE_CAPACITY: u32 = 200;
 const NEW_LINE: u8 = 0x0a;
 const CARRIAGE_RETURN: u8 = 0x0d;
+const PERCENT: u8 = 0x25;
+const POINT: u8 = 0x2e;
+const ZERO: u8 = 0x30;
+const NINE: u8 = 0x39;
+const COLON: u8 = 0x3a;
+/** Letters of the conversions of print(). */
+const HEXADECIMAL: u8 = 0x78; // x
+const DIGITS: u8 = 0x68; // h
+const SOURCE: u8 = 0x73; // s
+const NAME: u8 = 0x6e; // n
 /** Attempts to put a byte into a full ring before its line is given up; core 0 empties rings within milliseconds. */
 const RING_ATTEMPTS: u32 = 1_000_000;
 
 const line: usize = memory.data(200);
+/** What the conversions of print() stand for. */
+const values: usize = memory.data(32, 8);
 let length: u32 = 0;
 let direct: bool = false;
 
@@ -56,9 +70,62 @@ function endDirectLine(): void {
   if (isAttached()) signalCore0();
 }
 
-/** Prints ASCII text. */
-export function print(text: string): void {
-  for (let i = 0; i < text.length; i++) printByte(<u8>text.charCodeAt(i));
+/**
+ * Prints ASCII text, in which \n ends the line and each of these stands for the next value: %d in decimal, %12x its low 12
+ * hexadecimal digits behind 0x, %4h its low 4 alone, %s a source id (sourceName()), %n the text at a physical address up to a 0.
+ */
+export function print(text: string, first: u64 = 0, second: u64 = 0, third: u64 = 0, fourth: u64 = 0): void {
+  store<u64>(values, first);
+  store<u64>(values, second, 8);
+  store<u64>(values, third, 16);
+  store<u64>(values, fourth, 24);
+  let value = values;
+  for (let i = 0; i < text.length; i++) {
+    const letter = <u8>text.charCodeAt(i);
+    if (letter == NEW_LINE) {
+      printLine();
+    } else if (letter != PERCENT) {
+      printByte(letter);
+    } else {
+      i = printValue(text, i + 1, load<u64>(value));
+      value += 8;
+    }
+  }
+}
+
+/** Prints a value as the conversion at `at` of the text says; where the conversion ends. */
+function printValue(text: string, at: i32, value: u64): i32 {
+  let digits: u32 = 0;
+  for (; at < text.length && <u8>text.charCodeAt(at) <= NINE; at++) digits = digits * 10 + <u8>text.charCodeAt(at) - ZERO;
+  const conversion = <u8>text.charCodeAt(at);
+  if (conversion == HEXADECIMAL) printHex(value, digits);
+  else if (conversion == DIGITS) printHexDigits(value, digits);
+  else if (conversion == SOURCE) printSource(<u32>value);
+  else if (conversion == NAME) printName(value);
+  else printDecimal(value);
+  return at;
+}
+
+/** A source id as %s of print() takes it. */
+export function sourceName(segment: u32, sourceId: u32): u64 {
+  return (<u64>segment << 16) | <u64>sourceId;
+}
+
+/** Segment, bus:device.function; the segment only where it is not 0. */
+function printSource(name: u32): void {
+  if (name >> 16 != 0) {
+    printHexDigits(name >> 16, 4);
+    printByte(COLON);
+  }
+  printHexDigits((name >> 8) & 0xff, 2);
+  printByte(COLON);
+  printHexDigits((name >> 3) & 0x1f, 2);
+  printByte(POINT);
+  printDecimal(name & 7);
+}
+
+function printName(address: u64): void {
+  for (let i: u64 = 0; i < NAME_LENGTH && load8(address + i) != 0; i++) printByte(load8(address + i));
 }
 
 export function printDecimal(value: u64): void {
@@ -69,7 +136,8 @@ export function printDecimal(value: u64): void {
 
 /** Prints the low `digits` hexadecimal digits with the prefix 0x. */
 export function printHex(value: u64, digits: u32): void {
-  print("0x");
+  printByte(ZERO);
+  printByte(HEXADECIMAL);
   printHexDigits(value, digits);
 }
 
@@ -79,6 +147,12 @@ export function printHexDigits(value: u64, digits: u32): void {
     const digit = <u8>(value >> ((remaining - 1) << 2)) & 0xf;
     printByte(digit + (digit < 10 ? 0x30 : 0x57));
   }
+}
+
+/** Prints the rest of a line and ends it. */
+export function printRest(text: string): void {
+  print(text);
+  printLine();
 }
 
 /** Ends the line and sends it. */

@@ -10,12 +10,11 @@ import { Command } from "../../drivers/pci/registers";
 import { ResetStatus, resetFunctionAt } from "../../drivers/pci/reset-function";
 import { resetStatusText } from "../../drivers/pci/reset";
 import { FunctionMailbox, MAXIMUM_FUNCTIONS, Mailbox } from "../../monitor/interface";
-import { print, printLine } from "../console/print";
+import { print, printRest, sourceName } from "../console/print";
 import { load32, store32, store64 } from "../memory/physical";
 import { DeviceFlag } from "../policy/layout";
 import { MESSAGE_DATA, messageAddress } from "../vtd/interrupt-entry";
 import { REQUEST_WORDS, takePosted } from "../vtd/posted";
-import { printSource } from "../vtd/source-name";
 import { currentPartition, currentVcpu } from "./current";
 import { deviceMessage, peek32, poke32, poke64 } from "./monitor";
 import { enterMonitor } from "./monitor-lock";
@@ -69,11 +68,8 @@ function resetOne(index: u32): bool {
   const status = resetFunctionAt(page, bridge != 0 ? bridge : NO_PAGE);
   if (status == ResetStatus.Done) return true;
   if (status == ResetStatus.NoMethod && (function32(record, PlanFunction.Flags) & DeviceFlag.WithoutReset) != 0) return true;
-  print("device ");
-  printSource(function32(record, PlanFunction.Segment), function32(record, PlanFunction.SourceId));
-  print(": ");
-  print(resetStatusText(status));
-  printLine();
+  print("device %s: ", sourceName(function32(record, PlanFunction.Segment), function32(record, PlanFunction.SourceId)));
+  printRest(resetStatusText(status));
   return false;
 }
 

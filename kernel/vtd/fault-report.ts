@@ -1,12 +1,11 @@
 // Lines about faults. A source that repeats itself, or goes on and on, must not flood the console: what is the same as the
 // line before is only counted, and so is what comes after LINES lines in a second.
 
-import { print, printDecimal, printHex, printLine } from "../console/print";
+import { print, printRest, sourceName } from "../console/print";
 import { rdtsc } from "../cpu/processor";
-import { printPartitionName } from "../partition/current";
+import { partitionName } from "../policy/reader";
 import { Fault, RequestType } from "./fault-record";
 import { faultReasonText, isInterruptReason } from "./fault-reason";
-import { printSource } from "./source-name";
 import { MAXIMUM_SOURCES, NO_SOURCE, sourceAt } from "./sources";
 import { MAXIMUM_UNITS, Unit } from "./unit";
 import { oneSecond } from "./wait";
@@ -48,11 +47,8 @@ export function reportFault(unit: Unit, fault: Fault, source: u32): void {
   if (record.hidden != 0) reportHidden(unit, record, source);
   begin(unit, fault.sourceId, source);
   printRequest(fault);
-  print(" blocked: reason ");
-  printHex(fault.reason, 2);
-  print(", ");
-  print(faultReasonText(fault.reason));
-  printLine();
+  print(" blocked: reason %2x, ", fault.reason);
+  printRest(faultReasonText(fault.reason));
 }
 
 /** Takes the line into account if it may be printed. */
@@ -76,30 +72,19 @@ function reportHidden(unit: Unit, record: Told, source: u32): void {
   if (source != NO_SOURCE) {
     begin(unit, record.sourceId, source);
   } else {
-    beginUnit(unit);
-    print("sources of no partition: ");
+    print("vtd unit %d: sources of no partition: ", unit.index);
   }
-  printDecimal(record.hidden);
-  print(" more faults before the next");
-  printLine();
+  print("%d more faults before the next\n", record.hidden);
   record.hidden = 0;
 }
 
 function printRequest(fault: Fault): void {
-  if (isInterruptReason(fault.reason)) {
-    print("interrupt");
-    // In compatibility format it names no entry.
-    if (fault.reason == COMPATIBILITY_BLOCKED) return;
-    print(" of entry ");
-    printDecimal(fault.index);
-    return;
-  }
+  // In compatibility format it names no entry.
+  if (fault.reason == COMPATIBILITY_BLOCKED) return print("interrupt");
+  if (isInterruptReason(fault.reason)) return print("interrupt of entry %d", fault.index);
   print(typeText(fault.type));
-  print(" at ");
-  printHex(fault.address, 16);
-  if (fault.hasPasid == 0) return;
-  print(" with PASID ");
-  printHex(fault.pasid, 5);
+  print(" at %16x", fault.address);
+  if (fault.hasPasid != 0) print(" with PASID %5x", fault.pasid);
 }
 
 function typeText(type: u32): string {
@@ -111,46 +96,27 @@ function typeText(type: u32): string {
   }
 }
 
-function beginUnit(unit: Unit): void {
-  print("vtd unit ");
-  printDecimal(unit.index);
-  print(": ");
-}
-
 function begin(unit: Unit, sourceId: u32, source: u32): void {
-  beginUnit(unit);
-  printSource(unit.segment, sourceId);
-  print(" of ");
-  if (source != NO_SOURCE) printPartitionName(sourceAt(source).partition);
-  else print("no partition");
-  print(": ");
+  print("vtd unit %d: %s of ", unit.index, sourceName(unit.segment, sourceId));
+  if (source != NO_SOURCE) print("%n: ", partitionName(sourceAt(source).partition));
+  else print("no partition: ");
 }
 
 /** The unit met faults when all its records were taken. */
 export function reportOverflow(unit: Unit): void {
-  beginUnit(unit);
-  print("more faults than it can record, some are lost");
-  printLine();
+  print("vtd unit %d: more faults than it can record, some are lost\n", unit.index);
 }
 
 export function reportSwitchedOff(unit: Unit, sourceId: u32, source: u32, faults: u32): void {
   begin(unit, sourceId, source);
-  print("switched off after ");
-  printDecimal(faults);
-  print(" faults in a second");
-  printLine();
+  print("switched off after %d faults in a second\n", faults);
 }
 
 export function reportMasked(unit: Unit): void {
-  beginUnit(unit);
-  print("too many faults, its fault interrupts are masked");
-  printLine();
+  print("vtd unit %d: too many faults, its fault interrupts are masked\n", unit.index);
 }
 
 /** What was recorded before the kernel had the unit. */
 export function reportDiscarded(unit: Unit, faults: u32): void {
-  beginUnit(unit);
-  printDecimal(faults);
-  print(" faults from before the start discarded");
-  printLine();
+  print("vtd unit %d: %d faults from before the start discarded\n", unit.index, faults);
 }

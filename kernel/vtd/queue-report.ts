@@ -1,7 +1,6 @@
 // What is said about the invalidation queue of a unit.
 
-import { print, printDecimal, printHex, printLine } from "../console/print";
-import { printSource } from "./source-name";
+import { print, sourceName } from "../console/print";
 import { Register } from "./register";
 import { NO_SOURCE } from "./sources";
 import { Unit, read64 } from "./unit";
@@ -10,25 +9,11 @@ import { Unit, read64 } from "./unit";
 const ERROR_INFORMATION: u32 = 0xf;
 const TIME_OUT_SOURCE_SHIFT: u64 = 32;
 
-function begin(unit: Unit): void {
-  print("vtd unit ");
-  printDecimal(unit.index);
-  print(": ");
-}
-
 /** `descriptor`: physical address of what the unit did not take; `recovered`: the queue went on. */
 export function reportQueueError(unit: Unit, descriptor: u64, information: u32, recovered: bool): void {
-  begin(unit);
-  print("invalidation queue error at descriptor ");
-  printHex(descriptor, 12);
-  const text = informationText(information);
-  if (text.length > 0) {
-    print(" (");
-    print(text);
-    print(")");
-  }
-  print(recovered ? ", recovered" : ", not recovered");
-  printLine();
+  print("vtd unit %d: invalidation queue error at descriptor %12x", unit.index, descriptor);
+  print(informationText(information));
+  print(recovered ? ", recovered\n" : ", not recovered\n");
 }
 
 /** Why the unit did not take a descriptor, to be read before FSTS.IQE is cleared. */
@@ -39,37 +24,31 @@ export function errorInformation(unit: Unit): u32 {
 function informationText(information: u32): string {
   switch (information) {
     case 0: return "";
-    case 1: return "invalid tail";
-    case 2: return "descriptor not readable";
-    case 3: return "invalid descriptor type";
-    case 4: return "reserved field set";
-    case 5: return "invalid descriptor width";
-    case 6: return "tail not aligned";
-    case 7: return "invalid translation table mode";
-    default: return "reserved reason";
+    case 1: return " (invalid tail)";
+    case 2: return " (descriptor not readable)";
+    case 3: return " (invalid descriptor type)";
+    case 4: return " (reserved field set)";
+    case 5: return " (invalid descriptor width)";
+    case 6: return " (tail not aligned)";
+    case 7: return " (invalid translation table mode)";
+    default: return " (reserved reason)";
   }
 }
 
 /** `sourceId`: whose device TLB was asked, or NO_SOURCE; what the unit itself recorded goes before it. */
 export function reportDeviceTimeOut(unit: Unit, sourceId: u32, willRetry: bool): void {
   const recorded = <u32>(read64(unit, Register.IQERCD) >> TIME_OUT_SOURCE_SHIFT) & 0xffff;
-  begin(unit);
-  print("device TLB of ");
-  if (recorded != 0) printSource(unit.segment, recorded);
-  else if (sourceId != NO_SOURCE) printSource(unit.segment, sourceId);
-  else print("an unknown device");
-  print(willRetry ? ": invalidation timed out, retried" : ": invalidation timed out, given up");
-  printLine();
+  const source = recorded != 0 ? recorded : sourceId;
+  if (source == NO_SOURCE) print("vtd unit %d: device TLB of an unknown device", unit.index);
+  else print("vtd unit %d: device TLB of %s", unit.index, sourceName(unit.segment, source));
+  print(willRetry ? ": invalidation timed out, retried\n" : ": invalidation timed out, given up\n");
 }
 
 export function reportCompletionError(unit: Unit): void {
-  begin(unit);
-  print("invalidation completion error: a device answered what it was not asked, recovered");
-  printLine();
+  print("vtd unit %d: invalidation completion error: a device answered what it was not asked, recovered\n", unit.index);
 }
 
 export function reportStandstill(unit: Unit, restarted: bool): void {
-  begin(unit);
-  print(restarted ? "invalidation queue stood still, restarted" : "invalidation queue stood still, given up");
-  printLine();
+  print("vtd unit %d: invalidation queue stood still, ", unit.index);
+  print(restarted ? "restarted\n" : "given up\n");
 }

@@ -1,9 +1,7 @@
 // What every unit must have before a device is given away; what is missing is named all at once, by mnemonic and section.
 
-import { print, printDecimal, printLine } from "../console/print";
-import {
-  ECAP_EIM, ECAP_IR, ECAP_QI, ECAP_SLTS, ECAP_SMTS, domainsOf, maximumGuestWidth,
-} from "./register";
+import { print, printRest } from "../console/print";
+import { ECAP_EIM, ECAP_IR, ECAP_QI, ECAP_SLTS, ECAP_SMTS, domainsOf, maximumGuestWidth } from "./register";
 import { isDestination } from "./interrupt-entry";
 import { tableLevels } from "./shape";
 import { Unit, unitAt, unitCount } from "./unit";
@@ -55,11 +53,8 @@ function addressLimit(unit: Unit): u64 {
 
 function report(unit: u32, register: string, what: string): void {
   missing++;
-  print("missing: vtd unit ");
-  printDecimal(unit);
-  print(" ");
+  print("missing: vtd unit %d ", unit);
   print(register);
   print(": ");
-  print(what);
-  printLine();
+  printRest(what);
 }

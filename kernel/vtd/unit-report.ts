@@ -1,7 +1,7 @@
 // What each unit can do, one line each, for the boot log.
 
 import { proximityCount, proximityDomain, proximityRegisters } from "../../drivers/acpi/dmar/records";
-import { print, printDecimal, printHex, printLine } from "../console/print";
+import { print } from "../console/print";
 import { LargePage } from "../memory/page-tree";
 import {
   CAP_CM, CAP_PI, CAP_PSI, CAP_RWBF, ECAP_C, ECAP_DT, ECAP_EIM, ECAP_IR, ECAP_PT, ECAP_QI, ECAP_SC, ECAP_SMTS, Register, adjustedWidths,
@@ -14,53 +14,32 @@ export function printUnits(): void {
 }
 
 function printUnit(unit: Unit): void {
-  print("vtd unit ");
-  printDecimal(unit.index);
-  print(" at ");
-  printHex(unit.registers, 12);
-  print(" segment ");
-  printDecimal(unit.segment);
-  print(", version ");
   const version = read32(unit, Register.VER);
-  printDecimal((version >> 4) & 0xf);
-  print(".");
-  printDecimal(version & 0xf);
-  print(": ");
-  printDecimal(maximumGuestWidth(unit.capability));
-  print("-bit addresses, levels");
+  print("vtd unit %d at %12x segment %d", unit.index, unit.registers, unit.segment);
+  print(", version %d.%d: %d-bit addresses, levels", (version >> 4) & 0xf, version & 0xf, maximumGuestWidth(unit.capability));
   printLevels(adjustedWidths(unit.capability));
   const largePages = secondLevelLargePages(unit.capability);
   if (largePages & LargePage.TwoMegabytes) print(", 2M pages");
   if (largePages & LargePage.OneGigabyte) print(", 1G pages");
-  print(", ");
-  printDecimal(domainsOf(unit.capability));
-  print(" domains, ");
-  printDecimal(faultRecords(unit.capability));
-  print(faultRecords(unit.capability) == 1 ? " fault record" : " fault records");
+  print(", %d domains, %d fault record", domainsOf(unit.capability), faultRecords(unit.capability));
+  if (faultRecords(unit.capability) != 1) print("s");
   printProximity(unit);
-  printLine();
-  print("vtd unit ");
-  printDecimal(unit.index);
-  print(" has legacy mode");
+  print("\nvtd unit %d has legacy mode", unit.index);
   printFeatures(unit);
-  printLine();
+  print("\n");
 }
 
 /** Node of the machine's memory that the unit is next to, if the table says so (RHSA, VT-d 4.1 8.6). */
 function printProximity(unit: Unit): void {
   for (let i: u32 = 0; i < proximityCount(); i++) {
-    if (proximityRegisters(i) != unit.registers) continue;
-    print(", proximity domain ");
-    printDecimal(proximityDomain(i));
+    if (proximityRegisters(i) == unit.registers) print(", proximity domain %d", proximityDomain(i));
   }
 }
 
 /** Bit n of SAGAW stands for n + 2 levels. */
 function printLevels(widths: u32): void {
   for (let bit: u32 = 1; bit <= 3; bit++) {
-    if ((widths & (1 << bit)) == 0) continue;
-    print(" ");
-    printDecimal(bit + 2);
+    if ((widths & (1 << bit)) != 0) print(" %d", bit + 2);
   }
 }
 
