@@ -7,22 +7,6 @@ import { AcpiStatus, findTable, tableLength, tableStatus } from "./tables";
 
 export const MCFG: u32 = 0x4746434d; // "MCFG"
 
-export const enum McfgStatus {
-  Done = 0,
-  Missing = 1,
-  /** The header's length or the checksum. */
-  TableMalformed = 2,
-  /** The table ends within an entry. */
-  EntryTruncated = 3,
-  /** Zero, not on a MiB, or above 52 bits. */
-  AddressMalformed = 4,
-  /** The last bus lies below the first one. */
-  BusesMalformed = 5,
-  /** Two entries give a bus twice, or give two buses the same memory. */
-  Overlap = 6,
-  TooMany = 7,
-}
-
 /** Configuration space base address allocation structure. */
 const enum Entry {
   Address = 0, // u64, of bus 0 even if that is not decoded
@@ -59,59 +43,46 @@ function rangeAt(index: u32): BusRange {
 function start(range: BusRange): u64 { return range.address + (<u64>range.firstBus << BUS_SHIFT); }
 function end(range: BusRange): u64 { return range.address + ((<u64>range.lastBus + 1) << BUS_SHIFT); }
 
-/** Reads the MCFG; after a failure ecamAddress() knows no bus. */
-export function parseMcfg(): McfgStatus {
+/** Reads the MCFG; why it is not used, empty if it is or there is none. ecamAddress() knows no bus of a table that is not used. */
+export function parseMcfg(): string {
   count = 0;
+  if (tableStatus(MCFG) == AcpiStatus.TableMissing) return "";
   const table = findTable(MCFG);
-  if (table == 0) return tableStatus(MCFG) == AcpiStatus.TableMissing ? McfgStatus.Missing : McfgStatus.TableMalformed;
-  const status = parseEntries(table, tableLength(table));
-  if (status != McfgStatus.Done) count = 0;
-  return status;
+  if (table == 0) return "wrong length or checksum of the MCFG table";
+  const failure = parseEntries(table, tableLength(table));
+  if (failure.length != 0) count = 0;
+  return failure;
 }
 
-function parseEntries(table: u64, length: u32): McfgStatus {
-  if (length < ENTRIES) return McfgStatus.EntryTruncated;
-  let status = McfgStatus.Done;
-  for (let offset = ENTRIES; offset < length && status == McfgStatus.Done; offset += Entry.Size) {
-    status = length - offset < <u32>Entry.Size ? McfgStatus.EntryTruncated : parseEntry(table + offset);
+function parseEntries(table: u64, length: u32): string {
+  let offset = ENTRIES;
+  for (; offset + Entry.Size <= length; offset += Entry.Size) {
+    const failure = parseEntry(table + offset);
+    if (failure.length != 0) return failure;
   }
-  return status;
+  return offset == length ? "" : "the MCFG table ends within an entry";
 }
 
-function parseEntry(entry: u64): McfgStatus {
-  if (count == MAXIMUM_ENTRIES) return McfgStatus.TooMany;
+function parseEntry(entry: u64): string {
+  if (count == MAXIMUM_ENTRIES) return "more than 64 MCFG entries";
   const range = rangeAt(count);
   range.address = load64(entry + Entry.Address);
   range.segment = load16(entry + Entry.Segment);
   range.firstBus = load8(entry + Entry.FirstBus);
   range.lastBus = load8(entry + Entry.LastBus);
-  if (range.lastBus < range.firstBus) return McfgStatus.BusesMalformed;
-  if (range.address == 0 || range.address % BUS_SIZE != 0) return McfgStatus.AddressMalformed;
-  if (range.address >= ADDRESS_END || end(range) > ADDRESS_END) return McfgStatus.AddressMalformed;
+  if (range.lastBus < range.firstBus) return "an MCFG entry ends before its first bus";
+  const isAddress = range.address != 0 && range.address % BUS_SIZE == 0 && range.address < ADDRESS_END && end(range) <= ADDRESS_END;
+  if (!isAddress) return "an MCFG address is 0, not on a MiB or above 52 bits";
   for (let i: u32 = 0; i < count; i++) {
-    if (overlaps(range, rangeAt(i))) return McfgStatus.Overlap;
+    if (overlaps(range, rangeAt(i))) return "two MCFG entries overlap";
   }
   count++;
-  return McfgStatus.Done;
+  return "";
 }
 
 function overlaps(one: BusRange, other: BusRange): bool {
   if (start(one) < end(other) && start(other) < end(one)) return true;
   return one.segment == other.segment && one.firstBus <= other.lastBus && other.firstBus <= one.lastBus;
-}
-
-export function mcfgStatusText(status: u32): string {
-  switch (status) {
-    case McfgStatus.Done: return "done";
-    case McfgStatus.Missing: return "there is no MCFG table";
-    case McfgStatus.TableMalformed: return "wrong length or checksum of the MCFG table";
-    case McfgStatus.EntryTruncated: return "the MCFG table ends within an entry";
-    case McfgStatus.AddressMalformed: return "an MCFG address is 0, not on a MiB or above 52 bits";
-    case McfgStatus.BusesMalformed: return "an MCFG entry ends before its first bus";
-    case McfgStatus.Overlap: return "two MCFG entries overlap";
-    case McfgStatus.TooMany: return "more than 64 MCFG entries";
-    default: return "unknown status";
-  }
 }
 
 /** Ranges of buses, one for each entry. A segment may have several, with different buses. */

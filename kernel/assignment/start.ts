@@ -12,8 +12,9 @@ import { deviceCount, devicePartition, partitionName, usesScalableRemapping } fr
 import { startFaultEvents } from "../vtd/fault";
 import { isAnyRemapping } from "../vtd/interrupt-sources";
 import { unitOf } from "../vtd/scope";
-import { SetupStatus, chooseMode, prepareUnits, setupStatusText, startInterrupts, startTranslation } from "../vtd/setup";
-import { unitAt, unitCount } from "../vtd/unit";
+import { startInterruptRemapping } from "../vtd/interrupt-table";
+import { chooseMode, prepareUnits, startTranslation } from "../vtd/setup";
+import { Unit, unitAt, unitCount } from "../vtd/unit";
 import { buildDomains } from "./domains";
 import { describeFunctions } from "./functions";
 import { checkGroups, printGroups } from "./groups";
@@ -64,8 +65,7 @@ function printAssignment(device: u32): void {
 /** Builds all tables; nothing is on yet. */
 export function buildRemapping(): void {
   if (!remaps) return;
-  const status = prepareUnits();
-  if (status != SetupStatus.Done) fatal(FatalReason.OutOfFrames);
+  if (!prepareUnits()) fatal(FatalReason.OutOfFrames);
   buildDomains();
   buildInterruptEntries();
 }
@@ -81,14 +81,20 @@ export function sealAndStartRemapping(): void {
 }
 
 function start(index: u32): void {
-  let status = startTranslation(unitAt(index));
-  if (status == SetupStatus.Done && interruptRemappingAllowed()) status = startInterrupts(unitAt(index));
-  if (status == SetupStatus.Done && deviceCount() != 0 && unitAt(index).isRemapping == 0) status = SetupStatus.InterruptTable;
-  if (status != SetupStatus.Done) {
+  const unit = unitAt(index);
+  let failure = startTranslation(unit);
+  if (failure.length == 0 && !startInterrupts(unit)) failure = "interrupt remapping not switched on in time (VT-d 11.4.4)";
+  if (failure.length != 0) {
     reportFatal(FatalReason.RemappingStart);
     print("  vtd unit %d: ", index);
-    printRest(setupStatusText(status));
+    printRest(failure);
     stop();
   }
-  startFaultEvents(unitAt(index), identifier(), HostVector.RemappingFault);
+  startFaultEvents(unit, identifier(), HostVector.RemappingFault);
+}
+
+/** False if the unit does not remap interrupts as told, or not at all although devices are given away. */
+function startInterrupts(unit: Unit): bool {
+  if (interruptRemappingAllowed() && !startInterruptRemapping(unit)) return false;
+  return deviceCount() == 0 || unit.isRemapping != 0;
 }

@@ -1,9 +1,9 @@
 // Core 0, early: which PCI functions and which VT-d units the machine has. Bus mastering is off for every function from
 // here on; the cores of their partitions give it back to those that are assigned.
 
-import { dmarFailureOffset, dmarStatusText, hostAddressWidth } from "../../drivers/acpi/dmar/parse";
+import { dmarFailure, dmarFailureOffset, hasDmar, hostAddressWidth, parseDmar } from "../../drivers/acpi/dmar/parse";
 import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit, unitRegisters } from "../../drivers/acpi/dmar/records";
-import { McfgStatus, mcfgStatusText, parseMcfg } from "../../drivers/acpi/mcfg";
+import { parseMcfg } from "../../drivers/acpi/mcfg";
 import { wrongBridge } from "../../drivers/pci/bridges";
 import { ScanStatus, functionAt, functionCount, isBridge, scanFunctions } from "../../drivers/pci/functions";
 import { groupFunctions } from "../../drivers/pci/groups";
@@ -12,7 +12,7 @@ import { FatalReason, fatal, fatalWith, reportFatal, stop } from "../boot/fatal"
 import { print, printRest, sourceName } from "../console/print";
 import { reserveMemory } from "../memory/frames";
 import { reservedMemoryIsFor } from "../vtd/scope";
-import { SetupStatus, findUnits, tableStatus } from "../vtd/setup";
+import { takeUnits } from "../vtd/setup";
 import { printUnits } from "../vtd/unit-report";
 import { unitCount } from "../vtd/unit";
 
@@ -26,9 +26,9 @@ export function surveyDevices(): void {
 
 function surveyFunctions(): void {
   const configuration = parseMcfg();
-  if (configuration != McfgStatus.Done && configuration != McfgStatus.Missing) {
+  if (configuration.length != 0) {
     print("pci: MCFG table not used: ");
-    printRest(mcfgStatusText(configuration));
+    printRest(configuration);
   }
   const status = scanFunctions();
   if (status == ScanStatus.TooManyFunctions) fatal(FatalReason.PciScan);
@@ -48,13 +48,9 @@ export function requireTree(): void {
 }
 
 function surveyUnits(): void {
-  const status = findUnits();
-  if (status == SetupStatus.TableMalformed) refuseTable();
-  if (status == SetupStatus.OutOfReach) fatalWith(FatalReason.RemappingStart, "register address", unitRegisters(unitCount()));
-  if (status == SetupStatus.NoTable) {
-    print("vtd: no DMAR table, so no device can be given away\n");
-    return;
-  }
+  if (!hasDmar()) return print("vtd: no DMAR table, so no device can be given away\n");
+  if (!parseDmar()) refuseTable();
+  if (!takeUnits()) fatalWith(FatalReason.RemappingStart, "register address", unitRegisters(unitCount()));
   print(unitCount() == 1 ? "vtd: %d unit, %d-bit host addresses\n" : "vtd: %d units, %d-bit host addresses\n", unitCount(), hostAddressWidth());
   printUnits();
   for (let index: u32 = 0; index < reservedMemoryCount(); index++) {
@@ -77,7 +73,7 @@ function printReservedMemory(index: u32): void {
 function refuseTable(): void {
   reportFatal(FatalReason.DmarTable);
   print("  offset %4x: ", dmarFailureOffset());
-  printRest(dmarStatusText(tableStatus()));
+  printRest(dmarFailure());
   stop();
 }
 

@@ -6,9 +6,7 @@ import { allocate } from "../memory/frames";
 import { PAGE_SIZE } from "../memory/layout";
 import { flushCache, load64, store64 } from "../memory/physical";
 import { setGlobal, setTablePointer } from "./command";
-import {
-  destinationOf, isDestination, isValidation, isVector, postedHigh, postedLow, remappedLow,
-} from "./interrupt-entry";
+import { destinationOf, isDestination, isValidation, isVector, postedHigh, postedLow, remappedLow } from "./interrupt-entry";
 import { invalidateInterruptEntries, invalidateInterrupts } from "./invalidate";
 import { InvalidationStatus } from "./invalidation-status";
 import { CAP_PI, ECAP_C, ECAP_EIM, ECAP_IR, Global, Register } from "./register";
@@ -30,18 +28,6 @@ export const enum EntryStatus {
   DescriptorMisaligned = 6,
   /** The unit did not carry out the invalidation; it may still use what the entry was. */
   NotInvalidated = 7,
-}
-
-export const enum RemappingStatus {
-  Done = 0,
-  /** ECAP.IR is clear. */
-  Unsupported = 1,
-  /** The unit has no table. */
-  NoTable = 2,
-  /** GSTS.IRTPS, CFIS or IRES did not follow the command. */
-  CommandIgnored = 3,
-  /** The interrupt entry cache may hold entries of the firmware's table. */
-  NotInvalidated = 4,
 }
 
 export const INTERRUPT_ENTRIES: u32 = 256;
@@ -126,22 +112,18 @@ function flush(unit: Unit, address: u64, length: u64): void {
 }
 
 /**
- * Makes the unit use the kernel's table and remap all interrupts; the invalidation queue must be on. If firmware left
- * remapping on it stays on, so that no interrupt passes in between.
+ * Makes the unit use the kernel's table and remap all interrupts, if it can: without a queue nothing invalidates its entry cache
+ * (VT-d 4.1 6.5.2.7). Remapping that firmware left on stays on, so that no interrupt passes in between. False if it does not follow.
  */
-export function startInterruptRemapping(unit: Unit): RemappingStatus {
-  if ((unit.extended & ECAP_IR) == 0) return RemappingStatus.Unsupported;
-  if (unit.interruptTable == 0) return RemappingStatus.NoTable;
-  // Without the queue nothing invalidates the interrupt entry cache (VT-d 4.1 6.5.2.7).
-  if (unit.queue == 0) return RemappingStatus.Unsupported;
+export function startInterruptRemapping(unit: Unit): bool {
+  if ((unit.extended & ECAP_IR) == 0 || unit.interruptTable == 0 || unit.queue == 0) return true;
   const extended: u64 = usesExtendedDestinations(unit) ? IRTA_EIME : 0;
   write64(unit, Register.IRTA, unit.interruptTable | extended | IRTA_SIZE);
-  if (!setTablePointer(unit, Global.SIRTP) || !blockCompatibilityFormat(unit)) return RemappingStatus.CommandIgnored;
+  if (!setTablePointer(unit, Global.SIRTP) || !blockCompatibilityFormat(unit)) return false;
   // Only hardware with CAP.ESIRTPS forgets its cached entries by itself.
-  if (invalidateInterrupts(unit) != InvalidationStatus.Done) return RemappingStatus.NotInvalidated;
-  if (!setGlobal(unit, Global.IRE, true)) return RemappingStatus.CommandIgnored;
+  if (invalidateInterrupts(unit) != InvalidationStatus.Done || !setGlobal(unit, Global.IRE, true)) return false;
   unit.isRemapping = 1;
-  return RemappingStatus.Done;
+  return true;
 }
 
 /** QEMU has no CFIS: only a unit that shows the bit set is told, and waited for. */

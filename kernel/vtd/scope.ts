@@ -1,8 +1,8 @@
 // Which unit serves which source id: the device scopes of the DMAR table, VT-d 4.1 8.3.1, followed through the bridges.
 
 import {
-  ScopeKind, ScopeOwner, reservedMemorySegment, rootPortAtsAllPorts, rootPortAtsCount, rootPortAtsSegment, scopeBus, scopeCount, scopeKind,
-  scopeOwner, scopeOwnerKind, scopePathDevice, scopePathFunction, scopePathLength, socAddressTranslationSegment, unitIncludesAll,
+  RecordKind, ScopeKind, recordAt, recordCount, scopeBus, scopeCount, scopeKind, scopeOwner, scopeOwnerKind, scopePathDevice, scopePathFunction,
+  scopePathLength, unitIncludesAll,
 } from "../../drivers/acpi/dmar/records";
 import { NO_FUNCTION, findFunction, functionAt } from "../../drivers/pci/functions";
 import { unitAt, unitCount } from "./unit";
@@ -29,7 +29,7 @@ function sourceIdOf(bus: u32, scope: u32, hop: u32): u32 {
 /** Index of the unit that serves a source id: the one that names it or a bridge above it, else the one for all the rest. */
 export function unitOf(segment: u32, sourceId: u32): u32 {
   for (let scope: u32 = 0; scope < scopeCount(); scope++) {
-    if (scopeOwnerKind(scope) != ScopeOwner.Unit) continue;
+    if (scopeOwnerKind(scope) != RecordKind.Unit) continue;
     const unit = scopeOwner(scope);
     if (unitAt(unit).segment == segment && covers(scope, segment, sourceId)) return unit;
   }
@@ -53,9 +53,9 @@ function covers(scope: u32, segment: u32, sourceId: u32): bool {
 
 /** Whether reserved memory `index` is for the device with this source id. */
 export function reservedMemoryIsFor(index: u32, segment: u32, sourceId: u32): bool {
-  if (reservedMemorySegment(index) != segment) return false;
+  if (recordAt(RecordKind.ReservedMemory, index).segment != segment) return false;
   for (let scope: u32 = 0; scope < scopeCount(); scope++) {
-    if (scopeOwnerKind(scope) != ScopeOwner.ReservedMemory || scopeOwner(scope) != index) continue;
+    if (scopeOwnerKind(scope) != RecordKind.ReservedMemory || scopeOwner(scope) != index) continue;
     if (covers(scope, segment, sourceId)) return true;
   }
   return false;
@@ -68,8 +68,9 @@ export function reservedMemoryIsFor(index: u32, segment: u32, sourceId: u32): bo
 export function mayUseDeviceTlb(index: u32): bool {
   const pciFunction = functionAt(index);
   if (pciFunction.parent == NO_FUNCTION) return true;
-  for (let i: u32 = 0; i < rootPortAtsCount(); i++) {
-    if (rootPortAtsSegment(i) == pciFunction.segment && rootPortAtsAllPorts(i)) return true;
+  for (let i: u32 = 0; i < recordCount(RecordKind.RootPortAts); i++) {
+    const rootPorts = recordAt(RecordKind.RootPortAts, i);
+    if (rootPorts.segment == pciFunction.segment && rootPorts.detail != 0) return true; // ALL_PORTS
   }
   for (let scope: u32 = 0; scope < scopeCount(); scope++) {
     if (namesDeviceTlb(scope, pciFunction.segment) && covers(scope, pciFunction.segment, pciFunction.sourceId)) return true;
@@ -79,9 +80,7 @@ export function mayUseDeviceTlb(index: u32): bool {
 
 /** Whether the scope belongs to an ATSR or SATC structure of the segment. */
 function namesDeviceTlb(scope: u32, segment: u32): bool {
-  switch (scopeOwnerKind(scope)) {
-    case ScopeOwner.RootPortAts: return rootPortAtsSegment(scopeOwner(scope)) == segment;
-    case ScopeOwner.SocAddressTranslation: return socAddressTranslationSegment(scopeOwner(scope)) == segment;
-    default: return false;
-  }
+  const kind = scopeOwnerKind(scope);
+  if (kind != RecordKind.RootPortAts && kind != RecordKind.SocAddressTranslation) return false;
+  return recordAt(kind, scopeOwner(scope)).segment == segment;
 }

@@ -1,13 +1,12 @@
 // From the DMAR table to units that translate: find them, give each its frames, and hand over from firmware without a
 // moment in which a device reaches what it must not.
 
-import { DmarStatus, parseDmar } from "../../drivers/acpi/dmar/parse";
 import { unitRegisters, unitSegment, unitCount as dmarUnitCount } from "../../drivers/acpi/dmar/records";
 import { allocate } from "../memory/frames";
 import { BOOT_DIRECT_END, PAGE_SIZE } from "../memory/layout";
 import { flushCache } from "../memory/physical";
 import { disableProtectedMemory, flushWriteBuffer, setGlobal, setTablePointer } from "./command";
-import { RemappingStatus, createInterruptTable, startInterruptRemapping } from "./interrupt-table";
+import { createInterruptTable } from "./interrupt-table";
 import { InvalidationStatus, startInvalidation } from "./invalidate";
 import { CAP_RWBF, Global, RTADDR_TTM_SCALABLE, Register } from "./register";
 import { allocateQueue } from "./queue";
@@ -15,63 +14,18 @@ import { forgetAll } from "./refresh";
 import { chooseShape } from "./shape";
 import { MAXIMUM_UNITS, Unit, addUnit, clearUnits, read32, read64, unitAt, unitCount, write64 } from "./unit";
 
-export const enum SetupStatus {
-  Done = 0,
-  /** There is no DMAR table: the machine has no VT-d, or firmware has it switched off. */
-  NoTable = 1,
-  /** See dmarFailureOffset() and dmarStatusText(tableStatus()). */
-  TableMalformed = 2,
-  OutOfFrames = 3,
-  /** The unit does not carry out an invalidation. */
-  NotInvalidated = 4,
-  /** The unit does not take the root table. */
-  RootTable = 5,
-  /** The unit does not switch translation on or off. */
-  Translation = 6,
-  /** The unit does not take the interrupt remapping table. */
-  InterruptTable = 7,
-  /** The unit does not open the protected memory of firmware. */
-  ProtectedMemory = 8,
-  /** The write buffer does not empty. */
-  WriteBuffer = 9,
-  /** The registers of a unit lie above what core 0 reaches while it starts. */
-  OutOfReach = 10,
-}
+const TRANSLATION: string = "GSTS.TES did not follow in time (VT-d 11.4.4)";
+const NOT_INVALIDATED: string = "invalidation not carried out (VT-d 6.5)";
 
-export function setupStatusText(status: u32): string {
-  switch (status) {
-    case SetupStatus.Done: return "done";
-    case SetupStatus.NoTable: return "no DMAR table: switch VT-d on in the firmware's set-up";
-    case SetupStatus.TableMalformed: return "DMAR table malformed";
-    case SetupStatus.OutOfFrames: return "out of physical memory";
-    case SetupStatus.NotInvalidated: return "invalidation not carried out (VT-d 6.5)";
-    case SetupStatus.RootTable: return "GSTS.RTPS not set in time (VT-d 11.4.4)";
-    case SetupStatus.Translation: return "GSTS.TES did not follow in time (VT-d 11.4.4)";
-    case SetupStatus.InterruptTable: return "interrupt remapping not switched on in time (VT-d 11.4.4)";
-    case SetupStatus.ProtectedMemory: return "PMEN.PRS not cleared in time (VT-d 11.4.16)";
-    case SetupStatus.WriteBuffer: return "GSTS.WBFS not cleared in time (VT-d 11.4.4)";
-    case SetupStatus.OutOfReach: return "registers of a unit above 16 GiB";
-    default: return "unknown status";
-  }
-}
-
-let parsed: DmarStatus = DmarStatus.Missing;
-
-/** What findUnits() found of the DMAR table. */
-export function tableStatus(): DmarStatus { return parsed; }
-
-/** Finds the units. */
-export function findUnits(): SetupStatus {
+/** Takes the units of the DMAR table; false if the registers of one, number unitCount(), lie above what core 0 reaches while it starts. */
+export function takeUnits(): bool {
   clearUnits();
-  parsed = parseDmar();
-  if (parsed == DmarStatus.Missing) return SetupStatus.NoTable;
-  if (parsed != DmarStatus.Done) return SetupStatus.TableMalformed;
   const count = min(dmarUnitCount(), MAXIMUM_UNITS);
   for (let i: u32 = 0; i < count; i++) {
-    if (unitRegisters(i) >= BOOT_DIRECT_END) return SetupStatus.OutOfReach;
+    if (unitRegisters(i) >= BOOT_DIRECT_END) return false;
     addUnit(unitRegisters(i), unitSegment(i));
   }
-  return SetupStatus.Done;
+  return true;
 }
 
 /** Chooses the form of root, context and second-level tables; `scalable`: the policy asks for scalable mode. */
@@ -80,35 +34,29 @@ export function chooseMode(scalable: bool): void {
   chooseShape(scalable);
 }
 
-/** Gives each unit an empty root table, which denies everything, an empty interrupt remapping table, and its queue, which core 0 maps. */
-export function prepareUnits(): SetupStatus {
+/** Gives each unit empty root and interrupt remapping tables, which deny everything, and its queue, which core 0 maps; false if no frame is left. */
+export function prepareUnits(): bool {
   for (let i: u32 = 0; i < unitCount(); i++) {
     const unit = unitAt(i);
     unit.rootTable = allocate(1, 1);
-    if (unit.rootTable == 0 || !createInterruptTable(unit) || !allocateQueue(unit)) return SetupStatus.OutOfFrames;
+    if (unit.rootTable == 0 || !createInterruptTable(unit) || !allocateQueue(unit)) return false;
     flushCache(unit.rootTable, PAGE_SIZE);
   }
-  return SetupStatus.Done;
+  return true;
 }
 
-/** Lets a unit translate by the tables that were built for it; all must have been checked before. */
-export function startTranslation(unit: Unit): SetupStatus {
-  if ((unit.capability & CAP_RWBF) != 0 && !flushWriteBuffer(unit)) return SetupStatus.WriteBuffer;
-  if (!leaveOtherMode(unit)) return SetupStatus.Translation;
-  if (startInvalidation(unit) != InvalidationStatus.Done) return SetupStatus.NotInvalidated;
+/** Lets a unit translate by the tables that were built for it, all of which must have been checked; why it does not, empty if it does. */
+export function startTranslation(unit: Unit): string {
+  if ((unit.capability & CAP_RWBF) != 0 && !flushWriteBuffer(unit)) return "GSTS.WBFS not cleared in time (VT-d 11.4.4)";
+  if (!leaveOtherMode(unit)) return TRANSLATION;
+  if (startInvalidation(unit) != InvalidationStatus.Done) return NOT_INVALIDATED;
   write64(unit, Register.RTADDR, rootPointer(unit));
-  if (!setTablePointer(unit, Global.SRTP)) return SetupStatus.RootTable;
+  if (!setTablePointer(unit, Global.SRTP)) return "GSTS.RTPS not set in time (VT-d 11.4.4)";
   // Only hardware with CAP.ESRTPS forgets by itself (VT-d 4.1 11.4.2).
-  if (!forgetAll(unit)) return SetupStatus.NotInvalidated;
-  if (!setGlobal(unit, Global.TE, true)) return SetupStatus.Translation;
+  if (!forgetAll(unit)) return NOT_INVALIDATED;
+  if (!setGlobal(unit, Global.TE, true)) return TRANSLATION;
   unit.isTranslating = 1;
-  return disableProtectedMemory(unit) ? SetupStatus.Done : SetupStatus.ProtectedMemory;
-}
-
-/** Lets a unit remap interrupts, if it can; translation is on. */
-export function startInterrupts(unit: Unit): SetupStatus {
-  const status = startInterruptRemapping(unit);
-  return status == RemappingStatus.Done || status == RemappingStatus.Unsupported ? SetupStatus.Done : SetupStatus.InterruptTable;
+  return disableProtectedMemory(unit) ? "" : "PMEN.PRS not cleared in time (VT-d 11.4.16)";
 }
 
 function rootPointer(unit: Unit): u64 {

@@ -1,6 +1,6 @@
 // What each unit can do, one line each, for the boot log.
 
-import { proximityCount, proximityDomain, proximityRegisters } from "../../drivers/acpi/dmar/records";
+import { RecordKind, recordAt, recordCount } from "../../drivers/acpi/dmar/records";
 import { print } from "../console/print";
 import { LargePage } from "../memory/page-tree";
 import {
@@ -31,8 +31,9 @@ function printUnit(unit: Unit): void {
 
 /** Node of the machine's memory that the unit is next to, if the table says so (RHSA, VT-d 4.1 8.6). */
 function printProximity(unit: Unit): void {
-  for (let i: u32 = 0; i < proximityCount(); i++) {
-    if (proximityRegisters(i) == unit.registers) print(", proximity domain %d", proximityDomain(i));
+  for (let i: u32 = 0; i < recordCount(RecordKind.Proximity); i++) {
+    const record = recordAt(RecordKind.Proximity, i);
+    if (record.base == unit.registers) print(", proximity domain %d", record.detail);
   }
 }
 

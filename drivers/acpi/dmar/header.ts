@@ -2,7 +2,7 @@
 
 import { load8 } from "../../../kernel/memory/physical";
 import { Table, TableFlag } from "./layout";
-import { DmarStatus, refuse } from "./status";
+import { refuse } from "./status";
 
 /** MAXPHYADDR is at most this. */
 const MAXIMUM_WIDTH: u32 = 52;
@@ -15,12 +15,12 @@ export function clearHeader(): void {
   flags = 0;
 }
 
-/** Reads the header of the table at `table`. */
-export function parseHeader(table: u64): DmarStatus {
+/** Reads the header of the table at `table`; false if it is refused. */
+export function parseHeader(table: u64): bool {
   width = <u32>load8(table + Table.HostAddressWidth) + 1;
-  if (width > MAXIMUM_WIDTH) return refuse(Table.HostAddressWidth, DmarStatus.HostAddressWidth);
+  if (width > MAXIMUM_WIDTH) return refuse(Table.HostAddressWidth, "host address width above 52 bits");
   flags = load8(table + Table.Flags);
-  return DmarStatus.Done;
+  return true;
 }
 
 /** Whether DMA can reach every byte up to `last`. */
@@ -36,9 +36,4 @@ export function hostAddressWidth(): u32 {
 /** INTR_REMAP: the platform supports interrupt remapping. */
 export function interruptRemappingAllowed(): bool {
   return (flags & <u8>TableFlag.INTR_REMAP) != 0;
-}
-
-/** X2APIC_OPT_OUT: the firmware asks not to switch to x2APIC mode; it counts only with INTR_REMAP. */
-export function x2ApicOptOut(): bool {
-  return (flags & <u8>TableFlag.X2APIC_OPT_OUT) != 0;
 }

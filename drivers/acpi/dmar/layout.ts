@@ -12,7 +12,6 @@ export const enum Table {
 
 export const enum TableFlag {
   INTR_REMAP = 1,
-  X2APIC_OPT_OUT = 2,
 }
 
 /** Remapping structure types, 8.2. */
@@ -27,8 +26,7 @@ export const enum StructureType {
 
 /** What every remapping structure starts with, 8.2. */
 export const enum Structure {
-  Type = 0, // u16
-  Length = 2, // u16
+  Length = 2, // u16, behind the u16 of the type
   Segment = 6, // u16, in those that have one
   Size = 4,
 }
@@ -52,43 +50,21 @@ export const enum Rmrr {
   Scopes = 24,
 }
 
-/** Root Port ATS Capability Reporting, 8.5. */
+/** Root Port ATS Capability Reporting, 8.5, and SoC Integrated Address Translation Cache Reporting, 8.8. */
 export const enum Atsr {
   Flags = 4, // u8
   Scopes = 8,
-}
-
-export const enum AtsrFlag {
-  ALL_PORTS = 1,
 }
 
 /** Remapping Hardware Static Affinity, 8.6. */
 export const enum Rhsa {
   Registers = 8, // u64
   ProximityDomain = 16, // u32
-  Size = 20,
-}
-
-/** ACPI Name-space Device Declaration, 8.7. */
-export const enum Andd {
-  DeviceNumber = 7, // u8
-  Name = 8,
-}
-
-/** SoC Integrated Address Translation Cache Reporting, 8.8. */
-export const enum Satc {
-  Flags = 4, // u8
-  Scopes = 8,
-}
-
-export const enum SatcFlag {
-  ATC_REQUIRED = 1,
 }
 
 /** Device scope, 8.3.1. */
 export const enum Scope {
-  Type = 0, // u8
-  Length = 1, // u8
+  Length = 1, // u8, behind the u8 of the kind
   EnumerationId = 4, // u8
   Bus = 5, // u8
   Path = 6, // pairs of u8: device, function

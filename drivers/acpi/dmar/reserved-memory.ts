@@ -9,47 +9,45 @@
 import { load16, load64 } from "../../../kernel/memory/physical";
 import { isAddressable } from "./header";
 import { Rmrr, Structure } from "./layout";
-import {
-  addReservedMemory, MAXIMUM_STRUCTURES, reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit, reservedMemorySegment, ScopeOwner,
-} from "./records";
+import { addRecord, MAXIMUM_STRUCTURES, recordAt, RecordKind, reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit } from "./records";
 import { parseScopes } from "./scopes";
-import { DmarStatus, refuse } from "./status";
+import { refuse } from "./status";
 
 const PAGE_SIZE: u64 = 4096;
 
 /** Reads the RMRR of `length` bytes at `offset`. */
-export function parseReservedMemory(table: u64, offset: u32, length: u32): DmarStatus {
+export function parseReservedMemory(table: u64, offset: u32, length: u32): bool {
   const structure = table + offset;
   const base = load64(structure + Rmrr.Base);
   const limit = load64(structure + Rmrr.Limit);
-  if (base == 0 && limit == 0) return DmarStatus.Done;
-  const status = checkRange(base, limit);
-  if (status != DmarStatus.Done) return refuse(offset, status);
+  if (base == 0 && limit == 0) return true;
+  if (!checkRange(offset, base, limit)) return false;
   const segment: u32 = load16(structure + Structure.Segment);
   let index = findEqual(base, segment);
   if (index == MAXIMUM_STRUCTURES) {
-    if (!addReservedMemory(base, limit, segment)) return refuse(offset, DmarStatus.TooManyReservedMemories);
+    if (!addRecord(offset, RecordKind.ReservedMemory, base, limit, segment, 0)) return false;
     index = reservedMemoryCount() - 1;
   }
-  return parseScopes(table, offset + Rmrr.Scopes, offset + length, ScopeOwner.ReservedMemory, index);
+  return parseScopes(table, offset + Rmrr.Scopes, offset + length, RecordKind.ReservedMemory, index);
 }
 
-/** Done if the range can be mapped and equals each range that it overlaps. */
-function checkRange(base: u64, limit: u64): DmarStatus {
-  if (limit < base) return DmarStatus.ReservedMemoryLimit;
-  if (base % PAGE_SIZE != 0 || (limit + 1) % PAGE_SIZE != 0) return DmarStatus.ReservedMemoryUnaligned;
-  if (!isAddressable(limit)) return DmarStatus.ReservedMemoryBeyondWidth;
+/** Whether the range can be mapped and equals each range that it overlaps. */
+function checkRange(offset: u32, base: u64, limit: u64): bool {
+  if (limit < base) return refuse(offset, "reserved memory ends before it starts");
+  if (base % PAGE_SIZE != 0 || (limit + 1) % PAGE_SIZE != 0) return refuse(offset, "reserved memory is not made of whole pages");
+  if (!isAddressable(limit)) return refuse(offset, "reserved memory lies beyond the host address width");
   for (let i: u32 = 0; i < reservedMemoryCount(); i++) {
     if (base > reservedMemoryLimit(i) || limit < reservedMemoryBase(i)) continue;
-    if (base != reservedMemoryBase(i) || limit != reservedMemoryLimit(i)) return DmarStatus.ReservedMemoryOverlap;
+    const isEqual = base == reservedMemoryBase(i) && limit == reservedMemoryLimit(i);
+    if (!isEqual) return refuse(offset, "two ranges of reserved memory overlap without being equal");
   }
-  return DmarStatus.Done;
+  return true;
 }
 
 /** Index of the same range in the same segment, MAXIMUM_STRUCTURES if there is none; checkRange() compared the limits. */
 function findEqual(base: u64, segment: u32): u32 {
   for (let i: u32 = 0; i < reservedMemoryCount(); i++) {
-    if (reservedMemoryBase(i) == base && reservedMemorySegment(i) == segment) return i;
+    if (reservedMemoryBase(i) == base && recordAt(RecordKind.ReservedMemory, i).segment == segment) return i;
   }
   return MAXIMUM_STRUCTURES;
 }

@@ -10,12 +10,10 @@ import { readScope, SCOPE_KINDS, type Table } from "./dmar-table.ts";
 export interface DmarExports {
   memory: WebAssembly.Memory;
   findTables(rsdp: bigint): number;
-  parseDmar(): number;
+  dmarFailureOf(): number;
   dmarFailureOffset(): number;
-  dmarText(status: number): number;
   hostAddressWidth(): number;
   interruptRemappingAllowed(): number;
-  x2ApicOptOut(): number;
   unitCount(): number;
   unitRegisters(index: number): bigint;
   unitRegistersSize(index: number): bigint;
@@ -43,16 +41,43 @@ export interface DmarExports {
   socAddressTranslationCount(): number;
   socAddressTranslationSegment(index: number): number;
   socAddressTranslationRequired(index: number): number;
-  acpiDeviceCount(): number;
-  acpiDeviceNumber(index: number): number;
-  parseMcfg(): number;
-  mcfgText(status: number): number;
+  mcfgFailureOf(): number;
   segmentCount(): number;
   segmentNumber(index: number): number;
   segmentFirstBus(index: number): number;
   segmentLastBus(index: number): number;
   ecamAddress(segment: number, bus: number): bigint;
 }
+
+/** Why a DMAR table is refused. */
+export const REFUSALS = {
+  Done: "",
+  Missing: "there is no DMAR table: the machine has no VT-d, or its firmware switched it off",
+  TableMalformed: "wrong length or checksum of the DMAR table",
+  TableTooShort: "the DMAR table is shorter than its header",
+  HostAddressWidth: "host address width above 52 bits",
+  StructureTruncated: "the table ends within a structure's header",
+  StructureTooShort: "a structure is shorter than its fields",
+  StructureBeyondTable: "a structure leaves the table",
+  ScopeTruncated: "a structure ends within a device scope's header",
+  ScopeLength: "a device scope has no path or half a step",
+  ScopeBeyondStructure: "a device scope leaves its structure",
+  ScopePath: "a device scope's path has a device above 31 or a function above 7",
+  UnitAddress: "a remapping unit's registers are at address 0 or not page-aligned",
+  UnitBeyondWidth: "a remapping unit's registers lie beyond the host address width",
+  UnitOverlap: "the registers of two remapping units overlap",
+  IncludeAllTwice: "two remapping units of a segment have INCLUDE_PCI_ALL",
+  IncludeAllNotLast: "the remapping unit with INCLUDE_PCI_ALL is not the last of its segment",
+  ReservedMemoryLimit: "reserved memory ends before it starts",
+  ReservedMemoryUnaligned: "reserved memory is not made of whole pages",
+  ReservedMemoryBeyondWidth: "reserved memory lies beyond the host address width",
+  ReservedMemoryOverlap: "two ranges of reserved memory overlap without being equal",
+  TooManyStructures: "more than 64 structures of one type",
+  TooManyScopes: "more than 512 device scopes",
+  NoUnit: "the DMAR table has no remapping unit",
+} as const;
+
+export type Refusal = keyof typeof REFUSALS;
 
 export function compileDmar(): Promise<WebAssembly.Module> {
   return compileEntry("tests/fixtures/dmar/entry.ts");
@@ -96,14 +121,24 @@ export class DmarMachine extends Machine {
     if (this.parser.findTables(BigInt(ROOT)) !== 0) throw new Error("the root tables are wrong");
   }
 
-  /** Gives the machine a DMAR table and parses it; returns the status. */
-  parse(table: Buffer): number {
+  /** Gives the machine a DMAR table and parses it; why it is refused, empty if it is not. */
+  parse(table: Buffer): string {
     this.place(table);
-    return this.parser.parseDmar();
+    return this.parseDmar();
   }
 
-  /** Text of a status, from `dmarText` or `mcfgText`: an AssemblyScript string with its size in bytes before it. */
-  text(address: number): string {
+  /** Why the DMAR table that the machine has is refused, empty if it is not. */
+  parseDmar(): string {
+    return this.text(this.parser.dmarFailureOf());
+  }
+
+  /** Why the MCFG table that the machine has is not used, empty if it is or there is none. */
+  parseMcfg(): string {
+    return this.text(this.parser.mcfgFailureOf());
+  }
+
+  /** An AssemblyScript string, with its size in bytes before it. */
+  private text(address: number): string {
     const size = this.view.getUint32(address - 4, true);
     return Buffer.from(this.view.buffer, address, size).toString("utf16le");
   }
@@ -118,7 +153,6 @@ export interface Records {
   rootPortAts: { segment: number; allPorts: boolean }[];
   proximities: { registers: bigint; domain: number }[];
   socAddressTranslations: { segment: number; required: boolean }[];
-  acpiDevices: number[];
 }
 
 const OWNERS = ["Unit", "ReservedMemory", "RootPortAts", "SocAddressTranslation"];
@@ -155,12 +189,11 @@ export function foundRecords(parser: DmarExports): Records {
     socAddressTranslations: list(parser.socAddressTranslationCount(), (i) => ({
       segment: parser.socAddressTranslationSegment(i), required: parser.socAddressTranslationRequired(i) === 1,
     })),
-    acpiDevices: list(parser.acpiDeviceCount(), (i) => parser.acpiDeviceNumber(i)),
   };
 }
 
 export const NO_RECORDS: Records = {
-  units: [], scopes: [], reservedMemory: [], rootPortAts: [], proximities: [], socAddressTranslations: [], acpiDevices: [],
+  units: [], scopes: [], reservedMemory: [], rootPortAts: [], proximities: [], socAddressTranslations: [],
 };
 
 /** Records of a table that is good and has no range of reserved memory twice. */
@@ -193,8 +226,6 @@ function addExpected(records: Records, structure: Table["structures"][number]): 
     }
     case "RHSA":
       return void records.proximities.push({ registers: BigInt(structure.base), domain: structure.domain });
-    case "ANDD":
-      return void records.acpiDevices.push(structure.number);
     default:
       return;
   }

@@ -1,9 +1,18 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { acpiTable } from "../machine/acpi-tables.ts";
-import { enumReader, readEnum } from "../machine/source-enums.ts";
 import { compileDmar, DmarMachine } from "./dmar-machine.ts";
 
-const status = enumReader("drivers/acpi/mcfg.ts", "McfgStatus");
+/** Why an MCFG table is not used. */
+const REFUSALS = {
+  Done: "",
+  TableMalformed: "wrong length or checksum of the MCFG table",
+  EntryTruncated: "the MCFG table ends within an entry",
+  AddressMalformed: "an MCFG address is 0, not on a MiB or above 52 bits",
+  BusesMalformed: "an MCFG entry ends before its first bus",
+  Overlap: "two MCFG entries overlap",
+  TooMany: "more than 64 MCFG entries",
+};
+type Refusal = keyof typeof REFUSALS;
 
 interface Entry {
   address: bigint;
@@ -27,12 +36,12 @@ function mcfg(entries: Entry[], rest = 0): Buffer {
   return acpiTable("MCFG", body);
 }
 
-function parsed(table: Buffer, expected: string): DmarMachine {
+function parsed(table: Buffer, expected: Refusal): DmarMachine {
   const machine = new DmarMachine(module);
   machine.place(mcfg([{ address: 0xe000_0000n }]));
-  expect(machine.parser.parseMcfg()).toBe(status("Done"));
+  expect(machine.parseMcfg()).toBe("");
   machine.place(table);
-  expect(machine.parser.parseMcfg()).toBe(status(expected));
+  expect(machine.parseMcfg()).toBe(REFUSALS[expected]);
   return machine;
 }
 
@@ -85,8 +94,8 @@ describe("refused", () => {
     return table;
   }
 
-  test.each<[string, Buffer, string]>([
-    ["no table", acpiTable("APIC", Buffer.alloc(8)), "Missing"],
+  test.each<[string, Buffer, Refusal]>([
+    ["no table", acpiTable("APIC", Buffer.alloc(8)), "Done"],
     ["a wrong checksum", broken(), "TableMalformed"],
     ["a table shorter than its header", acpiTable("MCFG", Buffer.alloc(7)), "EntryTruncated"],
     ["one byte of an entry", mcfg([good], 1), "EntryTruncated"],
@@ -103,13 +112,5 @@ describe("refused", () => {
     const { parser } = parsed(table, reason);
     expect(parser.segmentCount()).toBe(0);
     expect(parser.ecamAddress(0, 0)).toBe(0n);
-  });
-
-  test("each status has a text of its own", () => {
-    const machine = new DmarMachine(module);
-    const statuses = [...readEnum("drivers/acpi/mcfg.ts", "McfgStatus").values()];
-    const texts = [...statuses, 1000].map((value) => machine.text(machine.parser.mcfgText(value)));
-    expect(new Set(texts).size).toBe(statuses.length + 1);
-    expect(texts.at(-1)).toBe("unknown status");
   });
 });

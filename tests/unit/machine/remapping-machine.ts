@@ -43,7 +43,6 @@ export interface RemappingExports {
   unmapSecondLevel(root: bigint, from: bigint, length: bigint): number;
   chooseMode(scalable: number): void;
   prepareUnits(): number;
-  startInterrupts(unit: number): number;
   startTranslation(unit: number): number;
   addSource(segment: number, sourceId: number, unit: number, partition: number): number;
   addUnitAt(registers: bigint, segment: number): number;
@@ -115,9 +114,9 @@ export class RemappingMachine extends Machine {
   /** All units translate in the given mode, with empty tables. */
   start(scalable = false): void {
     this.kernel.chooseMode(scalable ? 1 : 0);
-    const { prepareUnits, startTranslation, startInterrupts } = this.kernel;
+    const { prepareUnits, startTranslation, startInterruptRemapping } = this.kernel;
     const pointers = this.units.map((_, i) => this.pointer(i));
-    const statuses = [prepareUnits(), ...pointers.map((unit) => startTranslation(unit)), ...pointers.map((unit) => startInterrupts(unit))];
-    if (statuses.some((status) => status !== 0)) throw new Error(`units did not start: ${statuses.join(" ")}`);
+    const started = [prepareUnits(), ...pointers.map((unit) => startTranslation(unit)), ...pointers.map((unit) => startInterruptRemapping(unit))];
+    if (started.some((isDone) => isDone !== 1)) throw new Error(`units did not start: ${started.join(" ")}`);
   }
 }

@@ -41,7 +41,8 @@ export interface InterruptExports {
   canPost(unit: number): number;
   prepareDescriptor(descriptor: bigint, notificationVector: number, apicId: number, extended: number): void;
   takePosted(descriptor: bigint, out: number): number;
-  findUnits(): number;
+  parseDmar(): number;
+  takeUnits(): number;
   addUnit(registers: bigint, segment: number): number;
   unitAt(index: number): number;
 }
