@@ -27,7 +27,7 @@ import { PROTECTED_SIZE, Protected, limitTables } from "../vtd/walker-frame";
 import { SECOND_LEVEL_GRANT_SIZE, SecondLevelGrant, checkSecondLevel, limitLeaves } from "../vtd/walker";
 import { DEVICE_GRANT_SIZE, DeviceGrant, checkDeviceTables } from "../vtd/walker-devices";
 import { INTERRUPT_GRANT_SIZE, InterruptGrant, checkInterruptTable } from "../vtd/interrupt-walker";
-import { WalkStatus, walkFailureAddress, walkFailureEntry, walkStatusText } from "../vtd/walker-status";
+import { failWalk, walkFailure, walkFailureAddress, walkFailureEntry } from "../vtd/walker-failure";
 import { validationOf } from "./interrupts";
 
 // Bits of a second-level leaf, VT-d 4.1 9.8.
@@ -82,16 +82,16 @@ function allSnoop(): bool {
   return true;
 }
 
-function require(status: WalkStatus): void {
-  if (status == WalkStatus.Good) return;
+function require(isGood: bool): void {
+  if (isGood) return;
   reportFatal(FatalReason.SealRemapping);
   print("  ");
-  print(walkStatusText(status));
+  print(walkFailure());
   print(": at %16x, entry %16x\n", walkFailureAddress(), walkFailureEntry());
   stop();
 }
 
-function checkDomain(partition: u32): WalkStatus {
+function checkDomain(partition: u32): bool {
   grantCount = 0;
   const base = field64(partition, PlanPartition.MemoryBase);
   const low = field64(partition, PlanPartition.LowMemory);
@@ -100,7 +100,7 @@ function checkDomain(partition: u32): WalkStatus {
   if (high != 0) addGrant(HIGH_MEMORY_BASE, base + low, high);
   addReservedMemory(partition);
   protectOthers(partition);
-  if (protectedOverflowed() || grantCount == MAXIMUM_GRANTS) return WalkStatus.NotGranted;
+  if (protectedOverflowed() || grantCount == MAXIMUM_GRANTS) return failWalk("a partition has more memory than the seal can list", partition, 0);
   return checkSecondLevel(domainRoot(partition), tableLevels(), grants, grantCount, protectedRanges(), protectedCount());
 }
 

@@ -3,7 +3,7 @@
 
 import { load64 } from "../memory/physical";
 import { checkFrames } from "./walker-frame";
-import { WalkStatus, beginWalk, failWalk } from "./walker-status";
+import { FAULTS_HIDDEN, SOURCE_UNCHECKED, UNEXPECTED_BIT, WRONG_DESCRIPTOR, failWalk } from "./walker-failure";
 
 /** What an interrupt entry must be. */
 @unmanaged
@@ -58,76 +58,71 @@ let extended: bool = false;
  * Checks the table of `entries` entries at `table` against the `count` InterruptGrant records at `grants`;
  * `extendedMode`: destinations are x2APIC ids (IRTA.EIME).
  */
-export function checkInterruptTable(table: u64, entries: u32, grants: usize, count: u32, extendedMode: bool): WalkStatus {
-  beginWalk();
+export function checkInterruptTable(table: u64, entries: u32, grants: usize, count: u32, extendedMode: bool): bool {
   list = grants;
   listLength = count;
   extended = extendedMode;
-  if ((table & (PAGE - 1)) != 0) return failWalk(WalkStatus.UnexpectedBit, 0, table);
-  let status = checkFrames(table, (<u64>entries * ENTRY_SIZE + PAGE - 1) / PAGE, 0, table);
-  if (status == WalkStatus.Good) status = checkList(table, entries);
-  for (let i: u32 = 0; status == WalkStatus.Good && i < entries; i++) status = checkEntry(table, i);
-  return status;
+  if ((table & (PAGE - 1)) != 0) return failWalk(UNEXPECTED_BIT, 0, table);
+  let isGood = checkFrames(table, (<u64>entries * ENTRY_SIZE + PAGE - 1) / PAGE, 0, table) && checkList(table, entries);
+  for (let i: u32 = 0; isGood && i < entries; i++) isGood = checkEntry(table, i);
+  return isGood;
 }
 
-function checkList(table: u64, entries: u32): WalkStatus {
+function checkList(table: u64, entries: u32): bool {
   for (let i: u32 = 0; i < listLength; i++) {
     const grant = grantAt(i);
     const svt = grant.sourceValidation >> SVT_SHIFT;
-    if (svt != SVT_SOURCE && svt != SVT_BUS_RANGE) return failWalk(WalkStatus.SourceUnchecked, grant.index, grant.sourceValidation);
+    if (svt != SVT_SOURCE && svt != SVT_BUS_RANGE) return failWalk(SOURCE_UNCHECKED, grant.index, grant.sourceValidation);
     for (let k: u32 = 0; k < i; k++) {
-      if (grantAt(k).index == grant.index) return failWalk(WalkStatus.InterruptTwice, grant.index, 0);
+      if (grantAt(k).index == grant.index) return failWalk("an interrupt entry is listed twice", grant.index, 0);
     }
     if (grant.index >= entries || (load64(table + <u64>grant.index * ENTRY_SIZE) & P) == 0) {
-      return failWalk(WalkStatus.InterruptMissing, grant.index, 0);
+      return failWalk("an interrupt entry is missing", grant.index, 0);
     }
   }
-  return WalkStatus.Good;
+  return true;
 }
 
-function checkEntry(table: u64, index: u32): WalkStatus {
+function checkEntry(table: u64, index: u32): bool {
   const slot = table + <u64>index * ENTRY_SIZE;
   const lower = load64(slot);
-  if ((lower & P) == 0) return WalkStatus.Good;
+  if ((lower & P) == 0) return true;
   for (let i: u32 = 0; i < listLength; i++) {
     const grant = grantAt(i);
     if (grant.index == index) return compareEntry(grant, lower, load64(slot + 8));
   }
-  return failWalk(WalkStatus.UnknownInterrupt, index, lower);
+  return failWalk("an interrupt entry that nobody uses is present", index, lower);
 }
 
-function compareEntry(grant: InterruptGrant, lower: u64, upper: u64): WalkStatus {
+function compareEntry(grant: InterruptGrant, lower: u64, upper: u64): bool {
   const index = grant.index;
   const svt = <u32>(upper >> SVT_SHIFT) & 3;
-  if (svt != SVT_SOURCE && svt != SVT_BUS_RANGE) return failWalk(WalkStatus.SourceUnchecked, index, upper);
-  if ((upper & VALIDATION) != grant.sourceValidation) return failWalk(WalkStatus.WrongSource, index, upper);
-  if ((lower & FPD) != 0) return failWalk(WalkStatus.FaultsHidden, index, lower);
-  if ((lower & V) != <u64>grant.vector << V_SHIFT) return failWalk(WalkStatus.WrongVector, index, lower);
-  if (((lower & IM) != 0) != (grant.descriptor != 0)) return failWalk(WalkStatus.WrongDescriptor, index, lower);
+  if (svt != SVT_SOURCE && svt != SVT_BUS_RANGE) return failWalk(SOURCE_UNCHECKED, index, upper);
+  if ((upper & VALIDATION) != grant.sourceValidation) return failWalk("an interrupt entry belongs to another source than granted", index, upper);
+  if ((lower & FPD) != 0) return failWalk(FAULTS_HIDDEN, index, lower);
+  if ((lower & V) != <u64>grant.vector << V_SHIFT) return failWalk("an interrupt entry has another vector than granted", index, lower);
+  if (((lower & IM) != 0) != (grant.descriptor != 0)) return failWalk(WRONG_DESCRIPTOR, index, lower);
   return grant.descriptor != 0 ? comparePosted(grant, lower, upper) : compareRemapped(grant, lower, upper);
 }
 
 /** Destination mode, redirection hint and delivery mode are 0: fixed, to one core by its physical id. */
-function compareRemapped(grant: InterruptGrant, lower: u64, upper: u64): WalkStatus {
+function compareRemapped(grant: InterruptGrant, lower: u64, upper: u64): bool {
   const index = grant.index;
   const destination = <u64>grant.destination << (extended ? DST_SHIFT : XAPIC_DST_SHIFT);
-  if ((lower & DST) != destination) return failWalk(WalkStatus.WrongDestination, index, lower);
-  if ((lower & TM) != (grant.levelTriggered != 0 ? TM : 0)) return failWalk(WalkStatus.WrongTrigger, index, lower);
-  if ((lower & ~(V | DST | TM)) != P) return failWalk(WalkStatus.UnexpectedBit, index, lower);
-  return (upper & ~VALIDATION) == 0 ? WalkStatus.Good : failWalk(WalkStatus.UnexpectedBit, index, upper);
+  if ((lower & DST) != destination) return failWalk("an interrupt entry leads to another core than granted", index, lower);
+  if ((lower & TM) != (grant.levelTriggered != 0 ? TM : 0)) return failWalk("an interrupt entry has another trigger mode than granted", index, lower);
+  if ((lower & ~(V | DST | TM)) != P) return failWalk(UNEXPECTED_BIT, index, lower);
+  return (upper & ~VALIDATION) == 0 || failWalk(UNEXPECTED_BIT, index, upper);
 }
 
 /** A descriptor has 64 bytes: the entry holds its address bits 63:6 in two parts. */
-function comparePosted(grant: InterruptGrant, lower: u64, upper: u64): WalkStatus {
+function comparePosted(grant: InterruptGrant, lower: u64, upper: u64): bool {
   const index = grant.index;
   const descriptor = ((lower >> PDAL_SHIFT) & PDAL_ADDRESS) | (upper & PDAH);
-  if (descriptor != grant.descriptor) return failWalk(WalkStatus.WrongDescriptor, index, descriptor);
+  if (descriptor != grant.descriptor) return failWalk(WRONG_DESCRIPTOR, index, descriptor);
   const mode = P | IM | (grant.urgent != 0 ? URG : 0);
-  if ((lower & ~(V | PDAL)) != mode) return failWalk(WalkStatus.UnexpectedBit, index, lower);
-  return (upper & ~(VALIDATION | PDAH)) == 0 ? checkDescriptor(index, descriptor) : failWalk(WalkStatus.UnexpectedBit, index, upper);
-}
-
-function checkDescriptor(index: u32, descriptor: u64): WalkStatus {
+  if ((lower & ~(V | PDAL)) != mode) return failWalk(UNEXPECTED_BIT, index, lower);
+  if ((upper & ~(VALIDATION | PDAH)) != 0) return failWalk(UNEXPECTED_BIT, index, upper);
   return checkFrames(descriptor & ~(PAGE - 1), 1, index, descriptor);
 }
 

@@ -4,7 +4,7 @@
 import { load64 } from "../memory/physical";
 import { checkFrames } from "./walker-frame";
 import { checkScalableEntry } from "./walker-scalable";
-import { WalkStatus, beginWalk, failWalk } from "./walker-status";
+import { DOMAIN_SHARED, FAULTS_HIDDEN, SOURCE_MISSING, UNEXPECTED_BIT, WRONG_DOMAIN, WRONG_TABLE, WRONG_TRANSLATION, WRONG_WIDTH, failWalk } from "./walker-failure";
 
 /** What a source id must have. */
 @unmanaged
@@ -47,89 +47,82 @@ let scalable: bool = false;
  * Checks the root table at `rootTable`, in scalable form (RTADDR.TTM 1) or legacy form, and all that it leads to but
  * second-level tables: exactly the `count` DeviceGrant records at `grants` are there.
  */
-export function checkDeviceTables(rootTable: u64, isScalable: bool, grants: usize, count: u32): WalkStatus {
-  beginWalk();
+export function checkDeviceTables(rootTable: u64, isScalable: bool, grants: usize, count: u32): bool {
   list = grants;
   listLength = count;
   scalable = isScalable;
-  if ((rootTable & ~POINTER) != 0) return failWalk(WalkStatus.UnexpectedBit, 0, rootTable);
-  let status = checkFrames(rootTable, 1, 0, rootTable);
-  if (status == WalkStatus.Good) status = checkList();
-  for (let bus: u32 = 0; status == WalkStatus.Good && bus < BUSES; bus++) status = checkRootEntry(rootTable, bus);
-  for (let i: u32 = 0; status == WalkStatus.Good && i < count; i++) status = checkPresence(rootTable, grantAt(i).sourceId);
-  return status;
+  if ((rootTable & ~POINTER) != 0) return failWalk(UNEXPECTED_BIT, 0, rootTable);
+  let isGood = checkFrames(rootTable, 1, 0, rootTable) && checkList();
+  for (let bus: u32 = 0; isGood && bus < BUSES; bus++) isGood = checkRootEntry(rootTable, bus);
+  for (let i: u32 = 0; isGood && i < count; i++) isGood = checkPresence(rootTable, grantAt(i).sourceId);
+  return isGood;
 }
 
 /** A domain id tags cached translations, so two tables under one domain id would mix two partitions. */
-function checkList(): WalkStatus {
+function checkList(): bool {
   for (let i: u32 = 0; i < listLength; i++) {
     const one = grantAt(i);
-    if (one.sourceId >= SOURCE_IDS) return failWalk(WalkStatus.SourceMissing, one.sourceId, 0);
-    if (one.domainId == 0 || one.domainId >= DOMAIN_IDS) return failWalk(WalkStatus.DomainShared, one.sourceId, one.domainId);
+    if (one.sourceId >= SOURCE_IDS) return failWalk(SOURCE_MISSING, one.sourceId, 0);
+    if (one.domainId == 0 || one.domainId >= DOMAIN_IDS) return failWalk(DOMAIN_SHARED, one.sourceId, one.domainId);
     for (let k: u32 = 0; k < i; k++) {
       const other = grantAt(k);
-      if (one.sourceId == other.sourceId) return failWalk(WalkStatus.SourceTwice, one.sourceId, 0);
-      if ((one.domainId == other.domainId) != (one.root == other.root)) {
-        return failWalk(WalkStatus.DomainShared, one.sourceId, one.domainId);
-      }
+      if (one.sourceId == other.sourceId) return failWalk("a source id is listed twice", one.sourceId, 0);
+      if ((one.domainId == other.domainId) != (one.root == other.root)) return failWalk(DOMAIN_SHARED, one.sourceId, one.domainId);
     }
   }
-  return WalkStatus.Good;
+  return true;
 }
 
-function checkRootEntry(rootTable: u64, bus: u32): WalkStatus {
+function checkRootEntry(rootTable: u64, bus: u32): bool {
   const slot = rootTable + <u64>bus * ROOT_ENTRY_SIZE;
   const lower = load64(slot);
   const upper = load64(slot + 8);
-  if (scalable) {
-    const status = checkContextTable(lower, bus << 8, 128);
-    return status == WalkStatus.Good ? checkContextTable(upper, (bus << 8) | 0x80, 128) : status;
-  }
-  if ((lower & P) != 0 && upper != 0) return failWalk(WalkStatus.UnexpectedBit, bus << 8, upper);
+  if (scalable) return checkContextTable(lower, bus << 8, 128) && checkContextTable(upper, (bus << 8) | 0x80, 128);
+  if ((lower & P) != 0 && upper != 0) return failWalk(UNEXPECTED_BIT, bus << 8, upper);
   return checkContextTable(lower, bus << 8, 256);
 }
 
 /** `pointer` is a half of a root entry: P, reserved bits 11:1, address of `entries` context entries from source id `first` on. */
-function checkContextTable(pointer: u64, first: u32, entries: u32): WalkStatus {
-  if ((pointer & P) == 0) return WalkStatus.Good;
-  if ((pointer & ~POINTER) != P) return failWalk(WalkStatus.UnexpectedBit, first, pointer);
+function checkContextTable(pointer: u64, first: u32, entries: u32): bool {
+  if ((pointer & P) == 0) return true;
+  if ((pointer & ~POINTER) != P) return failWalk(UNEXPECTED_BIT, first, pointer);
   const table = pointer & POINTER;
-  let status = checkFrames(table, 1, first, pointer);
+  let isGood = checkFrames(table, 1, first, pointer);
   const size = scalable ? SCALABLE_ENTRY_SIZE : LEGACY_ENTRY_SIZE;
-  for (let i: u32 = 0; status == WalkStatus.Good && i < entries; i++) status = checkContextEntry(table + <u64>i * size, first + i);
-  return status;
+  for (let i: u32 = 0; isGood && i < entries; i++) isGood = checkContextEntry(table + <u64>i * size, first + i);
+  return isGood;
 }
 
-function checkContextEntry(slot: u64, sourceId: u32): WalkStatus {
+function checkContextEntry(slot: u64, sourceId: u32): bool {
   const lower = load64(slot);
-  if ((lower & P) == 0) return WalkStatus.Good;
+  if ((lower & P) == 0) return true;
   for (let i: u32 = 0; i < listLength; i++) {
     const grant = grantAt(i);
     if (grant.sourceId != sourceId) continue;
     if (!scalable) return checkLegacyEntry(grant, lower, load64(slot + 8));
     return checkScalableEntry(slot, sourceId, grant.domainId, grant.root, grant.levels, grant.deviceTlb != 0);
   }
-  return failWalk(WalkStatus.UnknownSource, sourceId, lower);
+  return failWalk("a source id that nobody owns has an entry", sourceId, lower);
 }
 
-function checkLegacyEntry(grant: DeviceGrant, lower: u64, upper: u64): WalkStatus {
+function checkLegacyEntry(grant: DeviceGrant, lower: u64, upper: u64): bool {
   const sourceId = grant.sourceId;
-  if ((lower & FPD) != 0) return failWalk(WalkStatus.FaultsHidden, sourceId, lower);
-  if ((lower & TT) != (grant.deviceTlb != 0 ? TT_DEVICE_TLB : 0)) return failWalk(WalkStatus.WrongTranslation, sourceId, lower);
-  if ((lower & ~(POINTER | TT)) != P) return failWalk(WalkStatus.UnexpectedBit, sourceId, lower);
-  if ((lower & POINTER) != grant.root) return failWalk(WalkStatus.WrongTable, sourceId, lower);
-  if ((upper & AW) != <u64>grant.levels - 2) return failWalk(WalkStatus.WrongWidth, sourceId, upper);
-  if ((upper & DID) != <u64>grant.domainId << DID_SHIFT) return failWalk(WalkStatus.WrongDomain, sourceId, upper);
-  return (upper & ~(AW | DID)) == 0 ? WalkStatus.Good : failWalk(WalkStatus.UnexpectedBit, sourceId, upper);
+  if ((lower & FPD) != 0) return failWalk(FAULTS_HIDDEN, sourceId, lower);
+  if ((lower & TT) != (grant.deviceTlb != 0 ? TT_DEVICE_TLB : 0)) return failWalk(WRONG_TRANSLATION, sourceId, lower);
+  if ((lower & ~(POINTER | TT)) != P) return failWalk(UNEXPECTED_BIT, sourceId, lower);
+  if ((lower & POINTER) != grant.root) return failWalk(WRONG_TABLE, sourceId, lower);
+  if ((upper & AW) != <u64>grant.levels - 2) return failWalk(WRONG_WIDTH, sourceId, upper);
+  if ((upper & DID) != <u64>grant.domainId << DID_SHIFT) return failWalk(WRONG_DOMAIN, sourceId, upper);
+  return (upper & ~(AW | DID)) == 0 || failWalk(UNEXPECTED_BIT, sourceId, upper);
 }
 
 /** Whether a listed source id has a present entry; what it says was checked before. */
-function checkPresence(rootTable: u64, sourceId: u32): WalkStatus {
+function checkPresence(rootTable: u64, sourceId: u32): bool {
   const half: u64 = scalable && (sourceId & 0x80) != 0 ? 8 : 0;
   const pointer = load64(rootTable + <u64>(sourceId >> 8) * ROOT_ENTRY_SIZE + half);
-  if ((pointer & P) == 0) return failWalk(WalkStatus.SourceMissing, sourceId, 0);
+  if ((pointer & P) == 0) return failWalk(SOURCE_MISSING, sourceId, 0);
   const offset = scalable ? <u64>(sourceId & 0x7f) * SCALABLE_ENTRY_SIZE : <u64>(sourceId & 0xff) * LEGACY_ENTRY_SIZE;
-  return (load64((pointer & POINTER) + offset) & P) != 0 ? WalkStatus.Good : failWalk(WalkStatus.SourceMissing, sourceId, 0);
+  return (load64((pointer & POINTER) + offset) & P) != 0 || failWalk(SOURCE_MISSING, sourceId, 0);
 }
 
 function grantAt(index: u32): DeviceGrant {

@@ -1,6 +1,6 @@
 // Where tables may lie: in memory that the walker can read and that nobody but the kernel can write.
 
-import { WalkStatus, failWalk } from "./walker-status";
+import { TABLE_EXPOSED, failWalk } from "./walker-failure";
 
 /** Physical memory that something is kept away from. */
 @unmanaged
@@ -29,10 +29,10 @@ export function limitTables(end: u64, partitionMemory: usize, count: u32): void 
 }
 
 /** Checks the frames of a table of `pages` pages; `address` and `entry` say which entry leads to it. */
-export function checkFrames(frame: u64, pages: u64, address: u64, entry: u64): WalkStatus {
+export function checkFrames(frame: u64, pages: u64, address: u64, entry: u64): bool {
   const length = pages * PAGE;
-  if (frame >= readableEnd || length > readableEnd - frame) return failWalk(WalkStatus.TableOutOfReach, address, entry);
-  return touches(frame, length, exposed, exposedCount) ? failWalk(WalkStatus.TableExposed, address, entry) : WalkStatus.Good;
+  if (frame >= readableEnd || length > readableEnd - frame) return failWalk("a table lies beyond the memory that can be read", address, entry);
+  return !touches(frame, length, exposed, exposedCount) || failWalk(TABLE_EXPOSED, address, entry);
 }
 
 /** Whether a range has a byte in one of the `count` Protected records at `ranges`. */

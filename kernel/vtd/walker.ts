@@ -3,7 +3,7 @@
 
 import { load64 } from "../memory/physical";
 import { checkFrames, touches } from "./walker-frame";
-import { WalkStatus, beginWalk, failWalk } from "./walker-status";
+import { TABLE_EXPOSED, UNEXPECTED_BIT, WRONG_RIGHTS, failWalk } from "./walker-failure";
 
 /** What a partition's devices may reach. */
 @unmanaged
@@ -71,8 +71,7 @@ export function limitLeaves(allowed: u32): void { largeLeaves = allowed; }
  */
 export function checkSecondLevel(
   root: u64, levels: u32, grants: usize, count: u32, protectedRanges: usize, protectedCount: u32,
-): WalkStatus {
-  beginWalk();
+): bool {
   grantList = grants;
   grantCount = count;
   protectedList = protectedRanges;
@@ -80,24 +79,21 @@ export function checkSecondLevel(
   spareTables = 0;
   leaves = 0;
   bytes = 0;
-  if (levels < LEVELS_MINIMUM || levels > LEVELS_MAXIMUM) return failWalk(WalkStatus.LevelsUnknown, 0, levels);
-  if ((root & ~ADDRESS) != 0) return failWalk(WalkStatus.UnexpectedBit, 0, root);
-  let status = checkTable(root, 0, root);
-  if (status != WalkStatus.Good) return status;
-  status = walk(root, levels);
-  if (status != WalkStatus.Good) return status;
+  if (levels < LEVELS_MINIMUM || levels > LEVELS_MAXIMUM) return failWalk("second-level tables of neither 3 nor 4 nor 5 levels", 0, levels);
+  if ((root & ~ADDRESS) != 0) return failWalk(UNEXPECTED_BIT, 0, root);
+  if (!checkTable(root, 0, root) || !walk(root, levels)) return false;
   // Every leaf lies in a grant and no address has two leaves, so equal sizes mean that nothing is missing.
   const granted = grantedBytes();
-  return bytes == granted ? WalkStatus.Good : failWalk(WalkStatus.NotMapped, 0, granted - bytes);
+  return bytes == granted || failWalk("granted memory is not mapped", 0, granted - bytes);
 }
 
-function walk(root: u64, levels: u32): WalkStatus {
+function walk(root: u64, levels: u32): bool {
   enter(levels, root, 0);
   let level = levels;
   while (true) {
     const position = positionAt(level);
     if (position.index == ENTRIES) {
-      if (level == levels) return WalkStatus.Good;
+      if (level == levels) return true;
       level++;
       continue;
     }
@@ -106,20 +102,17 @@ function walk(root: u64, levels: u32): WalkStatus {
     position.index++;
     if ((entry & RIGHTS) == 0) continue;
     const isLeaf = level == 1 || (level <= LEAF_LEVEL_MAXIMUM && (entry & PS) != 0);
-    const status = isLeaf ? checkLeaf(address, level, entry) : checkPointer(address, level, entry);
-    if (status != WalkStatus.Good) return status;
+    if (isLeaf ? !checkLeaf(address, level, entry) : !checkPointer(address, level, entry)) return false;
     if (isLeaf) continue;
     level--;
     enter(level, entry & ADDRESS, address);
   }
 }
 
-@inline
 function shiftOf(level: u32): u64 {
   return 3 + 9 * <u64>level;
 }
 
-@inline
 function positionAt(level: u32): Position {
   return changetype<Position>(positions + <usize>level * POSITION_SIZE);
 }
@@ -132,48 +125,48 @@ function enter(level: u32, table: u64, base: u64): void {
 }
 
 /** An entry that leads to a table allows all, so that the leaves alone decide. */
-function checkPointer(address: u64, level: u32, entry: u64): WalkStatus {
-  if ((entry & RIGHTS) != RIGHTS) return failWalk(WalkStatus.WrongRights, address, entry);
-  if ((entry & ~(ADDRESS | RIGHTS)) != 0) return failWalk(WalkStatus.UnexpectedBit, address, entry);
+function checkPointer(address: u64, level: u32, entry: u64): bool {
+  if ((entry & RIGHTS) != RIGHTS) return failWalk(WRONG_RIGHTS, address, entry);
+  if ((entry & ~(ADDRESS | RIGHTS)) != 0) return failWalk(UNEXPECTED_BIT, address, entry);
   if (!isUsed(address, <u64>1 << shiftOf(level))) {
     spareTables++;
-    if (spareTables > MAXIMUM_SPARE_TABLES) return failWalk(WalkStatus.TooManyTables, address, entry);
+    if (spareTables > MAXIMUM_SPARE_TABLES) return failWalk("too many tables map nothing", address, entry);
   }
   return checkTable(entry & ADDRESS, address, entry);
 }
 
 /** The devices must not reach the table itself. */
-function checkTable(table: u64, address: u64, entry: u64): WalkStatus {
+function checkTable(table: u64, address: u64, entry: u64): bool {
   for (let i: u32 = 0; i < grantCount; i++) {
     const grant = grantAt(i);
-    if (table < grant.to + grant.length && table + PAGE > grant.to) return failWalk(WalkStatus.TableExposed, address, entry);
+    if (table < grant.to + grant.length && table + PAGE > grant.to) return failWalk(TABLE_EXPOSED, address, entry);
   }
   return checkFrames(table, 1, address, entry);
 }
 
-function checkLeaf(address: u64, level: u32, entry: u64): WalkStatus {
+function checkLeaf(address: u64, level: u32, entry: u64): bool {
   const size = <u64>1 << shiftOf(level);
   const target = entry & ADDRESS;
   leaves++;
   bytes += size;
   // Bit 0 of the mask stands for level 2, bit 1 for level 3.
-  if (level > 1 && (largeLeaves & (1 << (level - 2))) == 0) return failWalk(WalkStatus.LargeLeaf, address, entry);
-  if ((target & (size - 1)) != 0) return failWalk(WalkStatus.UnexpectedBit, address, entry);
-  if (touches(target, size, protectedList, protectedTotal)) return failWalk(WalkStatus.ProtectedMapped, address, entry);
+  if (level > 1 && (largeLeaves & (1 << (level - 2))) == 0) return failWalk("a leaf has a size that a unit does not know", address, entry);
+  if ((target & (size - 1)) != 0) return failWalk(UNEXPECTED_BIT, address, entry);
+  if (touches(target, size, protectedList, protectedTotal)) return failWalk("a leaf leads to memory that no device may reach", address, entry);
   for (let i: u32 = 0; i < grantCount; i++) {
     const grant = grantAt(i);
     if (grant.from > address || address - grant.from >= grant.length) continue;
     if (grant.length - (address - grant.from) < size) continue;
     return compareLeaf(grant, address, level, entry);
   }
-  return failWalk(WalkStatus.NotGranted, address, entry);
+  return failWalk("a leaf maps addresses that no grant holds", address, entry);
 }
 
-function compareLeaf(grant: SecondLevelGrant, address: u64, level: u32, entry: u64): WalkStatus {
-  if ((entry & ADDRESS) != grant.to + (address - grant.from)) return failWalk(WalkStatus.WrongAddress, address, entry);
-  if ((entry & RIGHTS) != (grant.attributes & RIGHTS)) return failWalk(WalkStatus.WrongRights, address, entry);
+function compareLeaf(grant: SecondLevelGrant, address: u64, level: u32, entry: u64): bool {
+  if ((entry & ADDRESS) != grant.to + (address - grant.from)) return failWalk("a leaf leads elsewhere than granted", address, entry);
+  if ((entry & RIGHTS) != (grant.attributes & RIGHTS)) return failWalk(WRONG_RIGHTS, address, entry);
   const others = (grant.attributes & SNP) | (level == 1 ? 0 : PS);
-  return (entry & ~(ADDRESS | RIGHTS)) == others ? WalkStatus.Good : failWalk(WalkStatus.UnexpectedBit, address, entry);
+  return (entry & ~(ADDRESS | RIGHTS)) == others || failWalk(UNEXPECTED_BIT, address, entry);
 }
 
 function grantAt(index: u32): SecondLevelGrant {

@@ -105,7 +105,7 @@ class Layout {
     expect(this.machine.walker.walkBytes()).toBe(BigInt(this.expected.size) * PAGE);
   }
 
-  walk(grants: Grant[]): number {
+  walk(grants: Grant[]): string {
     return this.machine.checkSecondLevel(this.root, this.levels, grants);
   }
 

@@ -53,7 +53,7 @@ class Tables {
     return this.machine.read(slot) & 0x000f_ffff_ffff_f000n;
   }
 
-  check(devices = this.devices): number {
+  check(devices = this.devices): string {
     return this.machine.checkDevices(ROOT_TABLE, this.isScalable, devices);
   }
 

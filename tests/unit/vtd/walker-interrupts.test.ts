@@ -46,7 +46,7 @@ function build(interrupts = INTERRUPTS, isExtended = true): WalkerMachine {
   return machine;
 }
 
-function check(machine: WalkerMachine, interrupts = INTERRUPTS): number {
+function check(machine: WalkerMachine, interrupts = INTERRUPTS): string {
   return machine.checkInterrupts(TABLE, ENTRIES, interrupts);
 }
 

@@ -24,15 +24,56 @@ export interface WalkerExports {
   checkInterruptTable(table: bigint, entries: number, grants: number, count: number, extendedMode: number): number;
   walkFailureAddress(): bigint;
   walkFailureEntry(): bigint;
-  statusText(status: number): number;
+  failureText(): number;
   secondLevelOffset(index: number): number;
   protectedOffset(index: number): number;
   deviceOffset(index: number): number;
   interruptOffset(index: number): number;
 }
 
-export const walkStatus = enumReader("kernel/vtd/walker-status.ts", "WalkStatus");
 export const mapStatus = enumReader("kernel/memory/page-tree.ts", "MapStatus");
+
+/** What the walkers say, kernel/vtd/walker-failure.ts and the walkers themselves. */
+export const WALK_REASONS: Readonly<Record<string, string>> = {
+  Good: "",
+  LevelsUnknown: "second-level tables of neither 3 nor 4 nor 5 levels",
+  TableOutOfReach: "a table lies beyond the memory that can be read",
+  TableExposed: "a table lies in memory that a partition or a device can write",
+  TooManyTables: "too many tables map nothing",
+  UnexpectedBit: "an entry has a bit that must be otherwise",
+  LargeLeaf: "a leaf has a size that a unit does not know",
+  NotGranted: "a leaf maps addresses that no grant holds",
+  WrongAddress: "a leaf leads elsewhere than granted",
+  WrongRights: "an entry has other rights than granted",
+  ProtectedMapped: "a leaf leads to memory that no device may reach",
+  NotMapped: "granted memory is not mapped",
+  UnknownSource: "a source id that nobody owns has an entry",
+  SourceMissing: "a device's source id has no entry",
+  SourceTwice: "a source id is listed twice",
+  DomainShared: "a domain id is reserved or stands for two partitions",
+  WrongTable: "a source id has the second-level table of another",
+  WrongWidth: "a source id has tables of another width",
+  WrongDomain: "a source id has the domain id of another",
+  WrongTranslation: "a source id has another kind of translation than granted",
+  FaultsHidden: "an entry keeps faults from being recorded",
+  UnknownPasid: "a PASID that nobody uses has an entry",
+  UnknownInterrupt: "an interrupt entry that nobody uses is present",
+  InterruptMissing: "an interrupt entry is missing",
+  InterruptTwice: "an interrupt entry is listed twice",
+  WrongVector: "an interrupt entry has another vector than granted",
+  WrongDestination: "an interrupt entry leads to another core than granted",
+  WrongTrigger: "an interrupt entry has another trigger mode than granted",
+  WrongSource: "an interrupt entry belongs to another source than granted",
+  SourceUnchecked: "an interrupt entry checks no source",
+  WrongDescriptor: "an interrupt entry is posted elsewhere than granted",
+};
+
+/** Text of a reason by its name. */
+export function walkStatus(name: string): string {
+  const text = WALK_REASONS[name];
+  if (text === undefined) throw new Error(`the walkers know no reason ${name}`);
+  return text;
+}
 
 export const PAGE = 0x1000n;
 export const MIB2 = 0x20_0000n;
@@ -114,21 +155,21 @@ export class WalkerMachine extends Machine {
     if (this.walker.useUnit(REGISTERS) !== levels) throw new Error("the builder chose another number of levels");
   }
 
-  checkSecondLevel(root: bigint, levels: number, grants: Grant[], protectedRanges: Range[] = [FRAMES]): number {
+  checkSecondLevel(root: bigint, levels: number, grants: Grant[], protectedRanges: Range[] = [FRAMES]): string {
     const words = grants.flatMap((grant) => [grant.from, grant.to, grant.length, grant.attributes]);
     const list = this.writeWords(words, GRANTS, PROTECTED - GRANTS);
     const ranges = this.writeRanges(protectedRanges, PROTECTED);
-    return this.walker.checkSecondLevel(root, levels, list, grants.length, ranges, protectedRanges.length);
+    return this.reason(this.walker.checkSecondLevel(root, levels, list, grants.length, ranges, protectedRanges.length));
   }
 
-  checkDevices(rootTable: bigint, isScalable: boolean, devices: Device[]): number {
+  checkDevices(rootTable: bigint, isScalable: boolean, devices: Device[]): string {
     const words = devices.flatMap((device) => [
       BigInt(device.sourceId) | (BigInt(device.domainId) << 32n), device.root, BigInt(device.levels) | (device.deviceTlb ? 1n << 32n : 0n),
     ]);
-    return this.walker.checkDeviceTables(rootTable, isScalable ? 1 : 0, this.writeWords(words, GRANTS, PROTECTED - GRANTS), devices.length);
+    return this.reason(this.walker.checkDeviceTables(rootTable, isScalable ? 1 : 0, this.writeWords(words, GRANTS, PROTECTED - GRANTS), devices.length));
   }
 
-  checkInterrupts(table: bigint, entries: number, interrupts: Interrupt[], isExtended = true): number {
+  checkInterrupts(table: bigint, entries: number, interrupts: Interrupt[], isExtended = true): string {
     const words = interrupts.flatMap((one) => [
       BigInt(one.index) | (BigInt(one.vector) << 32n),
       BigInt(one.destination) | (one.levelTriggered ? 1n << 32n : 0n),
@@ -136,7 +177,7 @@ export class WalkerMachine extends Machine {
       one.descriptor,
     ]);
     const list = this.writeWords(words, GRANTS, PROTECTED - GRANTS);
-    return this.walker.checkInterruptTable(table, entries, list, interrupts.length, isExtended ? 1 : 0);
+    return this.reason(this.walker.checkInterruptTable(table, entries, list, interrupts.length, isExtended ? 1 : 0));
   }
 
   limitTables(end: bigint, partitionMemory: Range[]): void {
@@ -151,8 +192,10 @@ export class WalkerMachine extends Machine {
     this.memory.write(Number(address), 8, value);
   }
 
-  statusText(status: number): string {
-    const length = this.walker.statusText(status);
+  /** Why a walk failed, empty if it did not. */
+  private reason(isGood: number): string {
+    if (isGood === 1) return "";
+    const length = this.walker.failureText();
     const bytes = Buffer.from(this.view.buffer, this.walker.scratch(), length * 2);
     return bytes.toString("utf16le");
   }
