@@ -5,7 +5,6 @@ import { load8, store16, store64, store8 } from "../kernel/memory/physical";
 
 /** framebuffer_type, Multiboot2 3.6.12. */
 export const enum ScreenType {
-  Indexed = 0,
   Rgb = 1,
   Text = 2,
 }

@@ -13,20 +13,15 @@ const enum Structure {
   LocalX2Apic = 9,
 }
 
-/** Bytes of each structure. */
-const enum StructureSize {
-  LocalApic = 8,
-  IoApic = 12,
-  InterruptSourceOverride = 10,
-  LocalX2Apic = 16,
-}
+/** Bytes of each structure, by type; 2 where it is not read. */
+const SIZES: usize = memory.data<u8>([8, 12, 10, 2, 2, 2, 2, 2, 2, 16]);
 
 /** Offset of the first structure. */
 const STRUCTURES: u32 = 44;
 /** Local APIC flags: this core can be used. */
 const ENABLED: u32 = 1;
 /** xAPIC identifier that stands for all cores. */
-const XAPIC_BROADCAST: u32 = 0xff;
+const XAPIC_BROADCAST: u8 = 0xff;
 /** Interrupt source bus of the overrides. */
 const BUS_ISA: u8 = 0;
 
@@ -99,30 +94,21 @@ function isaInterrupt(irq: u32): IsaInterrupt {
 
 /** False if the structure is shorter than its type. */
 function parseStructure(structure: u64, type: u32, size: u32): bool {
+  if (type <= <u32>Structure.LocalX2Apic && size < load<u8>(SIZES + type)) return false;
   switch (type) {
     case Structure.LocalApic:
-      if (size < <u32>StructureSize.LocalApic) return false;
-      addLocalApic(load8(structure + 3), load32(structure + 4));
-      return true;
+      if (load8(structure + 3) != XAPIC_BROADCAST) addCore(load8(structure + 3), load32(structure + 4));
+      break;
     case Structure.LocalX2Apic:
-      if (size < <u32>StructureSize.LocalX2Apic) return false;
       addCore(load32(structure + 4), load32(structure + 8));
-      return true;
+      break;
     case Structure.IoApic:
-      if (size < <u32>StructureSize.IoApic) return false;
       addIoApic(load8(structure + 2), load32(structure + 4), load32(structure + 8));
-      return true;
+      break;
     case Structure.InterruptSourceOverride:
-      if (size < <u32>StructureSize.InterruptSourceOverride) return false;
       addOverride(load8(structure + 2), load8(structure + 3), load32(structure + 4), load16(structure + 8));
-      return true;
-    default:
-      return true;
   }
-}
-
-function addLocalApic(apicId: u32, flags: u32): void {
-  if (apicId != XAPIC_BROADCAST) addCore(apicId, flags);
+  return true;
 }
 
 function addCore(apicId: u32, flags: u32): void {
@@ -155,45 +141,21 @@ function addOverride(bus: u8, irq: u32, gsi: u32, flags: u32): void {
 }
 
 /** Cores that can be used, the boot core included. */
-export function coreCount(): u32 {
-  return cores;
-}
-
+export function coreCount(): u32 { return cores; }
 /** Cores that did not fit the table. */
-export function coresIgnored(): u32 {
-  return coresLeftOut;
-}
-
+export function coresIgnored(): u32 { return coresLeftOut; }
 /** APIC identifier of a core; core 0 is the boot core. */
-export function coreApicId(index: u32): u32 {
-  return load<u32>(apicIds + (<usize>index << 2));
-}
+export function coreApicId(index: u32): u32 { return load<u32>(apicIds + (<usize>index << 2)); }
 
-export function ioApicCount(): u32 {
-  return ioApicTotal;
-}
-
+export function ioApicCount(): u32 { return ioApicTotal; }
 /** Physical address of an I/O APIC. */
-export function ioApicAddress(index: u32): u64 {
-  return ioApicAt(index).address;
-}
-
+export function ioApicAddress(index: u32): u64 { return ioApicAt(index).address; }
 /** First global system interrupt of an I/O APIC. */
-export function ioApicBase(index: u32): u32 {
-  return ioApicAt(index).base;
-}
-
+export function ioApicBase(index: u32): u32 { return ioApicAt(index).base; }
 /** I/O APIC ID of an I/O APIC. */
-export function ioApicIdentifier(index: u32): u32 {
-  return ioApicAt(index).identifier;
-}
+export function ioApicIdentifier(index: u32): u32 { return ioApicAt(index).identifier; }
 
 /** Global system interrupt of an ISA interrupt 0-15. */
-export function interruptOverride(irq: u32): u32 {
-  return isaInterrupt(irq & 15).gsi;
-}
-
+export function interruptOverride(irq: u32): u32 { return isaInterrupt(irq & 15).gsi; }
 /** Polarity (bits 1:0: 3 active low) and trigger mode (bits 3:2: 3 level) of an ISA interrupt; 0 as the bus has it. */
-export function interruptFlags(irq: u32): u32 {
-  return isaInterrupt(irq & 15).flags;
-}
+export function interruptFlags(irq: u32): u32 { return isaInterrupt(irq & 15).flags; }

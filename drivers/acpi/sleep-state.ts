@@ -7,8 +7,6 @@ import { tableAddress, tableCount, tableLength, validLength } from "./tables";
 
 /** AML, ACPI 6.4 section 20.2. */
 const enum Aml {
-  Zero = 0x00,
-  One = 0x01,
   Name = 0x08,
   BytePrefix = 0x0a,
   WordPrefix = 0x0b,
@@ -27,15 +25,9 @@ const SLEEP_TYPE_MASK: u8 = 7;
 let sleepTypeA: u8 = 0;
 let sleepTypeB: u8 = 0;
 
-/** SLP_TYPa, once findSleepState() found it. */
-export function s5TypeA(): u8 {
-  return sleepTypeA;
-}
-
-/** SLP_TYPb, once findSleepState() found it. */
-export function s5TypeB(): u8 {
-  return sleepTypeB;
-}
+/** SLP_TYPa and SLP_TYPb, once findSleepState() found them. */
+export function s5TypeA(): u8 { return sleepTypeA; }
+export function s5TypeB(): u8 { return sleepTypeB; }
 
 /** Looks for \_S5 in the DSDT and the SSDTs; false if it is not there. */
 export function findSleepState(): bool {

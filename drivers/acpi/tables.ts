@@ -132,14 +132,11 @@ export function findTable(signature: u32): u64 {
 
 /** Tells a table that is missing from one that is there and malformed. */
 export function tableStatus(signature: u32): AcpiStatus {
-  let status = AcpiStatus.TableMissing;
+  if (findTable(signature) != 0) return AcpiStatus.Done;
   for (let i: u32 = 0; i < tableCount(); i++) {
-    const address = tableAddress(i);
-    if (address == 0 || load32(address + Header.Signature) != signature) continue;
-    if (validLength(address, signature) != 0) return AcpiStatus.Done;
-    status = AcpiStatus.TableMalformed;
+    if (tableAddress(i) != 0 && load32(tableAddress(i) + Header.Signature) == signature) return AcpiStatus.TableMalformed;
   }
-  return status;
+  return AcpiStatus.TableMissing;
 }
 
 /** Length of a table that findTable() returned. */

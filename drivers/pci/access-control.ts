@@ -7,15 +7,11 @@ import { ExtendedId } from "./registers";
 const CAPABILITY: u32 = 0x04; // u16
 const CONTROL: u32 = 0x06; // u16
 
-/** Bits of both registers. */
-const enum AccessControl {
-  SourceValidation = 1 << 0, // V
-  RequestRedirect = 1 << 2, // R
-  CompletionRedirect = 1 << 3, // C
-  UpstreamForwarding = 1 << 4, // U
-  /** All that isolation needs. Without DirectTranslated, translated requests are redirected too. */
-  Isolation = 0x1d,
-}
+/**
+ * What isolation needs, in both registers: source validation (bit 0), request and completion redirect (bits 2 and 3) and upstream
+ * forwarding (bit 4). Without direct translated P2P, translated requests are redirected too.
+ */
+const ISOLATION: u32 = 0x1d;
 
 /**
  * Switches on what isolates the function at `page` and all else off; whether it is isolated then. What the capability
@@ -24,7 +20,7 @@ const enum AccessControl {
 export function enableAccessControl(page: u64): bool {
   const offset = extendedCapabilityAt(page, ExtendedId.AccessControl);
   if (offset == 0) return false;
-  const wanted = pageRead16(page, offset + CAPABILITY) & <u32>AccessControl.Isolation;
+  const wanted = pageRead16(page, offset + CAPABILITY) & ISOLATION;
   pageWrite16(page, offset + CONTROL, wanted);
-  return (pageRead16(page, offset + CONTROL) & <u32>AccessControl.Isolation) == wanted;
+  return (pageRead16(page, offset + CONTROL) & ISOLATION) == wanted;
 }

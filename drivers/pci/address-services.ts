@@ -1,10 +1,9 @@
 // Address translation services of one function: ATS (PCIe 5.0 10.5.1), page requests (10.5.2), PASID (7.8.8).
 
 import { extendedCapabilityAt } from "./capability";
-import { pageChange16, pageRead16 } from "./config-page";
+import { pageChange16 } from "./config-page";
 import { ExtendedId } from "./registers";
 
-const ATS_CAPABILITY: u32 = 0x04; // u16, Invalidate Queue Depth in bits 4:0
 const ATS_CONTROL: u32 = 0x06; // u16, Smallest Translation Unit in bits 4:0
 const ATS_ENABLE: u32 = 1 << 15;
 const SMALLEST_TRANSLATION_UNIT: u32 = 0x1f;
@@ -16,14 +15,6 @@ const PASID_ENABLE: u32 = 1 << 0;
 /** Whether the function at `page` has a device TLB. */
 export function hasDeviceTlb(page: u64): bool {
   return extendedCapabilityAt(page, ExtendedId.AddressTranslation) != 0;
-}
-
-/** Invalidations that it takes before one has completed, 1 to 32; 0 if it has no device TLB. */
-export function deviceTlbQueueDepth(page: u64): u32 {
-  const offset = extendedCapabilityAt(page, ExtendedId.AddressTranslation);
-  if (offset == 0) return 0;
-  const depth = pageRead16(page, offset + ATS_CAPABILITY) & 0x1f;
-  return depth == 0 ? 32 : depth;
 }
 
 /**

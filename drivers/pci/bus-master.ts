@@ -1,19 +1,8 @@
-// Bus mastering by index of the function table.
+// The way of a function's transactions through the bridges above it.
 
-import { setBusMasterAt, setCommand } from "./command";
+import { setCommand } from "./command";
 import { Command } from "./registers";
 import { functionAt, NO_FUNCTION } from "./table";
-
-/** Takes the right to start transactions away; from a bridge, also that to pass on those from below. */
-export function disableBusMastering(index: u32): void {
-  setBusMasterAt(functionAt(index).page, false);
-}
-
-/** Gives or takes the right to start transactions. With it, the bridges above pass them on. */
-export function setBusMastering(index: u32, on: bool): void {
-  if (on) openPath(index);
-  setBusMasterAt(functionAt(index).page, on);
-}
 
 /** Lets the bridges above a function pass its transactions up and accesses to its memory down. */
 export function openPath(index: u32): void {

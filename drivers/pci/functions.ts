@@ -9,7 +9,6 @@ import { CapabilityId, DeviceControl2, Express, ExpressType, Header, HeaderLayou
 import { addFunction, clearFunctions, functionAt, functionCount, isBridge, NO_FUNCTION, PciFunction } from "./table";
 
 export { findFunction, functionAt, functionCount, isBridge, MAXIMUM_FUNCTIONS, NO_BUS, NO_FUNCTION, PciFunction } from "./table";
-export { disableBusMastering, setBusMastering } from "./bus-master";
 
 export const enum ScanStatus {
   Done = 0,

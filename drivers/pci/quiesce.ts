@@ -2,8 +2,8 @@
 // does not know.
 
 import { setDeviceTlbAt } from "./address-services";
-import { disableBusMastering } from "./bus-master";
 import { capabilityAt, extendedCapabilityAt } from "./capability";
+import { setBusMasterAt } from "./command";
 import { pageChange16 } from "./config-page";
 import { CapabilityId, DeviceControl, Express, ExtendedId } from "./registers";
 import { functionAt, functionCount } from "./table";
@@ -15,7 +15,7 @@ const VF_ENABLE: u32 = 1 << 0;
 /** Quiets all functions of the table, bridges too. */
 export function quiesceFunctions(): void {
   for (let i: u32 = 0; i < functionCount(); i++) {
-    disableBusMastering(i);
+    setBusMasterAt(functionAt(i).page, false);
     quiesceAt(functionAt(i).page);
   }
 }

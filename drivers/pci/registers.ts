@@ -76,15 +76,10 @@ export const enum Express {
 
 /** Device/port type, PCIe 5.0 7.5.3.2. */
 export const enum ExpressType {
-  Endpoint = 0,
-  LegacyEndpoint = 1,
   RootPort = 4,
   UpstreamPort = 5,
   DownstreamPort = 6,
   ExpressToPciBridge = 7,
-  PciToExpressBridge = 8,
-  IntegratedEndpoint = 9,
-  EventCollector = 10,
   /** No PCI Express capability. */
   None = 0xff,
 }

@@ -1,7 +1,7 @@
 // Descriptors of the invalidation queue, VT-d 4.1 6.5.2: two u64, of which the functions here give the low and the high one.
 // In a queue of 256-bit descriptors the upper half is 0.
 
-import { CAP_DRD, CAP_DWD, ECAP_DIT } from "./register";
+import { ECAP_DIT, drainsOf } from "./register";
 import { Unit } from "./unit";
 
 /** Type, bits 3:0. */
@@ -27,9 +27,8 @@ const INTERRUPT_SELECTIVE: u64 = 1 << 4;
 const DOMAIN_SHIFT: u64 = 16;
 /** SID of context and device TLB descriptors, IIDX of interrupt entry descriptors, status data of wait descriptors. */
 const UPPER_SHIFT: u64 = 32;
-/** DW and DR of an IOTLB descriptor. */
-const DRAIN_WRITES: u64 = 1 << 6;
-const DRAIN_READS: u64 = 1 << 7;
+/** DW and DR of an IOTLB descriptor, bits 6 and 7. */
+const DRAIN_SHIFT: u64 = 6;
 /** MIP, bits 20:16: invalidations of a device that may be under way at once. */
 const ONE_PENDING: u64 = 1 << 16;
 /** PFSID[3:0], bits 15:12, and PFSID[15:4], bits 63:52: the physical function that hardware paces (ECAP.DIT). */
@@ -69,8 +68,7 @@ export function pagesAt(address: u64, mask: u32): u64 {
 
 /** Requests that were translated before reach memory before the invalidation counts as done. */
 function drains(unit: Unit): u64 {
-  const reads: u64 = (unit.capability & CAP_DRD) != 0 ? DRAIN_READS : 0;
-  return (unit.capability & CAP_DWD) != 0 ? reads | DRAIN_WRITES : reads;
+  return drainsOf(unit.capability) << DRAIN_SHIFT;
 }
 
 export function deviceTlbOf(unit: Unit, sourceId: u32): u64 {

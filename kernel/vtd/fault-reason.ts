@@ -10,108 +10,55 @@ export function isInterruptReason(reason: u32): bool {
 }
 
 export function faultReasonText(reason: u32): string {
-  if (reason < FIRST_INTERRUPT_REASON) return legacyReasonText(reason);
-  if (reason < FIRST_SCALABLE_REASON) return interruptReasonText(reason);
-  return reason < 0x70 ? tableReasonText(reason) : pageReasonText(reason);
+  const text = reason < <u32>TEXTS.length ? unchecked(TEXTS[reason]) : "";
+  return text.length != 0 ? text : "reserved reason";
 }
 
-const RESERVED: string = "reserved reason";
-
-function legacyReasonText(reason: u32): string {
-  switch (reason) {
-    case 0x1: return "root entry not present"; // LRT.2
-    case 0x2: return "context entry not present"; // LCT.2
-    case 0x3: return "context entry invalid"; // LCT.4
-    case 0x4: return "address beyond the width of the domain or the unit"; // LGN.1
-    case 0x5: return "no write permission"; // LGN.2
-    case 0x6: return "no read permission"; // LGN.3
-    case 0x7: return "second-stage paging entry not readable"; // LSL.1
-    case 0x8: return "root entry not readable"; // LRT.1
-    case 0x9: return "context entry not readable"; // LCT.1
-    case 0xa: return "reserved field set in root entry"; // LRT.3
-    case 0xb: return "reserved field set in context entry"; // LCT.3
-    case 0xc: return "reserved field set in second-stage paging entry"; // LSL.2
-    case 0xd: return "translation or translated request blocked by context entry"; // LCT.5
-    case 0xe: return "address leads into the interrupt range"; // LGN.4
-    default: return RESERVED;
-  }
-}
-
-function interruptReasonText(reason: u32): string {
-  switch (reason) {
-    case 0x20: return "reserved field set in interrupt request";
-    case 0x21: return "index beyond the interrupt remapping table";
-    case 0x22: return "interrupt remapping entry not present";
-    case 0x23: return "interrupt remapping entry not readable";
-    case 0x24: return "reserved field set in interrupt remapping entry";
-    case 0x25: return "compatibility format interrupt blocked";
-    case 0x26: return "source-id verification failed";
-    case 0x27: return "posted interrupt descriptor not accessible";
-    case 0x28: return "reserved field set in posted interrupt descriptor";
-    case 0x29: return "interrupt request with PASID, translated or of another size";
-    default: return RESERVED;
-  }
-}
-
-function tableReasonText(reason: u32): string {
-  switch (reason) {
-    case 0x30: return "root table address invalid"; // RTA.1
-    case 0x31: return "request with PASID in legacy mode"; // RTA.2
-    case 0x32: return "page request in legacy mode"; // RTA.3
-    case 0x33: return "translation request in abort-DMA mode"; // RTA.4
-    case 0x38: return "scalable-mode root entry not readable"; // SRT.1
-    case 0x39: return "scalable-mode root entry not present"; // SRT.2
-    case 0x3a: return "reserved field set in scalable-mode root entry"; // SRT.3
-    case 0x40: return "scalable-mode context entry not readable"; // SCT.1
-    case 0x41: return "scalable-mode context entry not present"; // SCT.2
-    case 0x42: return "reserved field set in scalable-mode context entry"; // SCT.3
-    case 0x43: return "scalable-mode context entry invalid"; // SCT.4
-    case 0x44: return "device TLB not enabled in scalable-mode context entry"; // SCT.5
-    case 0x45: return "PASID not enabled in scalable-mode context entry"; // SCT.6
-    case 0x46: return "PASID beyond the PASID directory"; // SCT.7
-    case 0x47: return "page requests not enabled in scalable-mode context entry"; // SCT.8
-    case 0x48: return "RID_PASID of scalable-mode context entry invalid"; // SCT.9
-    case 0x50: return "PASID directory entry not readable"; // SPD.1
-    case 0x51: return "PASID directory entry not present"; // SPD.2
-    case 0x52: return "reserved field set in PASID directory entry"; // SPD.3
-    case 0x58: return "PASID table entry not readable"; // SPT.1
-    case 0x59: return "PASID table entry not present"; // SPT.2
-    case 0x5a: return "reserved field set in PASID table entry"; // SPT.3
-    case 0x5b: return "PASID table entry invalid"; // SPT.4
-    case 0x5c: return "execute requests not enabled in PASID table entry"; // SPT.5
-    case 0x5d: return "supervisor requests not enabled in PASID table entry"; // SPT.6
-    default: return RESERVED;
-  }
-}
-
-function pageReasonText(reason: u32): string {
-  switch (reason) {
-    case 0x70: return "first-stage paging entry not readable"; // SFS.1
-    case 0x71: return "first-stage paging entry not present"; // SFS.2
-    case 0x72: return "reserved field set in first-stage paging entry"; // SFS.3
-    case 0x73: return "first-stage root entry not readable"; // SFS.4
-    case 0x74: return "address of first-stage entry beyond the width of the second stage"; // SFS.5
-    case 0x75: return "no read permission for first-stage root entry"; // SFS.6
-    case 0x76: return "no read permission for first-stage paging entry"; // SFS.7
-    case 0x77: return "no write permission for accessed or dirty bit of first-stage entry"; // SFS.8
-    case 0x78: return "second-stage paging entry not readable"; // SSS.1
-    case 0x79: return "second-stage paging entry without read and write permission"; // SSS.2
-    case 0x7a: return "reserved field set in second-stage paging entry"; // SSS.3
-    case 0x7b: return "second-stage root not readable"; // SSS.4
-    case 0x7c: return "accessed or dirty bit of second-stage entry needed without snooping"; // SSS.5
-    case 0x7d: return "accessed or dirty bit of second-stage entry could not be set"; // SSS.6
-    case 0x80: return "address not canonical"; // SGN.1
-    case 0x81: return "user request for supervisor page"; // SGN.2
-    case 0x82: return "no execute permission"; // SGN.3
-    case 0x83: return "address beyond the width of the tables or the unit"; // SGN.4
-    case 0x84: return "address beyond the width of the second stage"; // SGN.5
-    case 0x85: return "no write permission"; // SGN.6
-    case 0x86: return "no read permission"; // SGN.7
-    case 0x87: return "address leads into the interrupt range"; // SGN.8
-    case 0x88: return "translated request not permitted"; // SGN.9
-    case 0x89: return "translated address not permitted"; // SGN.10
-    case 0x90: return "accessed or dirty bit of first-stage entry needed without snooping"; // SFS.9
-    case 0x91: return "accessed or dirty bit of first-stage entry could not be set"; // SFS.10
-    default: return RESERVED;
-  }
-}
+/** By reason; empty where it is reserved. */
+const TEXTS: StaticArray<string> = [
+  "", // 0x00
+  "root entry not present", "context entry not present", "context entry invalid", // 0x01: LRT.2, LCT.2, LCT.4
+  "address beyond the width of the domain or the unit", "no write permission", "no read permission", // 0x04: LGN.1, LGN.2, LGN.3
+  "second-stage paging entry not readable", // 0x07: LSL.1
+  "root entry not readable", "context entry not readable", "reserved field set in root entry", // 0x08: LRT.1, LCT.1, LRT.3
+  "reserved field set in context entry", "reserved field set in second-stage paging entry", // 0x0b: LCT.3, LSL.2
+  "translation or translated request blocked by context entry", "address leads into the interrupt range", "", // 0x0d: LCT.5, LGN.4
+  "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", // 0x10
+  "reserved field set in interrupt request", "index beyond the interrupt remapping table", "interrupt remapping entry not present", // 0x20
+  "interrupt remapping entry not readable", "reserved field set in interrupt remapping entry", "compatibility format interrupt blocked", // 0x23
+  "source-id verification failed", "posted interrupt descriptor not accessible", "reserved field set in posted interrupt descriptor", // 0x26
+  "interrupt request with PASID, translated or of another size", // 0x29
+  "", "", "", "", "", "", // 0x2a
+  "root table address invalid", "request with PASID in legacy mode", "page request in legacy mode", // 0x30: RTA.1, RTA.2, RTA.3
+  "translation request in abort-DMA mode", // 0x33: RTA.4
+  "", "", "", "", // 0x34
+  "scalable-mode root entry not readable", "scalable-mode root entry not present", // 0x38: SRT.1, SRT.2
+  "reserved field set in scalable-mode root entry", // 0x3a: SRT.3
+  "", "", "", "", "", // 0x3b
+  "scalable-mode context entry not readable", "scalable-mode context entry not present", // 0x40: SCT.1, SCT.2
+  "reserved field set in scalable-mode context entry", "scalable-mode context entry invalid", // 0x42: SCT.3, SCT.4
+  "device TLB not enabled in scalable-mode context entry", "PASID not enabled in scalable-mode context entry", // 0x44: SCT.5, SCT.6
+  "PASID beyond the PASID directory", "page requests not enabled in scalable-mode context entry", // 0x46: SCT.7, SCT.8
+  "RID_PASID of scalable-mode context entry invalid", // 0x48: SCT.9
+  "", "", "", "", "", "", "", // 0x49
+  "PASID directory entry not readable", "PASID directory entry not present", "reserved field set in PASID directory entry", // 0x50: SPD.1, SPD.2, SPD.3
+  "", "", "", "", "", // 0x53
+  "PASID table entry not readable", "PASID table entry not present", "reserved field set in PASID table entry", // 0x58: SPT.1, SPT.2, SPT.3
+  "PASID table entry invalid", "execute requests not enabled in PASID table entry", // 0x5b: SPT.4, SPT.5
+  "supervisor requests not enabled in PASID table entry", // 0x5d: SPT.6
+  "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", // 0x5e
+  "first-stage paging entry not readable", "first-stage paging entry not present", // 0x70: SFS.1, SFS.2
+  "reserved field set in first-stage paging entry", "first-stage root entry not readable", // 0x72: SFS.3, SFS.4
+  "address of first-stage entry beyond the width of the second stage", "no read permission for first-stage root entry", // 0x74: SFS.5, SFS.6
+  "no read permission for first-stage paging entry", "no write permission for accessed or dirty bit of first-stage entry", // 0x76: SFS.7, SFS.8
+  "second-stage paging entry not readable", "second-stage paging entry without read and write permission", // 0x78: SSS.1, SSS.2
+  "reserved field set in second-stage paging entry", "second-stage root not readable", // 0x7a: SSS.3, SSS.4
+  "accessed or dirty bit of second-stage entry needed without snooping", "accessed or dirty bit of second-stage entry could not be set", // 0x7c: SSS.5, SSS.6
+  "", "", // 0x7e
+  "address not canonical", "user request for supervisor page", "no execute permission", // 0x80: SGN.1, SGN.2, SGN.3
+  "address beyond the width of the tables or the unit", "address beyond the width of the second stage", "no write permission", // 0x83: SGN.4, SGN.5, SGN.6
+  "no read permission", "address leads into the interrupt range", "translated request not permitted", // 0x86: SGN.7, SGN.8, SGN.9
+  "translated address not permitted", // 0x89: SGN.10
+  "", "", "", "", "", "", // 0x8a
+  "accessed or dirty bit of first-stage entry needed without snooping", "accessed or dirty bit of first-stage entry could not be set", // 0x90: SFS.9, SFS.10
+];

@@ -3,15 +3,12 @@
 
 import { flushWriteBuffer } from "./command";
 import {
-  allContexts, allInterruptEntries, deviceTlbOf, interruptEntriesAt, oneContext, pagesAt, pasidCacheOfDomain, tlbOfDomain,
-  tlbPages, wholeDeviceTlb, wholeTlb,
+  allContexts, allInterruptEntries, deviceTlbOf, interruptEntriesAt, oneContext, pagesAt, pasidCacheOfDomain, tlbOfDomain, tlbPages, wholeDeviceTlb,
+  wholeTlb,
 } from "./descriptor";
 import { InvalidationStatus } from "./invalidation-status";
 import { request, startQueue, stopForeignQueue } from "./queue";
-import {
-  invalidateContextByRegister, invalidateContextsByRegister, invalidateTlbByRegister, invalidateTlbDomainByRegister,
-  invalidateTlbPagesByRegister,
-} from "./register-invalidation";
+import { invalidateByRegister } from "./register-invalidation";
 import { CAP_PSI, CAP_RWBF, ECAP_QI, maximumAddressMask, maximumHandleMask } from "./register";
 import { Unit } from "./unit";
 
@@ -26,26 +23,20 @@ export function startInvalidation(unit: Unit): InvalidationStatus {
   return unit.isScalable == 0 ? InvalidationStatus.Done : InvalidationStatus.Unsupported;
 }
 
-/** Asks the queue, once the unit sees what was written before. */
+/** Asks the queue, once the unit sees what was written before; in legacy mode the registers if there is no queue, or none any more. */
 function ask(unit: Unit, low: u64, high: u64): InvalidationStatus {
   if ((unit.capability & CAP_RWBF) != 0 && !flushWriteBuffer(unit)) return InvalidationStatus.WriteBuffer;
-  return unit.queue != 0 ? request(unit, low, high) : InvalidationStatus.Unsupported;
-}
-
-/** True if registers have to do what ask() could not: there is no queue, or none any more. They know legacy mode only (6.5.1). */
-function needsRegisters(unit: Unit, status: InvalidationStatus): bool {
-  return unit.queue == 0 && unit.isScalable == 0 && status != InvalidationStatus.WriteBuffer;
+  const status = unit.queue != 0 ? request(unit, low, high) : InvalidationStatus.Unsupported;
+  return unit.queue != 0 || unit.isScalable != 0 ? status : invalidateByRegister(unit, low, high, status);
 }
 
 export function invalidateContexts(unit: Unit): InvalidationStatus {
-  const status = ask(unit, allContexts(), 0);
-  return needsRegisters(unit, status) ? invalidateContextsByRegister(unit) : status;
+  return ask(unit, allContexts(), 0);
 }
 
 /** `domainId`: under which the unit remembers the entry, 0 if it remembers that there was none (CAP.CM). */
 export function invalidateContext(unit: Unit, domainId: u32, sourceId: u32): InvalidationStatus {
-  const status = ask(unit, oneContext(domainId, sourceId), 0);
-  return needsRegisters(unit, status) ? invalidateContextByRegister(unit, domainId, sourceId) : status;
+  return ask(unit, oneContext(domainId, sourceId), 0);
 }
 
 /** Scalable mode only. */
@@ -54,13 +45,11 @@ export function invalidatePasidCache(unit: Unit, domainId: u32): InvalidationSta
 }
 
 export function invalidateTlb(unit: Unit): InvalidationStatus {
-  const status = ask(unit, wholeTlb(unit), 0);
-  return needsRegisters(unit, status) ? invalidateTlbByRegister(unit) : status;
+  return ask(unit, wholeTlb(unit), 0);
 }
 
 export function invalidateTlbDomain(unit: Unit, domainId: u32): InvalidationStatus {
-  const status = ask(unit, tlbOfDomain(unit, domainId), 0);
-  return needsRegisters(unit, status) ? invalidateTlbDomainByRegister(unit, domainId) : status;
+  return ask(unit, tlbOfDomain(unit, domainId), 0);
 }
 
 /** `length` bytes at `address`; the whole domain if the unit cannot name the pages in one command. */
@@ -68,8 +57,7 @@ export function invalidateTlbPages(unit: Unit, domainId: u32, address: u64, leng
   if (length == 0) return InvalidationStatus.Done;
   const mask = maskOf(address >> PAGE_SHIFT, (address + length - 1) >> PAGE_SHIFT);
   if ((unit.capability & CAP_PSI) == 0 || mask > maximumAddressMask(unit.capability)) return invalidateTlbDomain(unit, domainId);
-  const status = ask(unit, tlbPages(unit, domainId), pagesAt(address, mask));
-  return needsRegisters(unit, status) ? invalidateTlbPagesByRegister(unit, domainId, address, mask) : status;
+  return ask(unit, tlbPages(unit, domainId), pagesAt(address, mask));
 }
 
 /** log2 of the smallest aligned block of numbers that holds `first` to `last`. */

@@ -1,79 +1,52 @@
 // Invalidation by registers, VT-d 4.1 6.5.1: for legacy mode on a unit without a queue, or whose queue stands still. While a
-// queue is on these registers must not be used.
+// queue is on these registers must not be used. Their commands have the fields of the descriptors, in other places.
 
 import { load64, store64 } from "../memory/physical";
-import { pagesAt } from "./descriptor";
+import { DESCRIPTOR_TYPE, DescriptorType } from "./descriptor";
 import { InvalidationStatus } from "./invalidation-status";
-import {
-  CAP_DRD, CAP_DWD, CCMD_DEVICE, CCMD_GLOBAL, CCMD_ICC, Global, IOTLB_DOMAIN, IOTLB_DRAIN_READS, IOTLB_DRAIN_WRITES,
-  IOTLB_GLOBAL, IOTLB_IVT, IOTLB_PAGE, Register, tlbRegisterOffset,
-} from "./register";
-import { Unit, read32, read64, write64 } from "./unit";
+import { Global, Register, tlbRegisterOffset } from "./register";
+import { Unit, read32 } from "./unit";
 import { mayWait, startWait } from "./wait";
 
-/** CAIG, bits 60:59: what the unit really did; 0 nothing. */
-const CCMD_ACTUAL: u64 = 3 << 59;
-/** SID, bits 31:16; DID lies in bits 15:0. */
-const CCMD_SOURCE_SHIFT: u64 = 16;
-/** IAIG, bits 58:57. */
-const IOTLB_ACTUAL: u64 = 3 << 57;
-/** DID, bits 47:32. */
-const IOTLB_DOMAIN_SHIFT: u64 = 32;
+/** ICC of the context command, 11.4.6, and IVT of IOTLB invalidate, 11.4.8.1: set to start, clear when done. */
+const START: u64 = 1 << 63;
+/** CIRG, bits 62:61, and CAIG, bits 60:59: what the unit shall do, and what it really did; 0 nothing. SID in bits 31:16, DID in bits 15:0. */
+const CONTEXT_REQUEST_SHIFT: u64 = 61;
+const CONTEXT_ACTUAL: u64 = 3 << 59;
+const CONTEXT_SOURCE_SHIFT: u64 = 16;
+/** IIRG, bits 61:60, and IAIG, bits 58:57. DR and DW in bits 49:48, DID in bits 47:32. */
+const TLB_REQUEST_SHIFT: u64 = 60;
+const TLB_ACTUAL: u64 = 3 << 57;
+const TLB_DRAIN_SHIFT: u64 = 48;
+const TLB_DOMAIN_SHIFT: u64 = 32;
 
-export function invalidateContextsByRegister(unit: Unit): InvalidationStatus {
-  return commandContext(unit, CCMD_GLOBAL);
-}
-
-export function invalidateContextByRegister(unit: Unit, domainId: u32, sourceId: u32): InvalidationStatus {
-  return commandContext(unit, CCMD_DEVICE | (<u64>sourceId << CCMD_SOURCE_SHIFT) | <u64>domainId);
-}
-
-export function invalidateTlbByRegister(unit: Unit): InvalidationStatus {
-  return commandTlb(unit, IOTLB_GLOBAL);
-}
-
-export function invalidateTlbDomainByRegister(unit: Unit, domainId: u32): InvalidationStatus {
-  return commandTlb(unit, IOTLB_DOMAIN | (<u64>domainId << IOTLB_DOMAIN_SHIFT));
-}
-
-/** 2^`mask` pages at `address`; the unit must have CAP.PSI and `mask` must not exceed CAP.MAMV. */
-export function invalidateTlbPagesByRegister(unit: Unit, domainId: u32, address: u64, mask: u32): InvalidationStatus {
-  store64(tlbRegisters(unit), pagesAt(address, mask));
-  return commandTlb(unit, IOTLB_PAGE | (<u64>domainId << IOTLB_DOMAIN_SHIFT));
-}
-
-/** IVA, the address; IOTLB, the command, lies behind it. */
-function tlbRegisters(unit: Unit): u64 { return unit.registers + tlbRegisterOffset(unit.extended); }
-
-/** A queue that could not even be switched off forbids the registers (6.5). */
-function hasQueueOn(unit: Unit): bool { return (read32(unit, Register.GSTS) & <u32>Global.QIE) != 0; }
-
-function commandContext(unit: Unit, command: u64): InvalidationStatus {
-  if (hasQueueOn(unit)) return InvalidationStatus.Unsupported;
-  write64(unit, Register.CCMD, CCMD_ICC | command);
-  startWait();
-  let result = read64(unit, Register.CCMD);
-  while ((result & CCMD_ICC) != 0) {
-    if (!mayWait()) return InvalidationStatus.TimedOut;
-    result = read64(unit, Register.CCMD);
+/** Does what the two halves of a descriptor say; `otherwise` if it is for none of the caches of contexts and translations, which alone have registers. */
+export function invalidateByRegister(unit: Unit, low: u64, high: u64, otherwise: InvalidationStatus): InvalidationStatus {
+  const type = low & DESCRIPTOR_TYPE;
+  if (type != DescriptorType.Context && type != DescriptorType.Tlb) return otherwise;
+  // A queue that could not even be switched off forbids the registers (6.5).
+  if ((read32(unit, Register.GSTS) & <u32>Global.QIE) != 0) return InvalidationStatus.Unsupported;
+  const granularity = (low >> 4) & 3;
+  const domain = (low >> 16) & 0xffff;
+  if (type == DescriptorType.Context) {
+    const source = (low >> 32) & 0xffff;
+    const request = (granularity << CONTEXT_REQUEST_SHIFT) | (source << CONTEXT_SOURCE_SHIFT) | domain;
+    return command(unit.registers + <u64>Register.CCMD, request, CONTEXT_ACTUAL);
   }
-  return (result & CCMD_ACTUAL) != 0 ? InvalidationStatus.Done : InvalidationStatus.Refused;
+  // IVA, the address; IOTLB, the command, lies behind it.
+  const registers = unit.registers + tlbRegisterOffset(unit.extended);
+  const drains = (low >> 6) & 3;
+  store64(registers, high);
+  return command(registers + 8, (granularity << TLB_REQUEST_SHIFT) | (drains << TLB_DRAIN_SHIFT) | (domain << TLB_DOMAIN_SHIFT), TLB_ACTUAL);
 }
 
-function commandTlb(unit: Unit, command: u64): InvalidationStatus {
-  if (hasQueueOn(unit)) return InvalidationStatus.Unsupported;
-  const register = tlbRegisters(unit) + 8;
-  store64(register, IOTLB_IVT | command | drains(unit));
+function command(register: u64, request: u64, actual: u64): InvalidationStatus {
+  store64(register, START | request);
   startWait();
   let result = load64(register);
-  while ((result & IOTLB_IVT) != 0) {
+  while ((result & START) != 0) {
     if (!mayWait()) return InvalidationStatus.TimedOut;
     result = load64(register);
   }
-  return (result & IOTLB_ACTUAL) != 0 ? InvalidationStatus.Done : InvalidationStatus.Refused;
-}
-
-function drains(unit: Unit): u64 {
-  const reads: u64 = (unit.capability & CAP_DRD) != 0 ? IOTLB_DRAIN_READS : 0;
-  return (unit.capability & CAP_DWD) != 0 ? reads | IOTLB_DRAIN_WRITES : reads;
+  return (result & actual) != 0 ? InvalidationStatus.Done : InvalidationStatus.Refused;
 }

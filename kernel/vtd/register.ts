@@ -18,8 +18,6 @@ export const enum Register {
   IQH = 0x080, // u64
   IQT = 0x088, // u64
   IQA = 0x090, // u64
-  ICS = 0x09c, // u32
-  IECTL = 0x0a0, // u32
   IQERCD = 0x0b0, // u64
   IRTA = 0x0b8, // u64
 }
@@ -44,44 +42,31 @@ export const RTADDR_TTM_SCALABLE: u64 = 1 << 10;
 export const CAP_RWBF: u64 = 1 << 4;
 export const CAP_CM: u64 = 1 << 7;
 export const CAP_PSI: u64 = 1 << 39;
-export const CAP_DWD: u64 = 1 << 54; // write drain
-export const CAP_DRD: u64 = 1 << 55; // read drain
 export const CAP_PI: u64 = 1 << 59;
 
 /** ND, bits 2:0: the unit knows 2^(4 + 2 * ND) domains. */
-// @ts-ignore: decorator
-@inline
 export function domainsOf(capability: u64): u32 { return <u32>1 << (4 + 2 * min(<u32>capability & 7, 6)); }
 
 /** SAGAW, bits 12:8: bit n, from 1, says that tables of n + 2 levels work. */
-// @ts-ignore: decorator
-@inline
 export function adjustedWidths(capability: u64): u32 { return <u32>(capability >> 8) & 0x1f; }
 
 /** MGAW, bits 21:16: bits of the largest address that a device can use. */
-// @ts-ignore: decorator
-@inline
 export function maximumGuestWidth(capability: u64): u32 { return (<u32>(capability >> 16) & 0x3f) + 1; }
 
 /** FRO, bits 33:24: offset of the first fault recording register. */
-// @ts-ignore: decorator
-@inline
 export function faultRecordingOffset(capability: u64): u64 { return ((capability >> 24) & 0x3ff) << 4; }
 
 /** SLLPS, bits 37:34: LargePage mask; bit 0 2 MiB, bit 1 1 GiB. */
-// @ts-ignore: decorator
-@inline
 export function secondLevelLargePages(capability: u64): u32 { return <u32>(capability >> 34) & 3; }
 
 /** NFR, bits 47:40. */
-// @ts-ignore: decorator
-@inline
 export function faultRecords(capability: u64): u32 { return (<u32>(capability >> 40) & 0xff) + 1; }
 
 /** MAMV, bits 53:48: largest address mask of a page-selective invalidation. */
-// @ts-ignore: decorator
-@inline
 export function maximumAddressMask(capability: u64): u32 { return <u32>(capability >> 48) & 0x3f; }
+
+/** DWD and DRD, bits 54 and 55: writes and reads under way can be waited for. */
+export function drainsOf(capability: u64): u64 { return (capability >> 54) & 3; }
 
 /** Extended Capability, 11.4.3. Single bits. */
 export const ECAP_C: u64 = 1 << 0; // page walks snoop the caches
@@ -96,27 +81,10 @@ export const ECAP_SMTS: u64 = 1 << 43; // scalable mode
 export const ECAP_SLTS: u64 = 1 << 46; // second-level translation in scalable mode
 
 /** IRO, bits 17:8: offset of the IVA and IOTLB registers. */
-// @ts-ignore: decorator
-@inline
 export function tlbRegisterOffset(extended: u64): u64 { return ((extended >> 8) & 0x3ff) << 4; }
 
 /** MHMV, bits 23:20: largest handle mask of an interrupt-entry-cache invalidation. */
-// @ts-ignore: decorator
-@inline
 export function maximumHandleMask(extended: u64): u32 { return <u32>(extended >> 20) & 0xf; }
-
-/** Context Command, 11.4.6. */
-export const CCMD_ICC: u64 = 1 << 63;
-export const CCMD_GLOBAL: u64 = 1 << 61;
-export const CCMD_DEVICE: u64 = 3 << 61;
-
-/** IOTLB Invalidate, 11.4.8.1, at tlbRegisterOffset() + 8. */
-export const IOTLB_IVT: u64 = 1 << 63;
-export const IOTLB_GLOBAL: u64 = 1 << 60;
-export const IOTLB_DOMAIN: u64 = 2 << 60;
-export const IOTLB_PAGE: u64 = 3 << 60;
-export const IOTLB_DRAIN_READS: u64 = 1 << 49;
-export const IOTLB_DRAIN_WRITES: u64 = 1 << 48;
 
 /** Fault Status, 11.4.9. */
 export const enum FaultStatus {
@@ -127,7 +95,7 @@ export const enum FaultStatus {
   ITE = 1 << 6, // invalidation time-out error
 }
 
-/** Fault Event Control and Invalidation Event Control, 11.4.10 and 11.4.18. */
+/** Fault Event Control, 11.4.10. */
 export const EVENT_MASKED: u32 = <u32>1 << 31; // IM
 
 /** Protected Memory Enable, 11.4.16. */

@@ -4,6 +4,7 @@ import {
   RecordKind, ScopeKind, recordAt, recordCount, scopeBus, scopeCount, scopeKind, scopeOwner, scopeOwnerKind, scopePathDevice, scopePathFunction,
   scopePathLength, unitIncludesAll,
 } from "../../drivers/acpi/dmar/records";
+import { coversBus } from "../../drivers/pci/bridges";
 import { NO_FUNCTION, findFunction, functionAt } from "../../drivers/pci/functions";
 import { unitAt, unitCount } from "./unit";
 
@@ -46,9 +47,7 @@ function covers(scope: u32, segment: u32, sourceId: u32): bool {
   if (named == sourceId) return scopeKind(scope) == ScopeKind.Endpoint || scopeKind(scope) == ScopeKind.Bridge;
   if (scopeKind(scope) != ScopeKind.Bridge) return false;
   const bridge = findFunction(segment, named);
-  if (bridge == NO_FUNCTION) return false;
-  const bus = sourceId >> 8;
-  return bus >= functionAt(bridge).secondaryBus && bus <= functionAt(bridge).subordinateBus;
+  return bridge != NO_FUNCTION && coversBus(functionAt(bridge), segment, sourceId >> 8);
 }
 
 /** Whether reserved memory `index` is for the device with this source id. */

@@ -4,7 +4,9 @@
 import { load64 } from "../memory/physical";
 import { checkFrames } from "./walker-frame";
 import { checkScalableEntry } from "./walker-scalable";
-import { DOMAIN_SHARED, FAULTS_HIDDEN, SOURCE_MISSING, UNEXPECTED_BIT, WRONG_DOMAIN, WRONG_TABLE, WRONG_TRANSLATION, WRONG_WIDTH, failWalk } from "./walker-failure";
+import {
+  DOMAIN_SHARED, FAULTS_HIDDEN, SOURCE_MISSING, UNEXPECTED_BIT, WRONG_DOMAIN, WRONG_TABLE, WRONG_TRANSLATION, WRONG_WIDTH, failWalk,
+} from "./walker-failure";
 
 /** What a source id must have. */
 @unmanaged

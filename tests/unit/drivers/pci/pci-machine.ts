@@ -45,7 +45,6 @@ export interface PciExports {
   quiesceFunctions(): void;
   quiesceAt(page: bigint): void;
   hasDeviceTlb(page: bigint): number;
-  deviceTlbQueueDepth(page: bigint): number;
   setDeviceTlbAt(page: bigint, on: boolean): number;
   groupFunctions(): void;
   aliasAt(index: number, n: number): number;
