@@ -4,8 +4,7 @@ import { coreId } from "../boot/stub";
 import { Text, printText } from "../boot/symbols";
 import { print, printDecimal, printHex, printLine } from "../console/print";
 import { instructionPointer } from "../cpu/backend";
-import { currentPartition, printPartitionName } from "./current";
-import { enterMonitor } from "./monitor-lock";
+import { currentPartition, currentVcpu, printPartitionName } from "./current";
 import { countViolation } from "./status-page";
 
 const enum Kind { Instruction = 1, PortRead = 2, PortWrite = 3, MsrRead = 4, MsrWrite = 5, Memory = 6, Hypercall = 7, Fault = 8 }
@@ -67,8 +66,7 @@ export function auditFault(reason: u32): void {
 
 /** Starts the line; false if this violation, or too many others, had one already. */
 function open(kind: Kind, what: u64): bool {
-  enterMonitor(); // several cores count
-  countViolation(currentPartition());
+  countViolation(currentPartition(), currentVcpu());
   const key = (<u64>kind << 60) | (what & 0x0fffffffffffffff);
   for (let i: u32 = 0; i < rememberedCount; i++) {
     if (load<u64>(remembered + (i << 3)) == key) return false;

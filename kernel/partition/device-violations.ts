@@ -14,7 +14,7 @@ import { domainOf, domainRoot } from "../vtd/domain";
 import { drainFaults, unmaskFaultEvents, violationsOf } from "../vtd/fault";
 import { sourceAt, sourceCount } from "../vtd/sources";
 import { unitAt, unitCount } from "../vtd/unit";
-import { currentPartition, printPartitionName } from "./current";
+import { currentPartition, currentVcpu, printPartitionName } from "./current";
 import { attachedGeneration, deviceViolations, setAttachedGeneration, setDeviceViolations } from "./device-reports";
 import { StopReason, applyHealthAction, hasIntent } from "./lifecycle";
 import { NO_PARTITION, vcpuApicId } from "./plan";
@@ -55,7 +55,7 @@ export function checkDeviceViolations(): void {
   const partition = currentPartition();
   if (partition == NO_PARTITION || deviceViolations(partition) == seen) return;
   seen = deviceViolations(partition);
-  countViolation(partition);
+  countViolation(partition, currentVcpu());
   const action = onDeviceViolation(partition);
   if (action == HealthAction.Ignore || hasIntent() || state(partition) != PartitionState.Running) return;
   applyHealthAction(action, StopReason.DeviceViolation);

@@ -68,7 +68,7 @@ function lookAtRecord(): void {
 }
 
 function deliverPending(record: u32): void {
-  enterMonitor();
+  if (!enterMonitor()) return;
   if (peek32(record + VcpuMailbox.PendingNmi)) deliverNmi(record);
   if (peek32(record + VcpuMailbox.PendingVector) & VECTOR && canInjectInterrupt()) injectInterruptOf(record);
   const signals = peek32(record + VcpuMailbox.PendingVector) & ~(VECTOR | LOCAL_VECTOR);

@@ -23,9 +23,9 @@ export function lendTask(next: u64): void {
   for (let segment: u32 = 0; segment < <u32>TaskSegment.Gdt; segment++) poke32(Mailbox.Selectors + (segment << 2), backend.segmentSelector(segment));
 }
 
-/** Puts the registers into the mailbox. */
-export function lendFrame(): void {
-  enterMonitor();
+/** In the monitor, which may be refused: puts the registers into the mailbox. */
+export function lendFrame(): bool {
+  if (!enterMonitor()) return false;
   for (let register: u32 = 0; register < <u32>Register.COUNT; register++) poke64(FRAME + (register << 3), readRegister(register));
   poke64(FRAME + (<u32>Register.RSP << 3), backend.readAnyRegister(Register.RSP));
   poke64(FRAME + VcpuFrame.Rip, backend.instructionPointer());
@@ -38,6 +38,7 @@ export function lendFrame(): void {
   poke64(FRAME + VcpuFrame.CodeMode, codeMode);
   if (codeMode & LONG_MODE) lendBases();
   else lendSegments();
+  return true;
 }
 
 /** All that the segments are in 64-bit code. */

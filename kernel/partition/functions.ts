@@ -158,7 +158,7 @@ export function onDeviceMessage(vector: u32): void {
     const record = recordOf(index);
     const message = vector - function32(record, PlanFunction.FirstVector);
     if (message >= function32(record, PlanFunction.Messages)) continue;
-    enterMonitor();
+    if (!enterMonitor()) return;
     deviceMessage(currentVcpu(), index, message);
     return settleMonitorCall();
   }

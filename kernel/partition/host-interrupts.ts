@@ -61,7 +61,7 @@ export function withdrawStopped(): void {
 export function passInput(): void {
   const partition = currentPartition();
   if (currentVcpu() != 0 || partition == NO_PARTITION || state(partition) != PartitionState.Running || !hasDevice(Device.Uart)) return;
-  enterMonitor();
+  if (!enterMonitor()) return;
   const head = peek32(Mailbox.InputHead);
   let next = head;
   while (next - peek32(Mailbox.InputTail) < INPUT_RING) {

@@ -25,7 +25,7 @@ import { printCores } from "./core-list";
 import { kickOthers } from "./kick";
 import { awaitOthers, awaitRelease, releaseOthers, rest } from "./rendezvous";
 import {
-  PartitionState, VcpuState, clearWish, proposeWish, publishExits, publishStop, restarts, setRestarts, setState, setVcpuState, wish,
+  PartitionState, VcpuState, clearWish, proposeWish, publishExits, publishStop, restarts, setRestarts, setState, setVcpuState, takeWish,
 } from "./status-page";
 import { awaitStartUp } from "./vcpu-start";
 import { resetVirtualMsrs } from "./virtual-msrs";
@@ -253,8 +253,9 @@ export function onMonitorFault(): void {
 /** Carries out what a vCPU asked for. Returns once this one is to be launched anew; a stopped partition's core parks. */
 export function carryOutIntent(): void {
   if (currentVcpu() != 0) return joinAgain();
-  if (!awaitOthers()) return end(StopReason.CoreSilent);
-  const wanted = wish(currentPartition());
+  if (!awaitOthers()) endSilently();
+  const wanted = takeWish(currentPartition());
+  if (wanted == 0) park(); // another core has ended the partition
   if ((wanted & INTENT_MASK) == <u32>Intent.Stop) return end(wanted >> REASON_SHIFT);
   clearWish(currentPartition());
   settled(Attention.Intent);
@@ -264,6 +265,13 @@ export function carryOutIntent(): void {
   printLine();
   if (!backend.rewindLaunchState(frames)) return end(StopReason.EntryFailure);
   startPartition();
+}
+
+/** A core of the partition answers no longer: whoever carries out what the partition wishes, and nobody else, ends it. */
+export function endSilently(): void {
+  if (takeWish(currentPartition()) == 0) return;
+  auditFault(StopReason.CoreSilent);
+  end(StopReason.CoreSilent);
 }
 
 function end(reason: u32): void {

@@ -1,12 +1,13 @@
 // The lock of a partition's monitor, which its cores enter one at a time; a partition with one vCPU needs none. A core has it from its
-// first use of the monitor in an exit until the next VM entry, so that what the mailbox holds for an access stays its own.
+// first use of the monitor in an exit until the next VM entry, so that what the mailbox holds for an access stays its own. One that waits
+// in vain for a second does without the monitor: another core of the partition hangs in it, and the partition has failed.
 
 import { tscFrequency } from "../../drivers/tsc";
 import { pause, rdtsc } from "../cpu/processor";
 import { compareExchange32, store32 } from "../memory/physical";
 import { Attention, attend } from "./attention";
 import { currentPartition, vcpuCount } from "./current";
-import { StopReason, stopPartition } from "./lifecycle";
+import { StopReason, hasIntent, partitionFault } from "./lifecycle";
 import { lockAddress } from "./status-page";
 
 /** Whether this core must take the lock before it goes on. */
@@ -19,28 +20,35 @@ export function attachMonitorLock(): void {
   word = lockAddress(currentPartition());
 }
 
-/** To be called before the mailbox is written or the monitor called; again and again does no harm. */
+/**
+ * To be called before the mailbox is written or the monitor called; again and again does no harm. False: neither may be done, and what is
+ * left of the exit does not matter, since the partition ends or restarts.
+ */
 // @ts-ignore: decorator
 @inline
-export function enterMonitor(): void {
-  if (mustTake) take();
-}
+export function enterMonitor(): bool { return !mustTake || take(); }
 
-function take(): void {
-  if (compareExchange32(word, 0, 1) != 0) awaitLock();
+function take(): bool {
+  if (!awaitLock()) {
+    if (!hasIntent()) partitionFault(StopReason.CoreSilent);
+    return false;
+  }
   mustTake = false;
   attend(Attention.Record); // so that the next entry leaves the monitor
+  return true;
 }
 
-/** No monitor call lasts long: after a second without the lock the partition is broken, and ends. */
-function awaitLock(): void {
+function awaitLock(): bool {
+  if (compareExchange32(word, 0, 1) == 0) return true;
   const limit = rdtsc() + tscFrequency();
   while (compareExchange32(word, 0, 1) != 0) {
+    if (rdtsc() > limit) return false;
     pause();
-    if (rdtsc() > limit) return stopPartition(StopReason.CoreSilent);
   }
+  return true;
 }
 
+/** Gives the lock back if this core has it. */
 export function leaveMonitor(): void {
   if (mustTake || vcpuCount() == 1) return;
   mustTake = true;

@@ -1,4 +1,5 @@
-// A partition ends or restarts as a whole: its other vCPUs leave the guest and rest, then the first one's core goes on.
+// A partition ends or restarts as a whole: its other vCPUs leave the guest and rest, then the first one's core goes on. A core that does
+// not take part ends the partition for good, even that of the first vCPU.
 
 import { rdtsc, pause } from "../cpu/processor";
 import { tscFrequency } from "../../drivers/tsc";
@@ -6,12 +7,15 @@ import { Attention, settled } from "./attention";
 import { currentPartition, currentVcpu, vcpuCount } from "./current";
 import { keepHouse } from "./housekeeping";
 import { kickOthers } from "./kick";
+import { endSilently } from "./lifecycle";
 import { enterMonitor, leaveMonitor } from "./monitor-lock";
 import { idleOnce, park } from "./park";
-import { PartitionState, VcpuState, publishExits, setVcpuState, state, vcpuState } from "./status-page";
+import { PartitionState, VcpuState, hasOpenWish, publishExits, setVcpuState, state, vcpuState } from "./status-page";
 
 /** Looks between two kicks. */
 const LOOKS: u32 = 1000;
+/** Seconds after which the first vCPU's core is silent: on the way it passes on what the partition said, and the consoles may be slow. */
+const PATIENCE: u64 = 30;
 
 /** The first vCPU's core: waits until all others rest; false if one does not within a second. */
 export function awaitOthers(): bool {
@@ -40,10 +44,11 @@ export function releaseOthers(): void {
 
 /** Another vCPU's core: out of the guest until the partition has started. */
 export function rest(): void {
-  enterMonitor();
-  publishExits(currentPartition());
+  const partition = currentPartition();
+  if (enterMonitor()) publishExits(partition);
   leaveMonitor();
-  setVcpuState(currentPartition(), currentVcpu(), VcpuState.Resting);
+  setVcpuState(partition, currentVcpu(), VcpuState.Resting);
+  awaitFirst(partition);
   awaitRelease();
 }
 
@@ -55,4 +60,14 @@ export function awaitRelease(): void {
     idleOnce();
   }
   settled(Attention.Intent);
+}
+
+/** Until the first vCPU's core carries out what the partition wishes. */
+function awaitFirst(partition: u32): void {
+  const limit = rdtsc() + PATIENCE * tscFrequency();
+  while (hasOpenWish(partition)) {
+    if (rdtsc() > limit) return endSilently();
+    keepHouse();
+    pause();
+  }
 }

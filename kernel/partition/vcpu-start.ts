@@ -16,7 +16,7 @@ import { VcpuState, setVcpuState, vcpuState, wish } from "./status-page";
  * PC's firmware resets the machine: here its INIT does that.
  */
 export function onStartRequest(): void {
-  enterMonitor();
+  if (!enterMonitor()) return;
   const record = vcpuRecord();
   const start = peek32(record + VcpuMailbox.Start);
   if (!(start & VcpuStart.Init)) return poke32(record + VcpuMailbox.Start, VcpuStart.None);
@@ -40,7 +40,7 @@ export function awaitStartUp(): bool {
 
 function takeStartUp(): bool {
   const record = vcpuRecord();
-  enterMonitor();
+  if (!enterMonitor()) return false;
   const isStarted = (peek32(record + VcpuMailbox.Start) & VcpuStart.Sipi) != 0;
   if (isStarted) {
     setVcpuState(currentPartition(), currentVcpu(), VcpuState.Running);
@@ -55,7 +55,7 @@ function takeStartUp(): bool {
 
 /** This vCPU halts with interrupts off, until an NMI, INIT or SIPI of another one. False if none of the others can send one either. */
 export function canBeWoken(): bool {
-  enterMonitor();
+  if (!enterMonitor()) return true; // the partition does not end for that
   setVcpuState(currentPartition(), currentVcpu(), VcpuState.Halted);
   for (let vcpu: u32 = 0; vcpu < vcpuCount(); vcpu++) {
     const record = recordOfVcpu(vcpu);

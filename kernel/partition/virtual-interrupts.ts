@@ -88,7 +88,7 @@ function postTo(vcpu: u32, page: u32): void {
 
 /** The notification came while no vCPU ran here: what was posted is fetched before the next entry. */
 export function onNotification(): void {
-  enterMonitor();
+  if (!enterMonitor()) return;
   const place = vcpuRecord() + <u32>VcpuMailbox.PendingVector;
   poke32(place, peek32(place) | <u32>VcpuSignal.InterruptStatus);
   attend(Attention.Record);
@@ -99,7 +99,7 @@ export function deliverVirtualInterrupt(): void {
   if (mode == VirtualApicMode.Software) return;
   const status = backend.interruptStatus();
   if (!backend.isRecognised(status, register(PROCESSOR_PRIORITY)) || !backend.canInjectInterrupt()) return;
-  enterMonitor();
+  if (!enterMonitor()) return;
   const vector = <u32>status & VECTOR;
   serviceInterrupt(vector);
   backend.setInterruptStatus((<u64>vector << SERVICED_SHIFT) | highestRequest());

@@ -42,14 +42,13 @@ function move(distance: u64): void {
   adjustment += distance;
   setTimeOffset(offset);
   if (deadline == 0) return;
-  enterMonitor();
+  if (!enterMonitor()) return;
   msrWrite(currentVcpu(), Msr.IA32_TSC_DEADLINE, hostDeadline(deadline));
   settleMonitorCall();
 }
 
 function readDeadline(): u64 {
-  if (!hasDevice(Device.LocalApic)) return 0;
-  enterMonitor();
+  if (!hasDevice(Device.LocalApic) || !enterMonitor()) return 0;
   const deadline = msrRead(currentVcpu(), Msr.IA32_TSC_DEADLINE);
   settleMonitorCall();
   return lastStatus() == AccessStatus.Done ? deadline : 0;

@@ -45,7 +45,7 @@ function writeConsole(bytes: u64): u64 {
 }
 
 function readConsole(): u64 {
-  enterMonitor(); // one core takes at a time
+  if (!enterMonitor()) return REFUSED; // one core takes at a time
   const byte = takeInput(currentPartition());
   return byte == NO_INPUT ? REFUSED : <u64>byte;
 }

@@ -7,14 +7,14 @@ import { enterMonitor } from "../monitor-lock";
 
 /** The guest wrote the register at `offset`. */
 export function onApicWrite(offset: u32): void {
-  enterMonitor();
+  if (!enterMonitor()) return;
   apicWrite(currentVcpu(), offset);
   settleMonitorCall();
 }
 
 /** The guest ended the level-triggered interrupt `vector`. */
 export function onEndOfInterrupt(vector: u32): void {
-  enterMonitor();
+  if (!enterMonitor()) return;
   apicEndOfInterrupt(currentVcpu(), vector);
   settleMonitorCall();
 }

@@ -67,12 +67,12 @@ function movedLocalApic(): u64 {
   return peek64(vcpuRecord() + VcpuMailbox.ApicBase) & LOCAL_APIC_PAGE;
 }
 
-/** Lets the monitor carry out the instruction; false if it cannot. */
+/** Lets the monitor carry out the instruction; false if it cannot. True without more where the partition ends or restarts. */
 function carryOut(gpa: u64, isWrite: bool): bool {
-  lendFrame();
+  if (!lendFrame()) return true;
   memoryAccess(currentVcpu(), gpa, isWrite ? 1 : 0);
   settleMonitorCall();
-  if (faulted()) return true; // the partition's health action is under way
+  if (faulted()) return true;
   const status = lastStatus();
   if (status == AccessStatus.GuestFault) {
     raiseGuestFault();

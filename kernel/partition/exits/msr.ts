@@ -37,7 +37,7 @@ export function onMsrWrite(): void {
 }
 
 function readLocalApic(index: u32): void {
-  enterMonitor();
+  if (!enterMonitor()) return;
   const value = msrRead(currentVcpu(), index);
   settleMonitorCall();
   if (lastStatus() != AccessStatus.Done) return injectGeneralProtection();
@@ -45,7 +45,7 @@ function readLocalApic(index: u32): void {
 }
 
 function writeLocalApic(index: u32, value: u64): void {
-  enterMonitor();
+  if (!enterMonitor()) return;
   msrWrite(currentVcpu(), index, index == Msr.IA32_TSC_DEADLINE ? hostDeadline(value) : value);
   settleMonitorCall();
   if (lastStatus() == AccessStatus.Done) advance();

@@ -22,7 +22,7 @@ export function onPortAccess(port: u32, size: u32, isRead: bool): void {
   const rax = readRegister(Register.RAX);
   const mask: u64 = (<u64>1 << (size << 3)) - 1;
   let value: u64 = 0;
-  enterMonitor();
+  if (!enterMonitor()) return;
   if (isRead) value = portRead(currentVcpu(), port, size);
   else portWrite(currentVcpu(), port, size, <u32>(rax & mask));
   settleMonitorCall();
@@ -35,7 +35,7 @@ export function onPortAccess(port: u32, size: u32, isRead: bool): void {
 }
 
 export function onStringPortAccess(port: u32, size: u32, isRead: bool, isRepeated: bool, information: u32): void {
-  lendFrame();
+  if (!lendFrame()) return;
   portString(currentVcpu(), port, size, isRead ? 0 : 1, isRepeated ? 1 : 0, information);
   settleMonitorCall();
   if (!isRead && isConfigData(port, size)) applyFunctionRequests();

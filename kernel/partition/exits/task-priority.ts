@@ -6,14 +6,14 @@ import { enterMonitor } from "../monitor-lock";
 import { settleMonitorCall } from "../monitor-call";
 
 export function read(): u64 {
-  enterMonitor();
+  if (!enterMonitor()) return 0;
   const value = taskPriorityRead(currentVcpu());
   settleMonitorCall();
   return value;
 }
 
 export function write(value: u32): void {
-  enterMonitor();
+  if (!enterMonitor()) return;
   taskPriorityWrite(currentVcpu(), value);
   settleMonitorCall();
 }

@@ -8,7 +8,7 @@ import { settleMonitorCall } from "../monitor-call";
 
 export function onTimer(): void {
   keepHouse();
-  enterMonitor();
+  if (!enterMonitor()) return;
   timer(currentVcpu());
   settleMonitorCall();
 }

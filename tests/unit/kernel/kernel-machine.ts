@@ -67,7 +67,7 @@ export class KernelMachine extends Machine {
     super({ clock: new Clock(2_000_000_000n, 20_000n), x2Apic: true, ...(setUp.monitor === undefined ? {} : { monitor: setUp.monitor }), ...options });
     applyProfile(this.processor, setUp.profile ?? readProfile());
     this.ports.add(PM_TIMER, 4, new PmTimer(this.clock, 32));
-    this.scriptMonitor();
+    if (options.monitorHost === undefined) this.scriptMonitor();
     this.kernel = this.instantiate<KernelExports>(module);
   }
 

@@ -67,6 +67,8 @@ export interface MachineOptions {
   withDebugConsole?: boolean;
   withUart?: boolean;
   monitor?: WebAssembly.Module;
+  /** In place of a monitor of its own: that of another core of the partition. */
+  monitorHost?: MonitorHost;
 }
 
 export class Machine {
@@ -97,7 +99,7 @@ export class Machine {
     this.ports = new PortSpace(() => this.clock.advance());
     this.processor = new Processor(this.clock);
     this.localApic = new LocalApic(options.apicId ?? 0);
-    this.monitor = new MonitorHost(this.memory, () => this.clock.now, options.monitor);
+    this.monitor = options.monitorHost ?? new MonitorHost(this.memory, () => this.clock.now, options.monitor);
     if (options.withDebugConsole ?? true) this.ports.add(0xe9, 1, this.debugConsole);
     if (options.withUart ?? true) this.ports.add(0x3f8, 8, this.uart);
     this.memory.addDevice(LOCAL_APIC, 0x1000, this.localApic);

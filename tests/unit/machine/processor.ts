@@ -29,6 +29,8 @@ export class Processor {
   /** Runs before each VMWRITE. */
   onVmwrite: (field: number, value: bigint) => void = () => {};
   cr2 = 0n;
+  /** Runs in each PAUSE: what other cores do meanwhile. */
+  onPause: () => void = () => {};
   /** WBINVD instructions. */
   cacheFlushes = 0;
   readonly debugRegisters = new Map<number, bigint>();
@@ -93,7 +95,10 @@ export class Processor {
       writeCr4: (value: bigint) => void (this.cr4 = BigInt.asUintN(64, value)),
       xgetbv: () => this.xcr0,
       xsetbv: (_register: number, value: bigint) => void (this.xcr0 = BigInt.asUintN(64, value)),
-      pause: () => this.clock.advance(),
+      pause: () => {
+        this.clock.advance();
+        this.onPause();
+      },
       wbinvd: () => void (this.cacheFlushes += 1),
       mfence: () => {},
       writeDebug: (register: number, value: bigint) => void this.debugRegisters.set(register, BigInt.asUintN(64, value)),
