@@ -15,12 +15,13 @@ const FAULT_VECTOR_SHIFT: u64 = 32;
 const EXCEPTION: u32 = 31;
 const PAGE_FAULT: u32 = 14;
 
-/** Puts into the mailbox what a task switch needs; `next` is where the old task goes on. */
-export function lendTask(next: u64): void {
-  lendFrame();
+/** In the monitor, which may be refused: puts into the mailbox what a task switch needs; `next` is where the old task goes on. */
+export function lendTask(next: u64): bool {
+  if (!lendFrame()) return false;
   poke64(FRAME + VcpuFrame.Rip, next);
   for (let segment = SEGMENTS; segment < <u32>TaskSegment.Count; segment++) lendSegment(segment);
   for (let segment: u32 = 0; segment < <u32>TaskSegment.Gdt; segment++) poke32(Mailbox.Selectors + (segment << 2), backend.segmentSelector(segment));
+  return true;
 }
 
 /** In the monitor, which may be refused: puts the registers into the mailbox. */

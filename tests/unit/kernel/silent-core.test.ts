@@ -50,6 +50,7 @@ const EXITS: [string, (both: TwoCores, core: number) => void][] = [
   ["WRMSR of the time-stamp counter", (both, core) => both.writeMsr(core, 0x10, 5n)],
   ["MOV to CR8", (both, core) => both.exit(core, "CONTROL_REGISTER_ACCESS", { EXIT_QUALIFICATION: 8n })],
   ["MOV from CR8", (both, core) => both.exit(core, "CONTROL_REGISTER_ACCESS", { EXIT_QUALIFICATION: 0x18n })],
+  ["a task switch", (both, core) => both.exit(core, "TASK_SWITCH", { EXIT_QUALIFICATION: 0x4000_0018n })],
   ["a deadline", (both, core) => both.exit(core, "VMX_PREEMPTION_TIMER")],
   ["a write to a virtualised APIC", (both, core) => both.exit(core, "APIC_WRITE", { EXIT_QUALIFICATION: 0x300n })],
   ["an EOI of a virtualised APIC", (both, core) => both.exit(core, "VIRTUALIZED_EOI", { EXIT_QUALIFICATION: 0x40n })],
