@@ -1,4 +1,4 @@
-// Platform partition: drives the virtual interrupt controllers, timers, the clock and power management as a guest's drivers do, one line a check.
+// Platform partition: drives the virtual interrupt controllers, timers, clock, UART and power management as a guest's drivers do, one line a check.
 
 import { print, printLine } from "../runtime/console";
 import { startClock } from "../runtime/clock";
@@ -12,6 +12,7 @@ import { useXapic } from "./page";
 import { maskPic, startPic } from "./pic";
 import { checkPit } from "./pit";
 import { checkPower } from "./power";
+import { checkUart } from "./uart";
 
 export function main(): void {
   startClock(); // for the frequency; it takes the best APIC mode
@@ -23,6 +24,7 @@ export function main(): void {
   checkExternal();
   checkIoApic();
   checkPower();
+  checkUart();
   checkLocalApic();
   checkLocalTimer();
   checkModes();

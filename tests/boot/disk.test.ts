@@ -8,7 +8,7 @@ import { linuxCommandLine } from "../../examples/linux-command-line.ts";
 import { Typist } from "../../scripts/commands/typist.ts";
 import type { RunningMachine } from "../../scripts/emulator/index.ts";
 import { linux, typescript, type SystemDescription } from "../../scripts/policy/language.ts";
-import { bootSystem } from "./helpers/system.ts";
+import { bootSystem, type SystemOutput } from "./helpers/system.ts";
 
 const TIMEOUT_SECONDS = 60;
 const LINUX_TIMEOUT_SECONDS = 280;
@@ -70,14 +70,14 @@ describe("drivers in TypeScript", () => {
   }, TEST_TIMEOUT_MS);
 });
 
-test("Debian mounts the disk, writes a file, restarts, and reads it again", async () => {
-  const command = "if [ -f /disk/kept ]; then echo kept: $(cat /disk/kept); poweroff -f; else echo written-before > /disk/kept && umount /disk && reboot -f; fi";
+/** Debian beside nothing, with the demo's disk and a shell into which the commands are typed. */
+async function runDebian(name: string, commandLine: string, commands: string[]): Promise<SystemOutput> {
   let machine: RunningMachine | undefined;
-  const typist = new Typist([command, command], (text) => machine?.write(text));
+  const typist = new Typist(commands, (text) => machine?.write(text));
   const output = await bootSystem(
     {
-      name: "test-linux-disk",
-      partitions: [{ name: "linux", core: 0, memory: "128 MiB", image: linux({ commandLine: linuxCommandLine() }), disk: "demo", keyboard: true }],
+      name,
+      partitions: [{ name: "linux", core: 0, memory: "128 MiB", image: linux({ commandLine }), disk: "demo", keyboard: true }],
     },
     {
       timeoutSeconds: LINUX_TIMEOUT_SECONDS,
@@ -89,8 +89,22 @@ test("Debian mounts the disk, writes a file, restarts, and reads it again", asyn
     },
   );
   expect(output.result.reason).toBe("ended");
+  return output;
+}
+
+test("Debian mounts the disk, writes a file, restarts, and reads it again", async () => {
+  const command = "if [ -f /disk/kept ]; then echo kept: $(cat /disk/kept); poweroff -f; else echo written-before > /disk/kept && umount /disk && reboot -f; fi";
+  const output = await runDebian("test-linux-disk", linuxCommandLine(), [command, command]);
   const lines = output.of("linux").map((line) => line.trim());
   expect(lines.filter((line) => line === "demo: disk 8192 sectors, hello from the disk")).toHaveLength(2);
   expect(lines).toContain("kept: written-before");
   expect(output.summary("linux")).toContain("powered off, restarts 1");
+}, TEST_TIMEOUT_MS);
+
+test("Debian without MSI-X reads it by the interrupts of its pin, which _PRT routes", async () => {
+  const output = await runDebian("test-linux-disk-pin", linuxCommandLine("pci=nomsi"), ["grep virtio0 /proc/interrupts; poweroff -f"]);
+  const lines = output.of("linux").map((line) => line.trim());
+  expect(lines).toContain("demo: disk 8192 sectors, hello from the disk");
+  expect(lines.find((line) => /^10: +[1-9][0-9]* +IO-APIC +10-fasteoi +virtio0$/.test(line)), lines.slice(-20).join("\n")).toBeDefined();
+  expect(output.summary("linux")).toContain("powered off, restarts 0, violations 0");
 }, TEST_TIMEOUT_MS);

@@ -1,4 +1,4 @@
-// The virtual platform in Bochs, driven by partitions/platform as by a guest's drivers: PIC, PIT, RTC, I/O APIC, PM timer, local APIC.
+// The virtual platform in Bochs, driven by partitions/platform as by a guest's drivers: PIC, PIT, RTC, I/O APIC, PM timer, UART, local APIC.
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { typescript, type SystemDescription } from "../../scripts/policy/language.ts";
@@ -19,6 +19,10 @@ const CHECKS: Record<string, readonly string[]> = {
   ],
   "io-apic": ["I/O APIC edge clears TMR", "I/O APIC level sets TMR", "I/O APIC remote IRR", "I/O APIC end of interrupt"],
   power: ["PM timer event", "PM timer's highest bit has changed", "PM1 status and enable", "PM1 status is clear", "SCI is released"],
+  uart: [
+    "UART loop of the modem lines", "UART loop has received", "UART loop of data", "UART IIR of THRE", "UART IIR is clear",
+    "UART no interrupt is left", "UART THRE after ETBEI off and on",
+  ],
   "local-apic": [
     "TPR holds a request back", "TPR lets a higher class through alone", "ICR reads back", "ESR before a write", "ESR of an illegal vector",
     "ESR of a reserved register", "ESR is clear",
@@ -45,7 +49,7 @@ describe.each(WAYS)("with the local APIC %s", (way, name, commandLine) => {
 
   beforeAll(async () => {
     const guest: SystemDescription["partitions"][number] = {
-      name: "guest", core: 0, memory: "16 MiB", image: typescript("platform"), devices: ["local-apic", "io-apic", "pic", "pit", "rtc", "power-management"],
+      name: "guest", core: 0, memory: "16 MiB", image: typescript("platform"), devices: ["local-apic", "io-apic", "pic", "pit", "rtc", "power-management", "uart"],
     };
     output = await bootSystem({ name: `test-${name}`, partitions: [guest] }, { timeoutSeconds: TIMEOUT_SECONDS, commandLine });
     const lines = output.of("guest").filter((line) => line.startsWith(CHECK));
@@ -60,6 +64,7 @@ describe.each(WAYS)("with the local APIC %s", (way, name, commandLine) => {
 
   test("the partition makes these checks and no others, and nothing of it is a violation", () => {
     expect([...answers.keys()]).toEqual(Object.values(CHECKS).flat());
+    expect(output.of("guest")).toContain("uart: sent by interrupts");
     expect(output.of("guest").at(-1)).toBe("platform: over");
     expect(output.summary("guest")).toBe("summary: guest: core 0, 16 MiB, powered off, restarts 0, violations 0");
   });
