@@ -1,6 +1,8 @@
 // Model-specific registers the kernel names, SDM 4 chapter 2.
 
 export const enum Msr {
+  IA32_P5_MC_ADDR = 0x000,
+  IA32_P5_MC_TYPE = 0x001,
   IA32_TIME_STAMP_COUNTER = 0x010,
   IA32_PLATFORM_ID = 0x017,
   IA32_APIC_BASE = 0x01b,

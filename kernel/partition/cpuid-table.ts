@@ -54,8 +54,11 @@ const LEAF1_ECX_SHOWN: u32 = Leaf1Ecx.SSE3 | Leaf1Ecx.PCLMULQDQ | Leaf1Ecx.SSSE3
   | Leaf1Ecx.SSE4_1 | Leaf1Ecx.SSE4_2 | Leaf1Ecx.MOVBE | Leaf1Ecx.POPCNT | Leaf1Ecx.AESNI | Leaf1Ecx.XSAVE | Leaf1Ecx.AVX | Leaf1Ecx.F16C
   | Leaf1Ecx.RDRAND;
 
-/** FPU VME DE PSE TSC MSR PAE CX8 SEP PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 SS. MCE and MCA are not virtualised. */
-const LEAF1_EDX_SHOWN: u32 = 0x0f8ba97f;
+/**
+ * FPU VME DE PSE TSC MSR PAE MCE CX8 SEP PGE CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 SS. MCE, of which no exception ever comes, because
+ * firmware (OVMF) sets CR4.MCE unasked; MCA is not virtualised.
+ */
+const LEAF1_EDX_SHOWN: u32 = 0x0f8ba9ff;
 const LEAF1_EDX_APIC: u32 = 1 << 9;
 /** EBX[23:16] counts the package's APIC identifiers. */
 const LEAF1_EDX_HTT: u32 = 1 << 28;

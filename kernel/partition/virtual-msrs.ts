@@ -33,6 +33,8 @@ export function readVirtualMsr(index: u32): MsrAnswer {
     case Msr.IA32_FEATURE_CONTROL: answer = FEATURE_CONTROL; break;
     case Msr.IA32_BIOS_SIGN_ID: answer = MICROCODE_REVISION; break;
     case Msr.IA32_DEBUGCTL: answer = debugControl(); break;
+    case Msr.IA32_P5_MC_ADDR:
+    case Msr.IA32_P5_MC_TYPE:
     case Msr.IA32_PLATFORM_ID:
     case Msr.MSR_PLATFORM_INFO:
     case Msr.MSR_MISC_FEATURES_ENABLES:
@@ -63,6 +65,8 @@ export function writeVirtualMsr(index: u32, value: u64): MsrAnswer {
     case Msr.IA32_BIOS_SIGN_ID:
     case Msr.MSR_MISC_FEATURES_ENABLES:
     case Msr.IA32_MCG_STATUS: return doneIf(value == 0);
+    case Msr.IA32_P5_MC_ADDR:
+    case Msr.IA32_P5_MC_TYPE:
     case Msr.IA32_PLATFORM_ID:
     case Msr.MSR_PLATFORM_INFO:
     case Msr.IA32_MCG_CAP: return MsrAnswer.GeneralProtection;

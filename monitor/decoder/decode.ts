@@ -38,6 +38,7 @@ function decodeOneByte(opcode: u32): bool {
     case 0x84: case 0x85: return registerForm(Operation.Test, true);
     case 0x86: case 0x87: return registerForm(Operation.Exchange, true);
     case 0x88: case 0x89: return registerForm(Operation.Move, true);
+    case 0x8f: return takeMemoryOperand() && opcodeExtension() == 0 && stackForm(Operation.Pop);
     case 0x8a: case 0x8b: return registerForm(Operation.Move, false);
     case 0xa0: case 0xa1: return accumulatorForm(false);
     case 0xa2: case 0xa3: return accumulatorForm(true);
@@ -51,7 +52,8 @@ function decodeOneByte(opcode: u32): bool {
     case 0xd2: case 0xd3: return takeMemoryOperand() && countByCl() && shiftForm();
     case 0xc6: case 0xc7: return takeMemoryOperand() && opcodeExtension() == 0 && immediateForm(Operation.Move, false);
     case 0xf6: case 0xf7: return takeMemoryOperand() && decodeGroup3();
-    case 0xfe: case 0xff: return takeMemoryOperand() && decodeGroups4And5();
+    case 0xfe: return takeMemoryOperand() && decodeGroup4();
+    case 0xff: return takeMemoryOperand() && (decodeGroup4() || decodeGroup5());
     default: return false;
   }
 }
@@ -92,13 +94,34 @@ function decodeGroup3(): bool {
   }
 }
 
-/** Without CALL, JMP and PUSH. */
-function decodeGroups4And5(): bool {
+function decodeGroup4(): bool {
   switch (opcodeExtension()) {
     case 0: return memoryForm(Operation.Increment);
     case 1: return memoryForm(Operation.Decrement);
     default: return false;
   }
+}
+
+/** Without far CALL and JMP. */
+function decodeGroup5(): bool {
+  switch (opcodeExtension()) {
+    case 2: return nearForm(Operation.Call);
+    case 4: return nearForm(Operation.Jump);
+    case 6: return stackForm(Operation.Push);
+    default: return false;
+  }
+}
+
+/** In 64-bit mode of 8 bytes, or 2 (SDM 1 6.2.2). */
+function stackForm(operation: Operation): bool {
+  instruction.memorySize = isLongMode() && instruction.registerSize == 4 ? 8 : instruction.registerSize;
+  return memoryForm(operation);
+}
+
+/** In 64-bit mode of 8 bytes (SDM 2A CALL). */
+function nearForm(operation: Operation): bool {
+  instruction.memorySize = isLongMode() ? 8 : instruction.registerSize;
+  return memoryForm(operation);
 }
 
 /** ModR/M was taken; the immediate is as long as the operand, at most 4 bytes, or one byte. */

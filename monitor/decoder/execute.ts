@@ -7,10 +7,11 @@ import { openInstruction } from "./fetch";
 import { advance } from "./frame";
 import { executeDivision } from "./divide";
 import { destination, isSplit, placeOperand, translateOperand } from "./guest-operand";
-import { instruction, isDivision, isString, writesMemory } from "./instruction";
+import { instruction, isDivision, isStack, isString, writesMemory } from "./instruction";
 import { executeOrdinary } from "./ordinary-instruction";
 import { executePlainMove } from "./plain-move";
 import { linearAddress } from "./segment";
+import { executeStack } from "./stack-instruction";
 import { executeString } from "./string-instruction";
 
 /**
@@ -26,6 +27,7 @@ export function executeMemoryAccess(vcpu: u32, gpa: u64, isWrite: u32): AccessSt
   // Then the access was not this instruction's own: a page table of the guest is no RAM, or its code has changed since.
   if (isWrite && !writesMemory()) return AccessStatus.Undecodable;
   if (isString()) return executeString(vcpu);
+  if (isStack()) return executeStack(vcpu);
   if (!findOperand(gpa)) return AccessStatus.GuestFault;
   if (isDivision()) return executeDivision(vcpu);
   if (executeOrdinary(vcpu)) advance(instruction.length);

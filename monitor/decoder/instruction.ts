@@ -48,6 +48,11 @@ export const enum Operation {
   ConditionalMove,
   SetCondition,
   StoreMachineStatus,
+  // With the stack or the instruction pointer as other operand.
+  Push,
+  Pop,
+  Call,
+  Jump,
   // String instructions from here on.
   MoveString,
   CompareString,
@@ -97,11 +102,15 @@ export function isString(): bool {
   return instruction.operation >= Operation.MoveString;
 }
 
+export function isStack(): bool {
+  return instruction.operation >= Operation.Push && instruction.operation <= Operation.Jump;
+}
+
 export function isDivision(): bool {
   return instruction.operation == Operation.Divide || instruction.operation == Operation.DivideSigned;
 }
 
-/** Whether the memory operand is written. */
+/** Whether memory, be it the stack, is written. */
 export function writesMemory(): bool {
   switch (instruction.operation) {
     case Operation.Compare:
@@ -111,6 +120,7 @@ export function writesMemory(): bool {
     case Operation.MultiplySignedAccumulator:
     case Operation.Divide:
     case Operation.DivideSigned:
+    case Operation.Jump:
     case Operation.CompareString:
     case Operation.LoadString:
     case Operation.ScanString: return false;

@@ -16,6 +16,8 @@ const RM16_BP: u32 = 6;
 let extension: u32 = 0;
 /** The offset counts from the next instruction. */
 let isRipRelative: bool = false;
+/** The offset counts from RSP. */
+let countsFromStack: bool = false;
 
 /** Takes ModR/M and what belongs to it. False if its operand is a register. */
 export function takeMemoryOperand(): bool {
@@ -25,6 +27,7 @@ export function takeMemoryOperand(): bool {
   extension = (modrm >> 3) & 7;
   instruction.register = extend(extension, Rex.R);
   isRipRelative = false;
+  countsFromStack = false;
   if (instruction.addressSize == 2) takeOffset16(mod, modrm & 7);
   else takeOffset(mod, modrm & 7);
   return true;
@@ -32,6 +35,10 @@ export function takeMemoryOperand(): bool {
 
 export function opcodeExtension(): u32 {
   return extension;
+}
+
+export function isStackBased(): bool {
+  return countsFromStack;
 }
 
 /** The offset of a RIP-relative operand is complete only when the length is known. */
@@ -91,6 +98,7 @@ function takeOffset(mod: u32, rm: u32): void {
 function readBase(base: u32): u64 {
   const register = extend(base, Rex.B);
   if (register == Register.Rsp || register == Register.Rbp) useStackSegment();
+  countsFromStack = register == Register.Rsp;
   return readRegister(register, 8);
 }
 

@@ -30,6 +30,17 @@ export function checkSegment(segment: Segment, offset: u64, size: u32, isWrite: 
   return false;
 }
 
+/** Bytes of the stack pointer. */
+export function stackWidth(): u32 {
+  if (isLongMode()) return 8;
+  return load<u32>(place(Segment.Ss) + SegmentFrame.Rights) & Rights.Big ? 4 : 2;
+}
+
+/** Whether a jump may go to `offset`. */
+export function isCodeAddress(offset: u64): bool {
+  return isLongMode() ? isCanonical(offset) : offset <= load<u32>(place(Segment.Cs) + SegmentFrame.Limit);
+}
+
 function isCanonicalRange(linear: u64, size: u32): bool {
   return isCanonical(linear) && isCanonical(linear + size - 1);
 }

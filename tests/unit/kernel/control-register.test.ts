@@ -221,6 +221,8 @@ describe("MOV to CR4", () => {
     expectRefused(() => moveTo(4, PAE | (1n << BigInt(bit))));
   });
 
+  test("MCE, which CPUID shows, moves without an exit", () => expect(machine.vmcs("CR4_GUEST_HOST_MASK") & (1n << 6n)).toBe(0n));
+
   test("VMXE stays set behind the shadow", () => {
     moveTo(4, PAE | (1n << 18n));
     expectDone();

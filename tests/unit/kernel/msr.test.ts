@@ -54,6 +54,8 @@ describe("constants", () => {
     ["MSR_PLATFORM_INFO", 0xcen, 0n],
     ["MSR_MISC_FEATURES_ENABLES", 0x140n, 0n],
     ["IA32_DEBUGCTL", 0x1d9n, 0n],
+    ["IA32_P5_MC_ADDR: no machine check", 0n, 0n],
+    ["IA32_P5_MC_TYPE", 1n, 0n],
     ["IA32_MCG_CAP: no banks", 0x179n, 0n],
     ["IA32_MCG_STATUS", 0x17an, 0n],
     ["IA32_TSC_ADJUST", 0x3bn, 0n],
