@@ -4,7 +4,7 @@ import { Exception, raise } from "../decoder/fault";
 import { Segment } from "../decoder/segment";
 import { TaskSegment } from "../interface";
 import {
-  Rights, changeType, descriptorBase, descriptorLimit, descriptorRights, isLocal, isNull, privilege, readDescriptor, selectorOf, setSegment,
+  Rights, changeType, descriptorBase, descriptorLimit, descriptorRights, isLocal, isNull, privilege, readDescriptor, segmentRights, selectorOf, setSegment,
 } from "./descriptor";
 
 const SELECTOR_RPL: u32 = 3;
@@ -13,18 +13,25 @@ const TYPE_LDT: u32 = 2;
 const LIMIT_64K: u32 = 0xffff;
 /** Present, DPL 3, writable data, accessed: what SDM 3C 27.3.1.2 asks for in virtual-8086 mode. */
 const RIGHTS_8086: u32 = 0xf3;
+const RIGHTS_CODE_3: u32 = 0xfb;
+const USER_LEVEL: u32 = 3;
 
-/** All of them, from the selectors. */
+/** All of them, from the selectors. Until one is loaded there is what a VM entry takes, in place of what came from virtual-8086 mode too. */
 export function loadSegments(vcpu: u32): bool {
+  if (!(segmentRights(Segment.Cs) & Rights.Code)) {
+    setSegment(Segment.Cs, 0, LIMIT_64K, RIGHTS_CODE_3);
+    setSegment(Segment.Ss, 0, 0, Rights.Unusable | (USER_LEVEL << Rights.DplShift));
+  }
+  for (let segment: u32 = Segment.Ds; segment <= <u32>Segment.Gs; segment++) setSegment(segment, 0, 0, Rights.Unusable);
+  setSegment(Segment.Es, 0, 0, Rights.Unusable);
   return loadLocalTable(vcpu) && loadCode(vcpu) && loadStack(vcpu) && loadData(vcpu, Segment.Ds) && loadData(vcpu, Segment.Es)
     && loadData(vcpu, Segment.Fs) && loadData(vcpu, Segment.Gs);
 }
 
 /** Of virtual-8086 mode (SDM 3B 21.2). */
 export function loadSegments8086(vcpu: u32): bool {
-  if (!loadLocalTable(vcpu)) return false;
   for (let segment: u32 = Segment.Es; segment <= <u32>Segment.Gs; segment++) setSegment(segment, selectorOf(segment) << 4, LIMIT_64K, RIGHTS_8086);
-  return true;
+  return loadLocalTable(vcpu);
 }
 
 function loadLocalTable(vcpu: u32): bool {
@@ -64,7 +71,6 @@ function loadStack(vcpu: u32): bool {
 
 function loadData(vcpu: u32, segment: u32): bool {
   const selector = selectorOf(segment);
-  setSegment(segment, 0, 0, Rights.Unusable);
   if (isNull(selector)) return true;
   if (!readDescriptor(vcpu, selector)) return fail(Exception.Ts, selector);
   const rights = descriptorRights();

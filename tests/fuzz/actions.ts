@@ -5,6 +5,7 @@ import { DISK_BAR, DISK_TABLE } from "../unit/kernel/assignment-machine.ts";
 import type { FuzzMachine } from "./machine.ts";
 import { F, SEGMENTS } from "./fields.ts";
 import { GUEST_MEMORY } from "./guest-state.ts";
+import { prepareTasks } from "./tasks.ts";
 import type { Random } from "./random.ts";
 
 const reasons = readEnum("kernel/cpu/vmx/exit-reason.ts", "ExitReason");
@@ -202,6 +203,21 @@ const rare: Action = (machine, random) => {
   machine.exitBy(number, { qualification: random.long(), vectoring: number === reason("TASK_SWITCH") && random.once(2) ? vectoring(machine, random) : 0n, keepsState: true });
 };
 
+/** A task switch as the processor lets it through to the exit, SDM 3C 26.4.2; what it leaves is of no other mode. */
+const taskSwitch: Action = (machine, random) => {
+  const { vmcs } = machine.processor;
+  do machine.newState(random, false);
+  while ((vmcs.get(F.efer) ?? 0n) & 0x400n || !((vmcs.get(F.cr0) ?? 0n) & 1n));
+  const tables = [SEGMENTS[6]!, SEGMENTS[7]!].flatMap(({ selector, base, limit, rights }) => [selector, base, limit, rights].map((field) => [field, vmcs.get(field) ?? 0n] as const));
+  const { selector, bytes, at } = prepareTasks(vmcs, random);
+  machine.writeMemory(at, bytes);
+  const source = random.below(4);
+  const byEvent = source === 3 && random.once(2);
+  machine.exitBy(reason("TASK_SWITCH"), { qualification: BigInt(selector) | (BigInt(source) << 30n), vectoring: byEvent ? vectoring(machine, random) : 0n, keepsState: true });
+  for (const [field, value] of tables) vmcs.set(field, value);
+  machine.newState(random, false);
+};
+
 /** A monitor that its guest has taken over: what the kernel reads of it is random after the next call. */
 const brokenMonitor: Action = (machine, random) => {
   machine.corruptNextCall();
@@ -211,7 +227,7 @@ const brokenMonitor: Action = (machine, random) => {
 /** Actions and how often each comes. */
 const WEIGHTED: readonly (readonly [Action, number])[] = [
   [cpuid, 6], [msr("RDMSR"), 10], [msr("WRMSR"), 12], [port, 22], [string, 5], [hypercall, 4], [memory, 18], [interrupt, 6], [machineNmi, 1], [controlRegister, 6], [extendedState, 2],
-  [halt, 2], [virtualApic, 6], [plain(reason("VMX_PREEMPTION_TIMER")), 4], [windowOf("INTERRUPT_WINDOW", 1n << 2n), 2], [windowOf("NMI_WINDOW", 1n << 22n), 1],
+  [halt, 2], [virtualApic, 6], [taskSwitch, 1], [plain(reason("VMX_PREEMPTION_TIMER")), 4], [windowOf("INTERRUPT_WINDOW", 1n << 2n), 2], [windowOf("NMI_WINDOW", 1n << 22n), 1],
   [(machine, random) => machine.exitBy(random.pick(PRIVILEGED), { privileged: true, qualification: random.long() }), 2],
 ];
 const WHEEL = WEIGHTED.flatMap(([action, weight]) => Array.from({ length: weight }, () => action));

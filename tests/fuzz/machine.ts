@@ -25,6 +25,7 @@ const RSP = 4;
 const MOST_WORK = 20_000;
 const MOST_WORK_OF_RESTART = 400_000;
 const ENTRY_FAILURE_GUEST_STATE = 0x8000_0021;
+const LAST_PARAGRAPH = 0xfff_ffffn;
 const RESUME = 0;
 const LAUNCH = 1;
 const vector = enumReader("drivers/vectors.ts", "HostVector");
@@ -132,6 +133,11 @@ export class FuzzMachine extends DeviceMachine {
     if (at + bytes.length <= 0x60_0000 || (at >= 0x60_8000 && at + bytes.length <= GUEST_MEMORY)) this.memory.writeBytes(this.base + at, Uint8Array.from(bytes));
   }
 
+  /** Writes to the guest's memory. */
+  writeMemory(at: number, bytes: Uint8Array): void {
+    this.memory.writeBytes(this.base + at, bytes);
+  }
+
   needsNewState(random: Random): boolean {
     return random.once(4);
   }
@@ -179,6 +185,8 @@ export class FuzzMachine extends DeviceMachine {
     const problem = refusal(this.processor.vmcs);
     if (problem !== "") this.refuse(problem, reason);
     this.enter();
+    // A jump has led to where no instruction can be fetched across the end of 4 GiB.
+    if ((this.processor.vmcs.get(F.rip) ?? 0n) >> 4n === LAST_PARAGRAPH) this.newState(this.random, false);
   }
 
   /** A guest that has its monitor may spoil its own state: the kernel must then outlive the entry's failure. */

@@ -134,6 +134,22 @@ test("virtual-8086 mode: segments are those of real mode, with DPL 3", () => {
   expect(fault()).toBeUndefined();
 });
 
+test("virtual-8086 mode with an LDT that is none: #TS with the segments of that mode", () => {
+  setField(0x24, Number(VM) | 2);
+  setField(0x60, DATA);
+  switchTo(NEW, Source.Jump);
+  expect(fault()).toEqual({ vector: 10, errorCode: DATA });
+  expect([Segment.Es, Segment.Cs, Segment.Ss].map(segmentRights)).toEqual([0xf3, 0xf3, 0xf3]);
+});
+
+test("from virtual-8086 mode to code that is none: #TS, with segments that a VM entry takes in protected mode", () => {
+  for (let segment = Segment.Es; segment <= Segment.Gs; segment++) parts.setSegment(segment, { base: 0x12340n, limit: 0xffff, rights: 0xf3 });
+  setField(0x4c, DATA);
+  switchTo(NEW, Source.Gate);
+  expect(fault()).toEqual({ vector: 10, errorCode: DATA });
+  expect([Segment.Es, Segment.Cs, Segment.Ss].map(segmentRights)).toEqual([0x10000, 0xfb, 0x10060]);
+});
+
 test("user mode: CPL is that of CS", () => {
   [USER_DATA, USER_CODE, USER_DATA, USER_DATA].forEach((value, index) => setField(0x48 + index * 4, value));
   switchTo(NEW, Source.Jump);
