@@ -43,7 +43,7 @@ export function checkDescription(value: unknown, file: string): System {
 function parseSystem(value: unknown, file: string): System {
   const result = systemSchema.safeParse(value);
   if (result.success) return result.data;
-  throw new UserError(result.error.issues.map((issue) => describeIssue(issue, value, file)).join("\n"), `Correct the fields named above in ${file}.`);
+  throw new UserError(result.error.issues.flatMap((issue) => describeIssue(issue, value, file)).join("\n"), `Correct the fields named above in ${file}.`);
 }
 
 /** A path as a user would type it: from the working directory where the file lies below it. */
@@ -76,9 +76,15 @@ async function importFile(file: string): Promise<Module> {
   return typeof inner === "object" && inner !== null && "__esModule" in inner ? (inner as Module) : module;
 }
 
-function describeIssue(issue: z.core.$ZodIssue, root: unknown, file: string): string {
-  const field = issue.path.map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${String(key)}`)).join("");
-  return `${file}: ${field || "system"} is ${describeValue(valueAt(root, issue.path))}: ${issue.message}`;
+function describeIssue(issue: z.core.$ZodIssue, root: unknown, file: string): string[] {
+  const describe = (keys: readonly PropertyKey[], message: string): string => `${file}: ${fieldName(keys)} is ${describeValue(valueAt(root, keys))}: ${message}`;
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => describe([...issue.path, key], "there is no such field"));
+  return [describe(issue.path, issue.message)];
+}
+
+function fieldName(keys: readonly PropertyKey[]): string {
+  const name = keys.map((key, index) => (typeof key === "number" ? `[${key}]` : `${index === 0 ? "" : "."}${String(key)}`)).join("");
+  return name || "system";
 }
 
 function valueAt(root: unknown, keys: readonly PropertyKey[]): unknown {

@@ -79,7 +79,7 @@ describe("a mistake is answered with file, field, value and remedy", () => {
     ["a disk that one may write", [partition({ disk: { file: "a.img", readOnly: true } }), partition({ name: "two", core: 1, disk: "a.img" })], 'partitions[1].disk is "a.img", the disk of partitions[0] too'],
     ["an unknown device", [partition({ devices: ["disk"] })], 'partitions[0].devices[0] is "disk"'],
     ["an unknown hypercall", [partition({ hypercalls: ["shutdown"] })], 'partitions[0].hypercalls[0] is "shutdown"'],
-    ["an unknown field", [partition({ memmory: "2 MiB" })], 'Unrecognized key: "memmory"'],
+    ["an unknown field", [partition({ memmory: "2 MiB" })], 'partitions[0].memmory is "2 MiB": there is no such field'],
     ["an image of an unknown kind", [partition({ image: "clock" })], 'partitions[0].image is "clock": write linux({ ... }) or typescript("NAME")'],
     ["a command line of two lines", [partition({ image: linux({ commandLine: "a\nb" }) })], "partitions[0].image.commandLine"],
     ["a command line too long", [partition({ image: linux({ commandLine: "a".repeat(2048) }) })], "use at most 2047 characters"],

@@ -92,7 +92,7 @@ describe("a mistake is answered with file, field, value and remedy", () => {
     ["a device beyond the bus", [partition([{ device: "00:20.0" }])], 'partitions[0].pci[0].device is "00:20.0": the devices of a bus are 00 to 1f', "test.ts"],
     ["a name that is no text", [partition([{ device: 4 }])], "partitions[0].pci[0].device is 4: write an address or an identity as text", "test.ts"],
     ["a name alone", [partition(["00:04.0"])], 'partitions[0].pci[0] is "00:04.0": write { device: "00:04.0" }', "test.ts"],
-    ["an unknown field", [partition([{ device: "00:04.0", ats: true }])], 'Unrecognized key: "ats"', "test.ts"],
+    ["an unknown field", [partition([{ device: "00:04.0", ats: true }])], "partitions[0].pci[0].ats is true: there is no such field", "test.ts"],
     ["a flag that is no boolean", [partition([{ device: "00:04.0", deviceTlb: 1 }])], "partitions[0].pci[0].deviceTlb is 1", "test.ts"],
     ["no list", [partition({ device: "00:04.0" })], 'partitions[0].pci is {"device":"00:04.0"}', "test.ts"],
     ["nine in one partition", [partition(functions(0, 9))], "a partition may own at most 8 PCI devices", "test.ts"],
