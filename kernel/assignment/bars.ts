@@ -1,7 +1,7 @@
 // Memory and ports of an assigned function: sized, checked, and given a place in the partition's PCI window. The real BARs
 // stay where firmware put them; a guest that moves its virtual ones moves nothing.
 
-import { print, printRest, sourceName } from "../console/print";
+import { sourceName } from "../console/print";
 import { BarFlag, BarStatus, MAXIMUM_BARS, barAt, barSharesPage, sizeBars } from "../../drivers/pci/bar";
 import { NO_FUNCTION, functionAt } from "../../drivers/pci/functions";
 import { PCI_WINDOW_BASE, PCI_WINDOW_END } from "../../monitor/interface";
@@ -11,7 +11,7 @@ import { MAXIMUM_PARTITIONS } from "../policy/layout";
 import { devicePartition } from "../policy/reader";
 import { isMachineMemory } from "./machine-memory";
 import { barSharesPort, isMachinePort } from "./machine-ports";
-import { beginRefusal, refuse } from "./refusal";
+import { refuse } from "./refusal";
 
 const PORTS_END: u64 = 0x10000;
 
@@ -24,10 +24,7 @@ export function clearWindows(): void {
 
 /** Writes the BARs of function `index`, which is `device` of the policy, into the plan's record `record`; false if one is refused. */
 export function describeBars(device: u32, index: u32, record: u32): bool {
-  if (sizeBars(index) != BarStatus.Done) {
-    refuse(device, "a BAR states a size that no BAR can have (PCI 3.0 6.2.5.1)");
-    return false;
-  }
+  if (sizeBars(index) != BarStatus.Done) return refuse(device, "a BAR states a size that no BAR can have (PCI 3.0 6.2.5.1)");
   for (let bar: u32 = 0; bar < MAXIMUM_BARS; bar++) {
     if (barAt(bar).size != 0 && !describeBar(device, index, record, bar)) return false;
   }
@@ -36,13 +33,13 @@ export function describeBars(device: u32, index: u32, record: u32): bool {
 
 function describeBar(device: u32, index: u32, record: u32, bar: u32): bool {
   const found = barAt(bar);
-  if (found.address == 0) return refuseBar(device, bar, "firmware gave it no address");
+  if (found.address == 0) return refuse(device, "BAR %d: firmware gave it no address", bar);
   if ((found.flags & BarFlag.Io) != 0) return describePorts(device, index, record, bar);
-  if (isMachineMemory(found.address, found.size)) return refuseBar(device, bar, "firmware put it over memory or registers of the machine itself");
+  if (isMachineMemory(found.address, found.size)) return refuse(device, "BAR %d: firmware put it over memory or registers of the machine itself", bar);
   const sharer = barSharesPage(index, bar);
-  if (sharer != NO_FUNCTION) return refuseShared(device, bar, sharer);
+  if (sharer != NO_FUNCTION) return refuse(device, "BAR %d: shares the page at %12x with %s", bar, found.address & ~(PAGE_SIZE - 1), nameOf(sharer));
   const guestAddress = place(devicePartition(device), found.address, found.size);
-  if (guestAddress == 0) return refuseBar(device, bar, "the partition's PCI window of 1,003 MiB has no room for it");
+  if (guestAddress == 0) return refuse(device, "BAR %d: the partition's PCI window of 1,003 MiB has no room for it", bar);
   setBar(record, bar, guestAddress, found.address, found.size | <u64>found.flags);
   return true;
 }
@@ -50,10 +47,10 @@ function describeBar(device: u32, index: u32, record: u32, bar: u32): bool {
 /** The partition has the ports under their own numbers. */
 function describePorts(device: u32, index: u32, record: u32, bar: u32): bool {
   const found = barAt(bar);
-  if (found.address + found.size > PORTS_END) return refuseBar(device, bar, "its ports lie beyond 0xffff");
-  if (isMachinePort(found.address, found.size)) return refuseBar(device, bar, "firmware put it over ports of the machine itself");
+  if (found.address + found.size > PORTS_END) return refuse(device, "BAR %d: its ports lie beyond 0xffff", bar);
+  if (isMachinePort(found.address, found.size)) return refuse(device, "BAR %d: firmware put it over ports of the machine itself", bar);
   const sharer = barSharesPort(index, bar);
-  if (sharer != NO_FUNCTION) return refuseSharedPorts(device, bar, sharer);
+  if (sharer != NO_FUNCTION) return refuse(device, "BAR %d: has ports of %s too", bar, nameOf(sharer));
   setBar(record, bar, found.address, found.address, found.size | <u64>found.flags);
   return true;
 }
@@ -68,26 +65,6 @@ function place(partition: u32, address: u64, size: u64): u64 {
   return base | (address & (PAGE_SIZE - 1));
 }
 
-function refuseBar(device: u32, bar: u32, reason: string): bool {
-  beginBar(device, bar);
-  printRest(reason);
-  return false;
-}
-
-function refuseShared(device: u32, bar: u32, sharer: u32): bool {
-  beginBar(device, bar);
-  const name = sourceName(functionAt(sharer).segment, functionAt(sharer).sourceId);
-  print("shares the page at %12x with %s\n", barAt(bar).address & ~(PAGE_SIZE - 1), name);
-  return false;
-}
-
-function refuseSharedPorts(device: u32, bar: u32, sharer: u32): bool {
-  beginBar(device, bar);
-  print("has ports of %s too\n", sourceName(functionAt(sharer).segment, functionAt(sharer).sourceId));
-  return false;
-}
-
-function beginBar(device: u32, bar: u32): void {
-  beginRefusal(device);
-  print("BAR %d: ", bar);
+function nameOf(index: u32): u64 {
+  return sourceName(functionAt(index).segment, functionAt(index).sourceId);
 }

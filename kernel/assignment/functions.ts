@@ -42,7 +42,8 @@ export function describeFunctions(): void {
   }
 }
 
-function describe(device: u32, index: u32): void {
+/** False if the device is refused. */
+function describe(device: u32, index: u32): bool {
   const found = functionAt(index);
   const unit = unitOf(found.segment, found.sourceId);
   if (unit == NO_UNIT) return refuse(device, "no VT-d unit serves it");
@@ -57,7 +58,7 @@ function describe(device: u32, index: u32): void {
   if ((flags & DeviceFlag.DeviceTlb) != 0 && !mayUseDeviceTlb(index)) {
     return refuse(device, "deviceTlb: the DMAR table (ATSR) does not name its root port");
   }
-  if ((flags & DeviceFlag.ReservedMemory) != 0 && !checkReservedMemory(device, index)) return;
+  if ((flags & DeviceFlag.ReservedMemory) != 0 && !checkReservedMemory(device, index)) return false;
   const record = addFunction();
   if (record == MAXIMUM_PLAN_FUNCTIONS) return refuse(device, "32 functions are given away already");
   setFunction32(record, PlanFunction.Partition, devicePartition(device));
@@ -72,11 +73,11 @@ function describe(device: u32, index: u32): void {
   if (resetMethod(index) == ResetMethod.SecondaryBus && isAloneBehindBridge(index)) {
     setFunction64(record, PlanFunction.Bridge, functionAt(found.parent).page);
   }
-  if (describeBars(device, index, record)) describeMessages(device, index, record);
+  return describeBars(device, index, record) && describeMessages(device, index, record);
 }
 
 /** Messages are the only interrupts that a function has: which line a pin goes to, only the firmware's AML knows. */
-function describeMessages(device: u32, index: u32, record: u32): void {
+function describeMessages(device: u32, index: u32, record: u32): bool {
   const capacity = messageCapacity(index);
   if (capacity == 0) return refuse(device, "it has neither MSI nor MSI-X, and line interrupts are not given away");
   const page = functionAt(index).page;
@@ -88,7 +89,7 @@ function describeMessages(device: u32, index: u32, record: u32): void {
   setFunction32(record, PlanFunction.Messages, messages);
   setFunction32(record, PlanFunction.FirstVector, load<u32>(slot));
   store<u32>(slot, load<u32>(slot) + messages);
-  if (!hasMsix) return;
+  if (!hasMsix) return true;
   const table = msixTableAddress(index);
   if (table == 0) return refuse(device, "its MSI-X table does not lie in its memory");
   if (table >= DIRECT_END) return refuse(device, "its MSI-X table lies above 16 TiB; have the firmware decode PCI memory lower");
@@ -98,4 +99,5 @@ function describeMessages(device: u32, index: u32, record: u32): void {
   setFunction32(record, PlanFunction.MsixTable, pageRead32(page, capability + MSIX_TABLE));
   setFunction32(record, PlanFunction.MsixPending, pageRead32(page, capability + MSIX_PENDING));
   setFunction64(record, PlanFunction.MsixAddress, table);
+  return true;
 }

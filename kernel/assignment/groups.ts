@@ -5,7 +5,7 @@ import { print, sourceName } from "../console/print";
 import { NO_FUNCTION, functionAt, functionCount, isBridge } from "../../drivers/pci/functions";
 import { deviceCount, devicePartition, partitionName } from "../policy/reader";
 import { matchOf } from "./match";
-import { beginRefusal } from "./refusal";
+import { refuse } from "./refusal";
 
 /** Refuses devices of different partitions in one group. */
 export function checkGroups(): void {
@@ -22,9 +22,8 @@ function shareGroup(left: u32, right: u32): bool {
 }
 
 function refusePair(device: u32, other: u32): void {
-  beginRefusal(device);
   const peer = functionAt(matchOf(other));
-  print("it can reach %s of %n without passing VT-d (no ACS between them); give both to one partition\n",
+  refuse(device, "it can reach %s of %n without passing VT-d (no ACS between them); give both to one partition",
     sourceName(peer.segment, peer.sourceId), partitionName(devicePartition(other)));
 }
 

@@ -27,7 +27,8 @@ export function isMachineMemory(base: u64, length: u64): bool {
   return meets(base, end, MESSAGES, MESSAGES_LENGTH) || isMemory(base, end) || isController(base, end) || isConfiguration(base, end);
 }
 
-function meets(base: u64, end: u64, start: u64, length: u64): bool {
+/** Whether [base, end) has a byte, or a port, of the `length` at `start`. */
+export function meets(base: u64, end: u64, start: u64, length: u64): bool {
   return base < start + length && end > start;
 }
 

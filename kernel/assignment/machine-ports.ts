@@ -4,6 +4,7 @@
 import { pm1aControlPort, pm1bControlPort, pmTimerPort } from "../../drivers/acpi/fadt";
 import { BarFlag, MAXIMUM_BARS, barAt, sizeBars } from "../../drivers/pci/bar";
 import { NO_FUNCTION, functionCount } from "../../drivers/pci/functions";
+import { meets } from "./machine-memory";
 
 /** Devices of the PC lie below, PCI 3.0 3.2.2.1: interrupt controllers, timers, keyboard, serial ports, video. */
 const PC_PORTS_END: u64 = 0x400;
@@ -16,7 +17,7 @@ const PM1_CONTROL_LENGTH: u64 = 2;
 
 /** Whether a port of [first, first + length) belongs to the machine itself. */
 export function isMachinePort(first: u64, length: u64): bool {
-  if (first < PC_PORTS_END || meets(first, length, CONFIGURATION, CONFIGURATION_LENGTH)) return true;
+  if (first < PC_PORTS_END || meets(first, first + length, CONFIGURATION, CONFIGURATION_LENGTH)) return true;
   return isBlock(first, length, pmTimerPort(), PM_TIMER_LENGTH)
     || isBlock(first, length, pm1aControlPort(), PM1_CONTROL_LENGTH)
     || isBlock(first, length, pm1bControlPort(), PM1_CONTROL_LENGTH);
@@ -24,11 +25,7 @@ export function isMachinePort(first: u64, length: u64): bool {
 
 /** `port`: 0 if the machine has no such registers. */
 function isBlock(first: u64, length: u64, port: u16, blockLength: u64): bool {
-  return port != 0 && meets(first, length, port, blockLength);
-}
-
-function meets(first: u64, length: u64, otherFirst: u64, otherLength: u64): bool {
-  return first < otherFirst + otherLength && first + length > otherFirst;
+  return port != 0 && meets(first, first + length, port, blockLength);
 }
 
 /**
@@ -51,7 +48,7 @@ function decodesPort(index: u32, first: u64, length: u64): bool {
   sizeBars(index);
   for (let bar: u32 = 0; bar < MAXIMUM_BARS; bar++) {
     const found = barAt(bar);
-    if ((found.flags & BarFlag.Io) != 0 && found.address != 0 && meets(first, length, found.address, found.size)) return true;
+    if ((found.flags & BarFlag.Io) != 0 && found.address != 0 && meets(first, first + length, found.address, found.size)) return true;
   }
   return false;
 }

@@ -1,10 +1,12 @@
 // From the devices that the policy names to the functions of this machine.
 
-import { print, sourceName } from "../console/print";
+import { sourceName } from "../console/print";
 import { NO_FUNCTION, findFunction, functionAt, functionCount, isBridge } from "../../drivers/pci/functions";
 import { DeviceMatch, MAXIMUM_DEVICES } from "../policy/layout";
 import { deviceCount, deviceIdentity, deviceMatch, deviceSegment, deviceSourceId } from "../policy/reader";
-import { beginRefusal, refuse } from "./refusal";
+import { refuse } from "./refusal";
+
+const NOT_THERE: string = "this machine has no such function; the lines that begin with pci: name those it has";
 
 export const NO_DEVICE: u32 = 0xffffffff;
 
@@ -34,12 +36,8 @@ export function matchDevices(): void {
 
 function findByAddress(device: u32): u32 {
   const index = findFunction(deviceSegment(device), deviceSourceId(device));
-  if (index == NO_FUNCTION) {
-    refuse(device, "this machine has no such function; the lines that begin with pci: name those it has");
-    return NO_FUNCTION;
-  }
-  if (!isBridge(functionAt(index))) return index;
-  refuse(device, "it is a bridge, which is not given away");
+  if (index != NO_FUNCTION && !isBridge(functionAt(index))) return index;
+  refuse(device, index == NO_FUNCTION ? NOT_THERE : "it is a bridge, which is not given away");
   return NO_FUNCTION;
 }
 
@@ -53,12 +51,11 @@ function findByIdentity(device: u32): u32 {
     count++;
   }
   if (count == 1) return found;
-  if (count == 0) refuse(device, "this machine has no such function; the lines that begin with pci: name those it has");
-  else refuseSeveral(device, count, found);
+  if (count == 0) {
+    refuse(device, NOT_THERE);
+  } else {
+    const name = sourceName(functionAt(found).segment, functionAt(found).sourceId);
+    refuse(device, "this machine has %d of them; name one by its address, such as %s", count, name);
+  }
   return NO_FUNCTION;
-}
-
-function refuseSeveral(device: u32, count: u32, last: u32): void {
-  beginRefusal(device);
-  print("this machine has %d of them; name one by its address, such as %s\n", count, sourceName(functionAt(last).segment, functionAt(last).sourceId));
 }

@@ -4,19 +4,18 @@
 import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit } from "../../drivers/acpi/dmar/records";
 import { functionAt } from "../../drivers/pci/functions";
 import { HIGH_MEMORY_BASE, LOW_MEMORY_LIMIT } from "../../monitor/interface";
-import { print } from "../console/print";
 import { devicePartition, partitionMemory } from "../policy/reader";
 import { reservedMemoryIsFor } from "../vtd/scope";
-import { beginRefusal } from "./refusal";
+import { refuse } from "./refusal";
 
 /** Refuses device `device` of the policy, which is function `index`, if its reserved memory cannot be mapped; false then. */
 export function checkReservedMemory(device: u32, index: u32): bool {
   const found = functionAt(index);
   for (let reserved: u32 = 0; reserved < reservedMemoryCount(); reserved++) {
     if (!reservedMemoryIsFor(reserved, found.segment, found.sourceId)) continue;
-    if (isOwnMemory(devicePartition(device), reservedMemoryBase(reserved), reservedMemoryLimit(reserved))) {
-      return refuseReserved(device, reservedMemoryBase(reserved));
-    }
+    const base = reservedMemoryBase(reserved);
+    if (!isOwnMemory(devicePartition(device), base, reservedMemoryLimit(reserved))) continue;
+    return refuse(device, "its reserved memory at %12x lies at addresses of the partition's own memory; give the partition less", base);
   }
   return true;
 }
@@ -26,10 +25,4 @@ function isOwnMemory(partition: u32, first: u64, last: u64): bool {
   const size = partitionMemory(partition);
   const low = min(size, LOW_MEMORY_LIMIT);
   return first < low || (first < HIGH_MEMORY_BASE + size - low && last >= HIGH_MEMORY_BASE);
-}
-
-function refuseReserved(device: u32, base: u64): bool {
-  beginRefusal(device);
-  print("its reserved memory at %12x lies at addresses of the partition's own memory; give the partition less\n", base);
-  return false;
 }

@@ -4,10 +4,11 @@ import { identifier } from "../../drivers/local-apic";
 import { interruptRemappingAllowed } from "../../drivers/acpi/dmar/parse";
 import { openPath } from "../../drivers/pci/bus-master";
 import { functionAt } from "../../drivers/pci/functions";
-import { resetMethod, resetMethodText } from "../../drivers/pci/reset";
+import { resetMethod } from "../../drivers/pci/reset";
 import { HostVector } from "../../drivers/vectors";
 import { FatalReason, fatal, reportFatal, stop } from "../boot/fatal";
-import { print, printRest, sourceName } from "../console/print";
+import { Text, printText } from "../boot/symbols";
+import { print, printLine, printRest, sourceName } from "../console/print";
 import { deviceCount, devicePartition, partitionName, usesScalableRemapping } from "../policy/reader";
 import { startFaultEvents } from "../vtd/fault";
 import { isAnyRemapping } from "../vtd/interrupt-sources";
@@ -59,7 +60,8 @@ function printAssignment(device: u32): void {
   const group = functionAt(found.group);
   print("vtd: %s %4h:%4h belongs to %n", sourceName(found.segment, found.sourceId), found.vendor, found.vendor >> 16, partitionName(devicePartition(device)));
   print(": unit %d, group of %s, reset: ", unitOf(found.segment, found.sourceId), sourceName(group.segment, group.sourceId));
-  printRest(resetMethodText(resetMethod(matchOf(device))));
+  printText(Text.ResetMethod, resetMethod(matchOf(device)));
+  printLine();
 }
 
 /** Builds all tables; nothing is on yet. */

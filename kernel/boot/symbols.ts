@@ -25,6 +25,13 @@ export const enum Text {
   Exception,
   /** Why a wasm function trapped: boot/wasm-rt.h. */
   WasmTrap,
+  /** Why a unit blocked a request, VT-d 4.1 7.1.3 (conditions of DMA) and 5.1.4.1 (of interrupts). */
+  FaultReason,
+  /** IQEI, VT-d 4.1 11.4.9.9. */
+  QueueError,
+  RequestType,
+  ResetMethod,
+  ResetStatus,
 }
 
 const enum Table {

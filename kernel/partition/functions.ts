@@ -8,9 +8,9 @@ import { quiesceAt } from "../../drivers/pci/quiesce";
 import { setDeviceTlbAt } from "../../drivers/pci/address-services";
 import { Command } from "../../drivers/pci/registers";
 import { ResetStatus, resetFunctionAt } from "../../drivers/pci/reset-function";
-import { resetStatusText } from "../../drivers/pci/reset";
 import { FunctionMailbox, MAXIMUM_FUNCTIONS, Mailbox } from "../../monitor/interface";
-import { print, printRest, sourceName } from "../console/print";
+import { Text, printText } from "../boot/symbols";
+import { print, printLine, sourceName } from "../console/print";
 import { load32, store32, store64 } from "../memory/physical";
 import { DeviceFlag } from "../policy/layout";
 import { MESSAGE_DATA, messageAddress } from "../vtd/interrupt-entry";
@@ -69,7 +69,8 @@ function resetOne(index: u32): bool {
   if (status == ResetStatus.Done) return true;
   if (status == ResetStatus.NoMethod && (function32(record, PlanFunction.Flags) & DeviceFlag.WithoutReset) != 0) return true;
   print("device %s: ", sourceName(function32(record, PlanFunction.Segment), function32(record, PlanFunction.SourceId)));
-  printRest(resetStatusText(status));
+  printText(Text.ResetStatus, status);
+  printLine();
   return false;
 }
 

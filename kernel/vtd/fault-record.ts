@@ -1,7 +1,6 @@
 // Fault recording registers, VT-d 4.1 11.4.7.6: 16 bytes each.
 
 import { load32, load64, store32 } from "../memory/physical";
-import { isInterruptReason } from "./fault-reason";
 import { faultRecordingOffset } from "./register";
 import { Unit } from "./unit";
 
@@ -27,6 +26,10 @@ export class Fault {
   index: u32;
 }
 
+/** Reasons of interrupts, VT-d 4.1 5.1.4.1; above them those of scalable mode. */
+const FIRST_INTERRUPT_REASON: u32 = 0x20;
+const FIRST_SCALABLE_REASON: u32 = 0x30;
+
 const RECORD_SIZE: u64 = 16;
 /** Offset of the u32 that holds F. */
 const LAST_WORD: u64 = 12;
@@ -48,6 +51,11 @@ const taken: Fault = changetype<Fault>(memory.data(32, 8));
 
 /** The fault that takeRecord() took last. */
 export function takenFault(): Fault { return taken; }
+
+/** True if the request was an interrupt: its record holds an index and no address. */
+export function isInterruptReason(reason: u32): bool {
+  return reason >= FIRST_INTERRUPT_REASON && reason < FIRST_SCALABLE_REASON;
+}
 
 /** Reads and frees record `index`; false if there is no fault in it. */
 export function takeRecord(unit: Unit, index: u32): bool {

@@ -1,11 +1,11 @@
 // Lines about faults. A source that repeats itself, or goes on and on, must not flood the console: what is the same as the
 // line before is only counted, and so is what comes after LINES lines in a second.
 
-import { print, printRest, sourceName } from "../console/print";
+import { Text, hasText, printText } from "../boot/symbols";
+import { print, printLine, sourceName } from "../console/print";
 import { rdtsc } from "../cpu/processor";
 import { partitionName } from "../policy/reader";
-import { Fault, RequestType } from "./fault-record";
-import { faultReasonText, isInterruptReason } from "./fault-reason";
+import { Fault, isInterruptReason } from "./fault-record";
 import { MAXIMUM_SOURCES, NO_SOURCE, sourceAt } from "./sources";
 import { MAXIMUM_UNITS, Unit } from "./unit";
 import { oneSecond } from "./wait";
@@ -48,7 +48,9 @@ export function reportFault(unit: Unit, fault: Fault, source: u32): void {
   begin(unit, fault.sourceId, source);
   printRequest(fault);
   print(" blocked: reason %2x, ", fault.reason);
-  printRest(faultReasonText(fault.reason));
+  if (hasText(Text.FaultReason, fault.reason)) printText(Text.FaultReason, fault.reason);
+  else print("reserved reason");
+  printLine();
 }
 
 /** Takes the line into account if it may be printed. */
@@ -82,18 +84,9 @@ function printRequest(fault: Fault): void {
   // In compatibility format it names no entry.
   if (fault.reason == COMPATIBILITY_BLOCKED) return print("interrupt");
   if (isInterruptReason(fault.reason)) return print("interrupt of entry %d", fault.index);
-  print(typeText(fault.type));
+  printText(Text.RequestType, fault.type);
   print(" at %16x", fault.address);
   if (fault.hasPasid != 0) print(" with PASID %5x", fault.pasid);
-}
-
-function typeText(type: u32): string {
-  switch (type) {
-    case RequestType.Write: return "write";
-    case RequestType.PageRequest: return "page request";
-    case RequestType.Read: return "read";
-    default: return "atomic operation";
-  }
 }
 
 function begin(unit: Unit, sourceId: u32, source: u32): void {

@@ -1,5 +1,6 @@
 // What is said about the invalidation queue of a unit.
 
+import { Text, printText } from "../boot/symbols";
 import { print, sourceName } from "../console/print";
 import { Register } from "./register";
 import { NO_SOURCE } from "./sources";
@@ -12,27 +13,17 @@ const TIME_OUT_SOURCE_SHIFT: u64 = 32;
 /** `descriptor`: physical address of what the unit did not take; `recovered`: the queue went on. */
 export function reportQueueError(unit: Unit, descriptor: u64, information: u32, recovered: bool): void {
   print("vtd unit %d: invalidation queue error at descriptor %12x", unit.index, descriptor);
-  print(informationText(information));
+  if (information != 0) {
+    print(" (");
+    printText(Text.QueueError, information);
+    print(")");
+  }
   print(recovered ? ", recovered\n" : ", not recovered\n");
 }
 
 /** Why the unit did not take a descriptor, to be read before FSTS.IQE is cleared. */
 export function errorInformation(unit: Unit): u32 {
   return <u32>read64(unit, Register.IQERCD) & ERROR_INFORMATION;
-}
-
-function informationText(information: u32): string {
-  switch (information) {
-    case 0: return "";
-    case 1: return " (invalid tail)";
-    case 2: return " (descriptor not readable)";
-    case 3: return " (invalid descriptor type)";
-    case 4: return " (reserved field set)";
-    case 5: return " (invalid descriptor width)";
-    case 6: return " (tail not aligned)";
-    case 7: return " (invalid translation table mode)";
-    default: return " (reserved reason)";
-  }
 }
 
 /** `sourceId`: whose device TLB was asked, or NO_SOURCE; what the unit itself recorded goes before it. */

@@ -23,7 +23,6 @@ export interface RemappingExports {
   startFaultEvents(unit: number, apicId: number, vector: number): void;
   unmaskFaultEvents(): number;
   violationsOf(partition: number): number;
-  faultReasonText(reason: number): number;
   invalidateContext(unit: number, domain: number, sourceId: number): number;
   invalidateContexts(unit: number): number;
   invalidateDeviceTlb(unit: number, sourceId: number): number;
@@ -103,12 +102,6 @@ export class RemappingMachine extends Machine {
   /** Lines on the debug console, without what the console itself puts before them. */
   get lines(): string[] {
     return this.debugConsole.output.split(/\r?\n/).filter((line) => line !== "").map((line) => line.replace("[bulkhead] ", ""));
-  }
-
-  /** String of the module at an address, as AssemblyScript lays it out. */
-  text(address: number): string {
-    const length = this.view.getUint32(address - 4, true);
-    return Buffer.from(this.view.buffer, address, length).toString("utf16le");
   }
 
   /** All units translate in the given mode, with empty tables. */
