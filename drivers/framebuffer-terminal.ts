@@ -41,9 +41,7 @@ export function open(address: u64, pitch: u32, width: u32, height: u32, bits: u3
   return true;
 }
 
-export function isOpen(): bool {
-  return isScreenOpen();
-}
+export function isOpen(): bool { return isScreenOpen(); }
 
 export function put(byte: u8): void {
   if (sequence != <u32>Sequence.None || byte == ESCAPE) return passSequence(byte);

@@ -53,13 +53,9 @@ export function isScreenOpen(): bool {
   return base != 0;
 }
 
-export function screenColumns(): u32 {
-  return columns;
-}
+export function screenColumns(): u32 { return columns; }
 
-export function screenRows(): u32 {
-  return rows;
-}
+export function screenRows(): u32 { return rows; }
 
 /** Shows a character; what the font does not have as a question mark. */
 export function drawCell(column: u32, row: u32, character: u8): void {

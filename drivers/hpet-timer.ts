@@ -26,6 +26,8 @@ const ENABLE: u32 = 1; // ENABLE_CNF
 const LEGACY_ROUTES: u32 = 1 << 1; // LEG_RT_CNF
 /** The period must not be longer than 100 ns, 2.3.4. */
 const MAXIMUM_PERIOD: u32 = 100_000_000;
+/** The counter wraps after this value. */
+export const COUNTER_MASK: u64 = 0xffffffff;
 
 let base: u64 = 0;
 
@@ -48,10 +50,6 @@ export function period(): u64 {
 /** The low 32 bits of the counter, which both 32-bit and 64-bit HPETs have. */
 export function counter(): u64 {
   return load32(base + Register.Counter);
-}
-
-export function counterMask(): u64 {
-  return 0xffffffff;
 }
 
 /**

@@ -104,14 +104,10 @@ function maskLocalSources(): void {
 }
 
 /** True if this core's APIC is reached by MSRs, so that its page need not be mapped. */
-export function usesMsrs(): bool {
-  return isX2Apic;
-}
+export function usesMsrs(): bool { return isX2Apic; }
 
 /** Physical address of the xAPIC registers. */
-export function registersAddress(): u64 {
-  return base;
-}
+export function registersAddress(): u64 { return base; }
 
 /** APIC identifier of this core. */
 export function identifier(): u32 {

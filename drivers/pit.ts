@@ -3,6 +3,8 @@
 import { in8, out8 } from "./port";
 
 export const PIT_FREQUENCY: u64 = 1_193_182; // Hz
+/** The counter wraps after this value. */
+export const COUNTER_MASK: u64 = 0xffff;
 
 const CHANNEL_2: u16 = 0x42;
 const COMMAND: u16 = 0x43;
@@ -33,8 +35,4 @@ export function counter(): u64 {
   const low: u32 = in8(CHANNEL_2);
   const high: u32 = in8(CHANNEL_2);
   return (0x10000 - ((high << 8) | low)) & 0xffff;
-}
-
-export function counterMask(): u64 {
-  return 0xffff;
 }

@@ -14,16 +14,28 @@ export const enum ReferenceClock {
 const NANOSECONDS: u64 = 1_000_000_000;
 const FEMTOSECONDS_IN_NANOSECOND: u64 = 1_000_000;
 
+let mask: u64 = 0;
+/** Nanoseconds of `denominator` counts. */
+let numerator: u64 = 0;
+let denominator: u64 = 1;
+
 /** Starts a clock; false if the machine has none of this kind. */
 export function startClock(clock: ReferenceClock): bool {
   switch (clock) {
-    case ReferenceClock.PmTimer: return pmTimer.isPresent();
-    case ReferenceClock.Hpet: return hpetTimer.start();
+    case ReferenceClock.PmTimer: return pmTimer.isPresent() && use(pmTimer.counterMask(), NANOSECONDS, pmTimer.PM_TIMER_FREQUENCY);
+    case ReferenceClock.Hpet: return hpetTimer.start() && use(hpetTimer.COUNTER_MASK, hpetTimer.period(), FEMTOSECONDS_IN_NANOSECOND);
     case ReferenceClock.Pit:
       pit.start();
-      return true;
+      return use(pit.COUNTER_MASK, NANOSECONDS, pit.PIT_FREQUENCY);
     default: return false;
   }
+}
+
+function use(counterMask: u64, nanoseconds: u64, counts: u64): bool {
+  mask = counterMask;
+  numerator = nanoseconds;
+  denominator = counts;
+  return true;
 }
 
 export function readClock(clock: ReferenceClock): u64 {
@@ -34,20 +46,7 @@ export function readClock(clock: ReferenceClock): u64 {
   }
 }
 
-/** The counter wraps after this value. */
-export function clockMask(clock: ReferenceClock): u64 {
-  switch (clock) {
-    case ReferenceClock.PmTimer: return pmTimer.counterMask();
-    case ReferenceClock.Hpet: return hpetTimer.counterMask();
-    default: return pit.counterMask();
-  }
-}
-
-/** Nanoseconds of `counts`, which span less than a second. */
-export function clockNanoseconds(clock: ReferenceClock, counts: u64): u64 {
-  switch (clock) {
-    case ReferenceClock.PmTimer: return (counts * NANOSECONDS) / pmTimer.PM_TIMER_FREQUENCY;
-    case ReferenceClock.Hpet: return (counts * hpetTimer.period()) / FEMTOSECONDS_IN_NANOSECOND;
-    default: return (counts * NANOSECONDS) / pit.PIT_FREQUENCY;
-  }
+/** Nanoseconds from one reading of the clock that was started to a later one, which lie less than a second and one wrap apart. */
+export function clockNanoseconds(from: u64, to: u64): u64 {
+  return (((to - from) & mask) * numerator) / denominator;
 }

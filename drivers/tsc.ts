@@ -2,7 +2,7 @@
 // what is not so.
 
 import { pause, rdtsc } from "../kernel/cpu/processor";
-import { clockMask, clockNanoseconds, readClock, ReferenceClock, startClock } from "./reference-clock";
+import { clockNanoseconds, readClock, ReferenceClock, startClock } from "./reference-clock";
 
 const NANOSECONDS: u64 = 1_000_000_000;
 /** Length of one run. The PIT wraps after 54 ms. */
@@ -38,18 +38,14 @@ export function calibrateTsc(): u64 {
 }
 
 /** What calibrateTsc() found; cores other than 0 are given it by setTscFrequency(). */
-export function tscFrequency(): u64 {
-  return frequency;
-}
+export function tscFrequency(): u64 { return frequency; }
 
 export function setTscFrequency(hertz: u64): void {
   frequency = hertz;
 }
 
 /** The clock that the frequency was measured against. */
-export function calibrationClock(): ReferenceClock {
-  return clockUsed;
-}
+export function calibrationClock(): ReferenceClock { return clockUsed; }
 
 /** Takes the run whose two pairs of readings were closest: what interrupts a pair (SMM, a host) widens it. */
 function tryClock(clock: ReferenceClock): bool {
@@ -67,18 +63,17 @@ function tryClock(clock: ReferenceClock): bool {
 
 /** One run; false if the clock or the TSC stood still. */
 function measure(clock: ReferenceClock): bool {
-  const mask = clockMask(clock);
   readPair(clock);
   const startClockCount = pairClock;
   const startTsc = pairTsc;
   const startWidth = pairWidth;
   let looks: u32 = 0;
-  while (clockNanoseconds(clock, (readClock(clock) - startClockCount) & mask) < RUN_NANOSECONDS) {
+  while (clockNanoseconds(startClockCount, readClock(clock)) < RUN_NANOSECONDS) {
     if (rdtsc() - startTsc > RUN_LIMIT_COUNTS || ++looks > RUN_LIMIT_LOOKS) return false;
     pause();
   }
   readPair(clock);
-  const elapsed = clockNanoseconds(clock, (pairClock - startClockCount) & mask);
+  const elapsed = clockNanoseconds(startClockCount, pairClock);
   const counts = pairTsc - startTsc;
   if (elapsed == 0 || counts == 0) return false;
   runFrequency = (counts * NANOSECONDS) / elapsed;

@@ -54,23 +54,17 @@ function portOf(extended: u32, old: u32): u16 {
 }
 
 /** Port of the PM timer, 0 if there is none. */
-export function pmTimerPort(): u16 {
-  return portOf(Field.XPmTimerBlock, Field.PmTimerBlock);
-}
+export function pmTimerPort(): u16 { return portOf(Field.XPmTimerBlock, Field.PmTimerBlock); }
 
 export function pmTimerHas32Bits(): bool {
   return table != 0 && (load32(table + Field.Flags) & FLAG_TIMER_32) != 0;
 }
 
 /** Port of PM1a_CNT, 0 if there is none. */
-export function pm1aControlPort(): u16 {
-  return portOf(Field.XPm1aControlBlock, Field.Pm1aControlBlock);
-}
+export function pm1aControlPort(): u16 { return portOf(Field.XPm1aControlBlock, Field.Pm1aControlBlock); }
 
 /** Port of PM1b_CNT, 0 if there is none. */
-export function pm1bControlPort(): u16 {
-  return portOf(Field.XPm1bControlBlock, Field.Pm1bControlBlock);
-}
+export function pm1bControlPort(): u16 { return portOf(Field.XPm1bControlBlock, Field.Pm1bControlBlock); }
 
 /** Port that takes acpiEnableValue(); 0 if the machine is always in ACPI mode. */
 export function smiCommandPort(): u16 {

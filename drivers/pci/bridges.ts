@@ -8,9 +8,7 @@ import { functionAt, functionCount, isBridge, NO_BUS, NO_FUNCTION, PciFunction }
 let wrong: u32 = NO_FUNCTION;
 
 /** Index of the first bridge whose bus numbers make no tree, NO_FUNCTION if all do. */
-export function wrongBridge(): u32 {
-  return wrong;
-}
+export function wrongBridge(): u32 { return wrong; }
 
 /** Reads the bus numbers of all bridges and finds the parent of every function; false if a bridge is wrong. */
 export function connectBridges(): bool {

@@ -47,9 +47,7 @@ export function addFunction(): u32 {
   return count++;
 }
 
-export function functionCount(): u32 {
-  return count;
-}
+export function functionCount(): u32 { return count; }
 
 export function functionAt(index: u32): PciFunction {
   return changetype<PciFunction>(records + <usize>index * FUNCTION_SIZE);

@@ -29,9 +29,7 @@ export function isAddressable(last: u64): bool {
 }
 
 /** Bits of a physical address that DMA can reach, 0 before parseDmar(). */
-export function hostAddressWidth(): u32 {
-  return width;
-}
+export function hostAddressWidth(): u32 { return width; }
 
 /** INTR_REMAP: the platform supports interrupt remapping. */
 export function interruptRemappingAllowed(): bool {
