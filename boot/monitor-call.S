@@ -38,7 +38,7 @@ w2c_monitor_\name:
 
 .text
 monitor_call instantiate, instantiate_monitor
-.irp name, start, portRead, portWrite, msrRead, msrWrite, memoryAccess, taskSwitch, taskPriorityRead, taskPriorityWrite, acknowledge, acknowledgeNmi, interruptStatus, apicWrite, apicEndOfInterrupt, timer, input, deviceMessage
+.irp name, start, portRead, portWrite, msrRead, msrWrite, cpuid, memoryAccess, taskSwitch, taskPriorityRead, taskPriorityWrite, acknowledge, acknowledgeNmi, interruptStatus, apicWrite, apicEndOfInterrupt, timer, input, deviceMessage
   monitor_call \name, w2c_sandbox_\name
 .endr
 monitor_call portString, w2c_sandbox_portString, 56(%rsp)

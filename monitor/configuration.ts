@@ -47,6 +47,21 @@ export function tscFrequency(): u64 {
   return max<u64>(load<u64>(Mailbox.TscFrequency), 1);
 }
 
+/** Whether the processor's fast strings are on (IA32_MISC_ENABLE bit 0). */
+export function hasFastStrings(): bool {
+  return load<u32>(Mailbox.FastStrings) != 0;
+}
+
+/** Bits of XCR0 that the guest may set. */
+export function grantedXcr0(): u64 {
+  return load<u64>(Mailbox.GrantedXcr0);
+}
+
+/** The bits of a 64-bit word that no physical address has. */
+export function beyondPhysicalAddress(): u64 {
+  return ~((<u64>1 << load<u32>(Mailbox.PhysicalAddressBits)) - 1);
+}
+
 /** Bytes of RAM from GPA 0. */
 export function lowMemory(): u64 {
   return load<u64>(Mailbox.LowMemory);

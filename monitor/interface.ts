@@ -45,6 +45,11 @@ export const enum Mailbox {
   LoadDetail = 0x274, // u32, what some values of LoadStatus are about; written by the monitor
   ApicFeatures = 0x278, // u32 mask of ApicFeature, written by the kernel before start()
   DiskFlags = 0x27c, // u32, mask of DiskFlag
+  FastStrings = 0x280, // u32 1: IA32_MISC_ENABLE of the processor has fast strings on; written before start(), as the next one
+  PhysicalAddressBits = 0x284, // u32 MAXPHYADDR
+  Cpuid = 0x288, // 4 u32, EAX to EDX: the processor's answer, filled by the kernel for cpuid(), and then the guest's
+  GrantedXcr0 = 0x298, // u64 bits of XCR0 that the guest may set, 0 without XSAVE; written before start(), as what follows
+  StateComponents = 0x2a0, // from FIRST_COMPONENT to LAST_COMPONENT three u32: EAX, EBX, ECX of the component's subleaf of CPUID.0DH
   Frame = 0x300, // VcpuFrame, filled by the kernel for memoryAccess and portString
   Entry = 0x3c0, // EntryState, filled by start()
   OutputRing = 0x400, // OUTPUT_RING bytes
@@ -54,6 +59,18 @@ export const enum Mailbox {
   Selectors = 0xf90, // u32 of each but GDTR, filled for taskSwitch
   Size = 0x1000,
 }
+
+/** Components of extended state above SSE (SDM 1 13.1). */
+export const FIRST_COMPONENT: u32 = 2;
+export const LAST_COMPONENT: u32 = 7;
+
+export const HIGHEST_BASIC_LEAF: u32 = 0xd;
+export const HIGHEST_EXTENDED_LEAF: u32 = 0x80000008;
+/** The one leaf that names the hypervisor. */
+export const CPUID_HYPERVISOR: u32 = 0x40000000;
+
+/** What the guest's CPUID depends on beside the processor's: instructions that its VMCS lets it execute, and its CR4. */
+export const enum CpuidControl { Invpcid = 1 << 0, Rdtscp = 1 << 1, OsXsave = 1 << 2 }
 
 export const OUTPUT_RING: u32 = 1024;
 export const INPUT_RING: u32 = 256;

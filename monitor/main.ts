@@ -2,6 +2,7 @@
 
 import { writeAcpiTables } from "./acpi/place";
 import { hasDevice, hasFirmware } from "./configuration";
+import { answerCpuid } from "./cpuid/answer";
 import { executeMemoryAccess } from "./decoder/execute";
 import { executeStringPort } from "./decoder/string-port";
 import { portIn, portOut } from "./devices/bus";
@@ -12,7 +13,8 @@ import { Register, register } from "./devices/local-apic/virtual-apic-page";
 import { finishEndOfInterrupt, finishWrite, interruptStatus as virtualisedStatus } from "./devices/local-apic/virtualised";
 import { receiveDeviceMessage } from "./devices/pci/device-message";
 import { acknowledgeInterrupt, resetPlatform, runTimers } from "./devices/platform";
-import { openBus, setStatus } from "./devices/status";
+import { readPlatformMsr, writePlatformMsr } from "./devices/msr/platform-msr";
+import { setStatus } from "./devices/status";
 import { receiveInput } from "./devices/uart/uart";
 import { setCaller, takePendingNmi } from "./devices/vcpu-mailbox";
 import { AccessStatus, Device } from "./interface";
@@ -45,13 +47,19 @@ export function portString(vcpu: u32, port: u32, size: u32, isWrite: u32, isRepe
 
 export function msrRead(vcpu: u32, index: u32): u64 {
   setCaller(vcpu);
-  return hasDevice(Device.LocalApic) ? readApicMsr(vcpu, index) : openBus();
+  return hasDevice(Device.LocalApic) ? readApicMsr(vcpu, index) : readPlatformMsr(vcpu, index);
 }
 
 export function msrWrite(vcpu: u32, index: u32, value: u64): void {
   setCaller(vcpu);
   if (hasDevice(Device.LocalApic)) writeApicMsr(vcpu, index, value);
-  else openBus();
+  else writePlatformMsr(vcpu, index, value);
+}
+
+/** Makes the guest's CPUID of the processor's in Mailbox.Cpuid; see answerCpuid(). */
+export function cpuid(vcpu: u32, leaf: u32, subleaf: u32, controls: u32, enabledXcr0: u64): void {
+  setCaller(vcpu);
+  answerCpuid(vcpu, leaf, subleaf, controls, enabledXcr0);
 }
 
 /** An access to memory that is not RAM: decodes the instruction in Mailbox.Frame and carries it out. */

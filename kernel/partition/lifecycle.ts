@@ -13,7 +13,7 @@ import { onFault, partitionDevices, partitionDiskFlags, partitionImageKind, part
 import { Attention, attend, attention, settled } from "./attention";
 import { usedApicFeatures } from "./apic-virtualisation";
 import { auditFault } from "./audit";
-import { buildCpuidTable } from "./cpuid-table";
+import { buildCpuidTable, describeProcessor } from "./cpuid";
 import { currentPartition, currentVcpu, printPartitionName } from "./current";
 import { requestAttachment } from "./device-violations";
 import { attachFunctions, handOverFunctions, hasFunctions, resetFunctions, takeBackFunctions } from "./functions";
@@ -28,7 +28,7 @@ import {
   PartitionState, VcpuState, clearWish, proposeWish, publishExits, publishStop, restarts, setRestarts, setState, setVcpuState, takeWish,
 } from "./status-page";
 import { awaitStartUp } from "./vcpu-start";
-import { resetVirtualMsrs } from "./virtual-msrs";
+import { resetTsc } from "./virtual-tsc";
 
 /** Why a partition stands still. Numbers are printed and never reused. Texts: kernel/texts.json. */
 export const enum StopReason {
@@ -127,7 +127,7 @@ function printDetail(): void {
 function resetVcpu(): void {
   forgetBranches();
   attend(Attention.Record | (guardsEntries() ? Attention.Guarded : 0));
-  resetVirtualMsrs();
+  resetTsc();
   buildCpuidTable();
   backend.powerUp();
   backend.flushTranslations(frames);
@@ -174,6 +174,7 @@ function configureMonitor(partition: u32): void {
   monitor.poke32(Mailbox.Devices, partitionDevices(partition));
   monitor.poke32(Mailbox.DiskFlags, partitionDiskFlags(partition));
   monitor.poke32(Mailbox.ImageKind, partitionImageKind(partition));
+  describeProcessor();
   monitor.poke64(Mailbox.TscFrequency, header64(PlanHeader.TscFrequency));
   monitor.poke64(Mailbox.LowMemory, low);
   monitor.poke64(Mailbox.HighMemory, high);

@@ -40,6 +40,8 @@ export const enum Grant {
 @external("monitor", "portString") export declare function portString(vcpu: u32, port: u32, size: u32, isWrite: u32, isRepeated: u32, information: u32): void;
 @external("monitor", "msrRead") export declare function msrRead(vcpu: u32, index: u32): u64;
 @external("monitor", "msrWrite") export declare function msrWrite(vcpu: u32, index: u32, value: u64): void;
+/** Makes the guest's answer of the processor's in Mailbox.Cpuid. `controls`: mask of CpuidControl. Leaves Mailbox.Status alone. */
+@external("monitor", "cpuid") export declare function cpuid(vcpu: u32, leaf: u32, subleaf: u32, controls: u32, enabledXcr0: u64): void;
 /** Decodes the instruction at RIP of Mailbox.Frame and carries it out on the device at `gpa`. */
 @external("monitor", "memoryAccess") export declare function memoryAccess(vcpu: u32, gpa: u64, isWrite: u32): void;
 /** The task switch of the exit qualification, on what lendTask() left; `errorCode`: all ones if there is none. */

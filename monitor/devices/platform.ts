@@ -8,6 +8,7 @@ import { resetIoApic } from "./io-apic";
 import { forgetExternal, refreshPending, serviceInterrupt, takesExternal } from "./local-apic/priority";
 import { powerUpLocalApics } from "./local-apic/reset";
 import { runLocalTimer } from "./local-apic/timer";
+import { resetPlatformMsrs } from "./msr/platform-msr";
 import { clearPartitionRequest } from "./partition-request";
 import { resetPci } from "./pci/mechanism";
 import { acknowledgePic, resetPic } from "./pic/pic";
@@ -28,6 +29,7 @@ export function resetPlatform(): void {
   resetClock();
   resetDeadlines();
   powerUpLocalApics();
+  resetPlatformMsrs();
   resetIoApic();
   resetPic();
   resetPit();

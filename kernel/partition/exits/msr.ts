@@ -1,7 +1,7 @@
-// RDMSR and WRMSR that the MSR bitmap does not let through: the virtual local APIC, what the kernel keeps itself, else a violation.
+// RDMSR and WRMSR that the MSR bitmap does not let through: what the kernel keeps in the VMCS, else the monitor, else a violation.
 
 import { AccessStatus, Device, VcpuMailbox } from "../../../monitor/interface";
-import { advance, injectGeneralProtection } from "../../cpu/backend";
+import { DEBUGCTL_BTF, advance, debugControl, injectGeneralProtection, setDebugControl } from "../../cpu/backend";
 import { Msr } from "../../cpu/msr-index";
 import { Register, readRegister, writeRegister } from "../../cpu/registers";
 import { HealthAction } from "../../policy/layout";
@@ -13,50 +13,42 @@ import { lastStatus } from "../access-status";
 import { msrRead, msrWrite, peek64 } from "../monitor";
 import { enterMonitor } from "../monitor-lock";
 import { settleMonitorCall } from "../monitor-call";
-import { MsrAnswer, msrAnswer, readVirtualMsr, writeVirtualMsr } from "../virtual-msrs";
-import { guestDeadline, hostDeadline } from "../virtual-tsc";
+import { guestDeadline, hostDeadline, tscAdjustment, writeTsc, writeTscAdjustment } from "../virtual-tsc";
 
 const LOW_HALF: u64 = 0xffffffff;
 
 export function onMsrRead(): void {
   const index = <u32>readRegister(Register.RCX);
   if (index == Msr.IA32_APIC_BASE && hasDevice(Device.LocalApic)) return finishRead(peek64(vcpuRecord() + VcpuMailbox.ApicBase));
-  if (isLocalApic(index)) return readLocalApic(index);
-  if (readVirtualMsr(index) == MsrAnswer.Done) return finishRead(msrAnswer());
-  onReadViolation(index);
+  if (index == Msr.IA32_TSC_ADJUST) return finishRead(tscAdjustment());
+  if (index == Msr.IA32_DEBUGCTL) return finishRead(debugControl());
+  if (!enterMonitor()) return;
+  const value = msrRead(currentVcpu(), index);
+  settleMonitorCall();
+  if (lastStatus() == AccessStatus.OpenBus) return onReadViolation(index);
+  if (lastStatus() != AccessStatus.Done) return injectGeneralProtection();
+  finishRead(index == Msr.IA32_TSC_DEADLINE ? guestDeadline(value) : value);
 }
 
 export function onMsrWrite(): void {
   const index = <u32>readRegister(Register.RCX);
   const value = (readRegister(Register.RDX) << 32) | (readRegister(Register.RAX) & LOW_HALF);
-  if (isLocalApic(index)) return writeLocalApic(index, value);
-  const status = writeVirtualMsr(index, value);
-  if (status == MsrAnswer.Unknown) return onWriteViolation(index);
-  if (status == MsrAnswer.Done) advance();
-  else injectGeneralProtection();
-}
-
-function readLocalApic(index: u32): void {
-  if (!enterMonitor()) return;
-  const value = msrRead(currentVcpu(), index);
-  settleMonitorCall();
-  if (lastStatus() != AccessStatus.Done) return injectGeneralProtection();
-  finishRead(index == Msr.IA32_TSC_DEADLINE ? guestDeadline(value) : value);
-}
-
-function writeLocalApic(index: u32, value: u64): void {
+  if (index == Msr.IA32_TIME_STAMP_COUNTER || index == Msr.IA32_TSC_ADJUST || index == Msr.IA32_DEBUGCTL) return writeOwn(index, value);
   if (!enterMonitor()) return;
   msrWrite(currentVcpu(), index, index == Msr.IA32_TSC_DEADLINE ? hostDeadline(value) : value);
   settleMonitorCall();
-  if (lastStatus() == AccessStatus.Done) advance();
+  if (lastStatus() == AccessStatus.OpenBus) onWriteViolation(index);
+  else if (lastStatus() == AccessStatus.Done) advance();
   else injectGeneralProtection();
 }
 
-// @ts-ignore: decorator
-@inline
-function isLocalApic(index: u32): bool {
-  if (index != Msr.IA32_APIC_BASE && index != Msr.IA32_TSC_DEADLINE && (index < <u32>Msr.X2APIC_FIRST || index > <u32>Msr.X2APIC_LAST)) return false;
-  return hasDevice(Device.LocalApic);
+/** What is in the VMCS. Branch records and traces are not offered, single steps by branches are. */
+function writeOwn(index: u32, value: u64): void {
+  if (index == Msr.IA32_DEBUGCTL && (value & ~DEBUGCTL_BTF)) return injectGeneralProtection();
+  if (index == Msr.IA32_TIME_STAMP_COUNTER) writeTsc(value);
+  else if (index == Msr.IA32_TSC_ADJUST) writeTscAdjustment(value);
+  else setDebugControl(value);
+  advance();
 }
 
 // @ts-ignore: decorator

@@ -1,8 +1,9 @@
-// MSRs of the local APIC: IA32_APIC_BASE, IA32_TSC_DEADLINE and the x2APIC registers (SDM 3A 11.12).
+// MSRs of the local APIC: IA32_APIC_BASE, IA32_TSC_DEADLINE and the x2APIC registers (SDM 3A 11.12). All others are passed on.
 
 import { AccessStatus, IO_APIC_BASE, LOCAL_APIC_PAGE, PCI_WINDOW_BASE, PCI_WINDOW_END } from "../../interface";
 import { lowMemory } from "../../configuration";
-import { openBus, setStatus } from "../status";
+import { readPlatformMsr, writePlatformMsr } from "../msr/platform-msr";
+import { setStatus } from "../status";
 import { COMMAND_WRITABLE, sendCommand, sendSelf } from "./command";
 import { isReadable, lvtWritable, readRegister, SPURIOUS_WRITABLE, writeEndOfInterrupt, writeRegister } from "./registers";
 import { resetLocalApic, setIdentifiers } from "./reset";
@@ -48,7 +49,7 @@ function readExtendedRegister(vcpu: u32, offset: u32): u64 {
 }
 
 export function readApicMsr(vcpu: u32, index: u32): u64 {
-  if (!isApicMsr(index)) return openBus();
+  if (!isApicMsr(index)) return readPlatformMsr(vcpu, index);
   setStatus(AccessStatus.Done);
   if (index == ApicMsr.TscDeadline) return readTscDeadline(vcpu);
   if (index == ApicMsr.Base) return localApic(vcpu).base;
@@ -140,7 +141,7 @@ export function writeApicMsr(vcpu: u32, index: u32, value: u64): void {
     return;
   }
   if (!isApicMsr(index)) {
-    openBus();
+    writePlatformMsr(vcpu, index, value);
     return;
   }
   if (index == ApicMsr.Base) {

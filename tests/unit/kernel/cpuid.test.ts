@@ -1,15 +1,15 @@
 // CPUID exits: what a partition sees of its processor.
 
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { Mailbox, VcpuMailbox } from "../../../monitor/interface.ts";
 import { readProfile } from "./capabilities.ts";
-import { KernelMachine, startedKernel } from "./kernel-machine.ts";
+import { KernelMachine, startedWithMonitor } from "./kernel-machine.ts";
+import { writeMsr } from "./vcpu-driver.ts";
 
 interface Answer { eax: number; ebx: number; ecx: number; edx: number }
 
 let machine: KernelMachine;
 beforeAll(async () => {
-  machine = await startedKernel();
+  machine = await startedWithMonitor();
 }, 240_000);
 
 beforeEach(() => {
@@ -26,7 +26,7 @@ function cpuid(leaf: number, subleaf = 0, on: KernelMachine = machine): Answer {
 }
 
 function setApicBase(base: bigint): void {
-  machine.monitor.mailbox.setBigUint64(Mailbox.Vcpus + VcpuMailbox.ApicBase, base, true);
+  writeMsr(machine, 0x1bn, base);
 }
 
 const has = (register: number, bit: number): boolean => ((register >>> bit) & 1) === 1;
@@ -60,12 +60,12 @@ describe("leaf 1", () => {
     for (const [name, bit] of Object.entries({ SSE3: 0, CX16: 13, POPCNT: 23, AES: 25, XSAVE: 26, AVX: 28 })) expect(has(ecx, bit), name).toBe(true);
   });
 
-  test("shows the memory type range registers, which the kernel keeps whether or not the processor has them", async () => {
+  test("shows the memory type range registers, which are virtual whether or not the processor has them", async () => {
     expect(has(cpuid(1).edx, 12)).toBe(true);
     const profile = readProfile();
     const [eax = 0, ebx = 0, ecx = 0, edx = 0] = profile.cpuid.get("0x1") ?? [];
     profile.cpuid.set("0x1", [eax, ebx, ecx, (edx & ~(1 << 12)) >>> 0]);
-    expect(has(cpuid(1, 0, await startedKernel({ profile })).edx, 12)).toBe(true);
+    expect(has(cpuid(1, 0, await startedWithMonitor({ profile })).edx, 12)).toBe(true);
   });
 
   test("mirrors the guest's CR4.OSXSAVE", () => {
@@ -80,7 +80,7 @@ describe("leaf 1", () => {
     setApicBase(0xfee0_0900n);
     const { ecx, edx } = cpuid(1);
     expect([has(edx, 9), has(ecx, 21), has(ecx, 24)]).toEqual([true, true, true]);
-    const without = cpuid(1, 0, await startedKernel({ partitions: [{ devices: ["uart"] }] }));
+    const without = cpuid(1, 0, await startedWithMonitor({ partitions: [{ devices: ["uart"] }] }));
     expect([has(without.edx, 9), has(without.ecx, 21), has(without.ecx, 24)]).toEqual([false, false, false]);
   });
 });
@@ -88,6 +88,7 @@ describe("leaf 1", () => {
 test("leaf 1 shows no local APIC while the guest has switched it off", () => {
   setApicBase(0xfee0_0100n);
   expect(has(cpuid(1).edx, 9)).toBe(false);
+  setApicBase(0xfee0_0900n); // x2APIC mode is entered from xAPIC mode only
   setApicBase(0xfee0_0d00n);
   expect(has(cpuid(1).edx, 9)).toBe(true);
 });
@@ -113,7 +114,7 @@ describe("features that depend on controls", () => {
     expect(has(cpuid(0x8000_0001).edx, 27)).toBe(true);
     const profile = readProfile();
     profile.msrs.set("IA32_VMX_PROCBASED_CTLS2", 0x0217_6ff7_0000_0000n);
-    const other = await startedKernel({ profile });
+    const other = await startedWithMonitor({ profile });
     expect(has(cpuid(7, 0, other).ebx, 10)).toBe(false);
     expect(has(cpuid(0x8000_0001, 0, other).edx, 27)).toBe(false);
   });
@@ -123,7 +124,7 @@ describe("features that depend on controls", () => {
       const profile = readProfile();
       const [eax = 0, ebx = 0, ecx = 0, edx = 0] = profile.cpuid.get("0x7") ?? [];
       profile.cpuid.set("0x7", [eax, ebx | (1 << 9), ecx, edx | (1 << 4)]);
-      const other = await startedKernel({ profile, prepare: (made) => made.processor.msrs.set(0x1a0, miscEnable) });
+      const other = await startedWithMonitor({ profile, prepare: (made) => made.processor.msrs.set(0x1a0, miscEnable) });
       const leaf = cpuid(7, 0, other);
       return [has(leaf.ebx, 9), has(leaf.edx, 4)];
     };
@@ -141,7 +142,7 @@ describe("features that depend on controls", () => {
   test("XSAVE vanishes with leaf DH", async () => {
     const profile = readProfile();
     profile.cpuid.set("0x0", [7, 0x756e_6547, 0x6c65_746e, 0x4965_6e69]);
-    const other = await startedKernel({ profile });
+    const other = await startedWithMonitor({ profile });
     expect(has(cpuid(1, 0, other).ecx, 26)).toBe(false);
     expect(cpuid(0, 0, other).eax).toBe(7);
   });
@@ -157,7 +158,7 @@ describe("features that depend on controls", () => {
     const [eax = 0, ebx = 0, ecx = 0, edx = 0] = profile.cpuid.get("0x7") ?? [];
     profile.cpuid.set("0x7", [eax, (ebx | (1 << 16)) >>> 0, ecx | (1 << 9) | (1 << 11), edx]);
     profile.cpuid.set("0xd", [Number(xcr0), 0x240, 0x240, 0]);
-    const other = await startedKernel({ profile });
+    const other = await startedWithMonitor({ profile });
     const leaf = cpuid(7, 0, other);
     expect([has(cpuid(1, 0, other).ecx, 28), has(leaf.ecx, 9), has(leaf.ebx, 16), has(leaf.ecx, 11)]).toEqual(shown);
   });
@@ -188,7 +189,7 @@ describe("leaves with a meaning of their own", () => {
     profile.cpuid.set("0xd.6", [0x200, 0x480, 2, 0]);
     profile.cpuid.set("0xd.7", [0x400, 0x680, 0, 0]);
     profile.cpuid.set("0xd.9", [8, 0xa80, 0, 0]);
-    const other = await startedKernel({ profile });
+    const other = await startedWithMonitor({ profile });
     // All that may be enabled takes 0xa80 bytes without PKRU; x87 alone, while CR4.OSXSAVE is clear, the legacy region and header.
     expect(cpuid(0xd, 0, other)).toEqual({ eax: 0xe7, ebx: 0x240, ecx: 0xa80, edx: 0 });
     expect(cpuid(0xd, 1, other)).toEqual({ eax: 7, ebx: 0x240, ecx: 0, edx: 0 });

@@ -28,7 +28,11 @@ const primary = (bit: number): Control => ({ field: "PRIMARY_CONTROLS", bit });
 const secondary = (bit: number): Control => ({ field: "SECONDARY_CONTROLS", bit });
 
 const registers = (values: { rcx: bigint; rax: bigint }) => (machine: KernelMachine): void => machine.registers({ ...values, rdx: 0n });
-const MISC_ENABLE = registers({ rcx: 0x1a0n, rax: 0x1800n });
+const MISC_ENABLE = (machine: KernelMachine): void => {
+  registers({ rcx: 0x1a0n, rax: 0x1800n })(machine);
+  machine.answer("msrRead", () => 0x1800n);
+  machine.answer("msrWrite", () => undefined);
+};
 const failedEntry = (name: string, effect: Effect): Handled => ({ name, effect, fields: { EXIT_REASON: ENTRY_FAILURE | BigInt(exitReason(name)) } });
 const virtualisation = (name: string): Handled => ({ name, effect: "#UD" });
 

@@ -16,6 +16,8 @@ import { compileEntry } from "../machine/compile.ts";
 import { PmTimer } from "../machine/devices.ts";
 import { IO_APIC, Machine, Stopped, type MachineOptions } from "../machine/machine.ts";
 import { enumReader } from "../machine/source-enums.ts";
+import { compileMonitor } from "../monitor/harness.ts";
+import { makeElf } from "../monitor/loader/images.ts";
 import { applyProfile, msrIndex, readProfile } from "./capabilities.ts";
 import { describeSystem, type KernelOptions } from "./kernel-options.ts";
 
@@ -126,6 +128,8 @@ export class KernelMachine extends Machine {
       this.pend({ vector: 0, nmi: 0, deadline: NO_DEADLINE });
       return 0;
     });
+    this.answer("msrRead", () => ALL_ONES, AccessStatus.OpenBus);
+    this.answer("msrWrite", () => undefined, AccessStatus.OpenBus);
   }
 
   /** Sets the answer of a monitor entry point and the AccessStatus it leaves. */
@@ -210,6 +214,12 @@ export class KernelMachine extends Machine {
 /** Compiled once for all test files. */
 export function compileKernel(): Promise<WebAssembly.Module> {
   return compileEntry("kernel/main.ts");
+}
+
+/** As startedKernel(), with monitor.wasm in place of the scripted monitor. */
+export async function startedWithMonitor(options: KernelOptions = {}): Promise<KernelMachine> {
+  const partitions = (options.partitions ?? [{}]).map((partition) => ({ memory: "64 MiB", ...partition }));
+  return startedKernel({ ...options, partitions, monitor: await compileMonitor(), image: { kind: ImageKind.Pvh, bytes: makeElf() } });
 }
 
 /** A machine whose kernel has entered its partition for the first time. */

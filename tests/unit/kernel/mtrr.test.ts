@@ -1,7 +1,7 @@
 // Memory type range registers: what firmware would have left, what a guest may write, and that the machine's are out of reach.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { KernelMachine, startedKernel } from "./kernel-machine.ts";
+import { KernelMachine, startedWithMonitor } from "./kernel-machine.ts";
 import { expectDone, expectFault, readMsr, writeMsr } from "./vcpu-driver.ts";
 
 const CAP = 0xfen;
@@ -13,7 +13,7 @@ const ALL_WRITE_BACK = 0x0606_0606_0606_0606n;
 
 let machine: KernelMachine;
 beforeEach(async () => {
-  machine = await startedKernel();
+  machine = await startedWithMonitor();
 }, 240_000);
 
 describe("at the start", () => {
@@ -46,7 +46,7 @@ describe("writes", () => {
   });
 
   test("a partition that restarts finds them as at the start", async () => {
-    machine = await startedKernel({ partitions: [{ health: { fault: "restart" } }] });
+    machine = await startedWithMonitor({ partitions: [{ health: { fault: "restart" } }] });
     writeMsr(machine, DEF_TYPE, 0n);
     writeMsr(machine, FIX64K, 0n);
     expect(machine.exit("TRIPLE_FAULT")).toBe(1);

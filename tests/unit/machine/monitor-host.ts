@@ -22,7 +22,7 @@ const Grant = {
 
 /** Exports of monitor/main.ts that the kernel calls. */
 const ENTRY_POINTS = [
-  "start", "portRead", "portWrite", "portString", "msrRead", "msrWrite", "memoryAccess", "taskSwitch",
+  "start", "portRead", "portWrite", "portString", "msrRead", "msrWrite", "cpuid", "memoryAccess", "taskSwitch",
   "taskPriorityRead", "taskPriorityWrite", "acknowledge", "acknowledgeNmi", "interruptStatus", "apicWrite", "apicEndOfInterrupt", "timer", "input", "deviceMessage",
 ];
 

@@ -75,6 +75,7 @@ export class SimulatedPartition {
     this.poke32(Mailbox.DiskFlags, options.isDiskReadOnly === true ? DiskFlag.ReadOnly : 0);
     this.poke32(Mailbox.ApicFeatures, options.apicFeatures ?? 0);
     this.poke32(Mailbox.ImageKind, options.imageKind ?? ImageKind.BzImage);
+    this.poke32(Mailbox.PhysicalAddressBits, 46);
     this.poke64(Mailbox.TscFrequency, this.tscFrequency);
     this.poke64(Mailbox.LowMemory, BigInt(this.lowMemory.length));
     this.poke64(Mailbox.HighMemory, BigInt(this.highMemory.length));
