@@ -9,6 +9,7 @@ import { Cr4 } from "../cpu/control-register";
 import { Msr } from "../cpu/msr-index";
 import { cpuid, tryRdmsr, xgetbv } from "../cpu/processor";
 import { currentVcpu } from "./current";
+import { hasIntent } from "./lifecycle";
 import * as monitor from "./monitor";
 import { settleMonitorCall } from "./monitor-call";
 import { enterMonitor, leaveMonitor } from "./monitor-lock";
@@ -74,7 +75,7 @@ export function askMonitor(leaf: u32, subleaf: u32, answer: CpuidLeaf): void {
   const controls = (hasInvpcid() ? CpuidControl.Invpcid : 0) | (hasRdtscp() ? CpuidControl.Rdtscp : 0) | (hasXsave ? CpuidControl.OsXsave : 0);
   const place = changetype<usize>(answer);
   cpuid(leaf, subleaf, place);
-  if (!enterMonitor()) return;
+  if (hasIntent() || !enterMonitor()) return; // the partition ends: nobody sees the answer
   for (let i: u32 = 0; i < LEAF_SIZE; i += 4) monitor.poke32(Mailbox.Cpuid + i, load<u32>(place + i));
   monitor.cpuid(currentVcpu(), leaf, subleaf, controls, hasXsave ? xgetbv(0) : 1);
   settleMonitorCall();
