@@ -55,8 +55,9 @@ export function writeTestPort(port: u32, size: u32, value: u32): void {
   for (let index: u32 = 0; index < size; index++) store<u8>(bytes + (port - TestPort.Data) + index, <u8>(value >> (index << 3)));
 }
 
+/** Test kernels raise and lower a line while interrupts are closed and count on the request, which QEMU's 8259A keeps. */
 function setLine(line: u32, isHigh: bool): void {
-  if (line < ISA_LINES) setInterruptLine(line, isHigh);
+  if (line < ISA_LINES) setInterruptLine(line, isHigh, true);
   else setIoApicLine(line, isHigh);
 }
 

@@ -57,15 +57,18 @@ function update(): void {
   else present(true, MASTER.vectorBase | master);
 }
 
-/** Drives one of the 16 lines; line 2 is the cascade and taken. A request goes with its line, also an edge's ("Interrupt Triggering"). */
-export function setPicLine(irq: u32, isHigh: bool): void {
+/**
+ * Drives one of the 16 lines; line 2 is the cascade and taken. A request goes with its line, also an edge's ("Interrupt Triggering"),
+ * unless `keepsEdge` says that the line falls only to be ready for the next edge.
+ */
+export function setPicLine(irq: u32, isHigh: bool, keepsEdge: bool): void {
   const chip = irq < 8 ? MASTER : SLAVE;
   const bit: u32 = 1 << (irq & 7);
   if (isHigh) {
     if ((chip.lines & bit) == 0 || (chip.levels & bit) != 0) chip.requests |= bit;
     chip.lines |= bit;
   } else {
-    chip.requests &= ~bit;
+    if (!keepsEdge || (chip.levels & bit) != 0) chip.requests &= ~bit;
     chip.lines &= ~bit;
   }
   update();

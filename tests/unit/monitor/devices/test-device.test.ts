@@ -42,6 +42,17 @@ test("0x2000 + n drives line n", () => {
   expect(partition.pendingVector()).toBe(0);
 });
 
+test("a line that falls again leaves its edge requested at the PIC, but not its level", () => {
+  const pulse = (): number => {
+    partition.out8(0x200b, 1);
+    partition.out8(0x200b, 0);
+    return partition.in8(0xa0);
+  };
+  expect(pulse()).toBe(1 << 3);
+  partition.out8(0x4d1, 1 << 3);
+  expect(pulse()).toBe(0);
+});
+
 describe("memory", () => {
   test("keeps what is written, in any size", () => {
     partition.monitor.memoryWrite(0, MEMORY + 8n, 8, 0x1122_3344_5566_7788n);
