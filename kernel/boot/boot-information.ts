@@ -88,9 +88,7 @@ export function setRsdp(address: u64): void {
   rsdp = address;
 }
 
-export function moduleCount(): u32 {
-  return moduleTotal;
-}
+export function moduleCount(): u32 { return moduleTotal; }
 
 /** Physical address of module `index`, 0 if there is none. */
 export function moduleAddress(index: u32): u64 {
@@ -103,42 +101,26 @@ export function moduleSize(index: u32): u64 {
 }
 
 /** Where the information itself lies, for those who must not overwrite it. */
-export function informationAddress(): u64 {
-  return occupiedBase;
-}
+export function informationAddress(): u64 { return occupiedBase; }
 
-export function informationLength(): u64 {
-  return occupiedEnd - occupiedBase;
-}
+export function informationLength(): u64 { return occupiedEnd - occupiedBase; }
 
-export function memoryMapCount(): u32 {
-  return mapCount;
-}
+export function memoryMapCount(): u32 { return mapCount; }
 
-export function memoryMapBase(index: u32): u64 {
-  return load64(mapEntries + <u64>index * mapEntrySize + Entry.Base);
-}
+export function memoryMapBase(index: u32): u64 { return load64(mapEntries + <u64>index * mapEntrySize + Entry.Base); }
 
 export function memoryMapLength(index: u32): u64 {
   return load64(mapEntries + <u64>index * mapEntrySize + Entry.Length);
 }
 
 /** MEMORY_AVAILABLE for RAM; any other type is not to be used. */
-export function memoryMapType(index: u32): u32 {
-  return load32(mapEntries + <u64>index * mapEntrySize + Entry.Type);
-}
+export function memoryMapType(index: u32): u32 { return load32(mapEntries + <u64>index * mapEntrySize + Entry.Type); }
 
 /** Physical address of the RSDP, 0 if the loader gave none. */
-export function rsdpAddress(): u64 {
-  return rsdp;
-}
+export function rsdpAddress(): u64 { return rsdp; }
 
 /** Physical address of the kernel command line; see commandLineSize() for its length. */
-export function commandLineAddress(): u64 {
-  return commandLine;
-}
+export function commandLineAddress(): u64 { return commandLine; }
 
 /** Bytes of the kernel command line without its terminator. */
-export function commandLineSize(): u32 {
-  return commandLineLength;
-}
+export function commandLineSize(): u32 { return commandLineLength; }

@@ -8,9 +8,7 @@ const COMMA: u8 = 0x2c;
 const NOT_FOUND: u32 = u32.MAX_VALUE;
 
 /** A blank past the end, so that the last word ends like the others. */
-function byteAt(index: u32): u8 {
-  return index < commandLineSize() ? load8(commandLineAddress() + index) : BLANK;
-}
+function byteAt(index: u32): u8 { return index < commandLineSize() ? load8(commandLineAddress() + index) : BLANK; }
 
 function hasTextAt(text: string, at: u32): bool {
   for (let i: u32 = 0; i < <u32>text.length; i++) {
@@ -19,32 +17,20 @@ function hasTextAt(text: string, at: u32): bool {
   return true;
 }
 
-/** Offset of the first word at or after `from` that begins with `prefix`, or NOT_FOUND. */
-function findWord(prefix: string, from: u32): u32 {
-  for (let at = from; at < commandLineSize(); at++) {
+/** Offset of the first word that begins with `prefix`, or NOT_FOUND. */
+function findWord(prefix: string): u32 {
+  for (let at: u32 = 0; at < commandLineSize(); at++) {
     if ((at == 0 || byteAt(at - 1) == BLANK) && hasTextAt(prefix, at)) return at;
   }
   return NOT_FOUND;
 }
 
-/** True if `word` stands on the command line as a whole word. */
-export function commandLineHas(word: string): bool {
-  let at = findWord(word, 0);
-  while (at != NOT_FOUND) {
-    if (byteAt(at + <u32>word.length) == BLANK) return true;
-    at = findWord(word, at + 1);
-  }
-  return false;
-}
-
 /** True if a word begins with `key`, which includes its `=`. */
-export function commandLineHasKey(key: string): bool {
-  return findWord(key, 0) != NOT_FOUND;
-}
+export function commandLineHasKey(key: string): bool { return findWord(key) != NOT_FOUND; }
 
 /** True if `value` is one of the comma-separated values of the first word that begins with `key`, which includes its `=`. */
 export function commandLineKeyHas(key: string, value: string): bool {
-  const word = findWord(key, 0);
+  const word = findWord(key);
   if (word == NOT_FOUND) return false;
   const first = word + <u32>key.length;
   for (let at = first; byteAt(at) != BLANK; at++) {

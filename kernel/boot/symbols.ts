@@ -21,6 +21,8 @@ export const enum Text {
   PolicyStatus,
   BootStatus,
   EnableStatus,
+  Mitigation,
+  Exposure,
   /** Exception vectors, SDM 3A table 6-1. */
   Exception,
   /** Why a wasm function trapped: boot/wasm-rt.h. */
@@ -50,9 +52,7 @@ export function isInText(address: u64): bool {
 }
 
 /** Prints the name of the function that holds `address`; false if there is none. */
-export function printFunction(address: u64): bool {
-  return isInText(address) && printName(findSymbol(<u32>address));
-}
+export function printFunction(address: u64): bool { return isInText(address) && printName(findSymbol(<u32>address)); }
 
 export function hasText(list: Text, number: u32): bool {
   const key = textKey(list, number);

@@ -43,9 +43,7 @@ export function leaveScreen(): void {
 }
 
 /** The consoles in use. */
-export function openedConsoles(): u32 {
-  return active;
-}
+export function openedConsoles(): u32 { return active; }
 
 /** COM1 receives by interrupts from now on, whether or not output goes there; its output need not be waited for any more. */
 export function useInterrupts(): void {
@@ -68,9 +66,7 @@ export function putScreenByte(byte: u8): void {
 }
 
 /** Bytes that putByte() takes now without a wait. */
-export function consoleRoom(): u32 {
-  return active & ConsoleDevice.Com1 ? serialRoom() : u32.MAX_VALUE;
-}
+export function consoleRoom(): u32 { return active & ConsoleDevice.Com1 ? serialRoom() : u32.MAX_VALUE; }
 
 /** Waits, bounded, until all that was written has left the machine. */
 export function flushConsoles(): void {

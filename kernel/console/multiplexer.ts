@@ -41,19 +41,13 @@ let open: u32 = NOBODY;
 let shown: u32 = NOBODY;
 
 @inline
-function lineOf(source: u32): Line {
-  return changetype<Line>(lines + <usize>source * LINE_SIZE);
-}
+function lineOf(source: u32): Line { return changetype<Line>(lines + <usize>source * LINE_SIZE); }
 
 @inline
-function textOf(source: u32): usize {
-  return lines + <usize>source * LINE_SIZE + TEXT;
-}
+function textOf(source: u32): usize { return lines + <usize>source * LINE_SIZE + TEXT; }
 
 @inline
-function nameOf(source: u32): usize {
-  return names + <usize>(source * NAME_LENGTH);
-}
+function nameOf(source: u32): usize { return names + <usize>(source * NAME_LENGTH); }
 
 /** Gives partition `index` its name: ASCII at physical address `name`, ended by zero or NAME_LENGTH. */
 export function setName(index: u32, name: u64): void {

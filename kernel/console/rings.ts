@@ -51,17 +51,11 @@ let ownRing: u64 = 0;
 let ownCore: u32 = 0;
 
 /** Contiguous pages that `coreCount` cores need. */
-export function ringPages(coreCount: u32): u32 {
-  return CONTROL_PAGES + coreCount * OUTPUT_PAGES;
-}
+export function ringPages(coreCount: u32): u32 { return CONTROL_PAGES + coreCount * OUTPUT_PAGES; }
 
-function outputRing(core: u32): u64 {
-  return area + <u64>(CONTROL_PAGES + core * OUTPUT_PAGES) * PAGE;
-}
+function outputRing(core: u32): u64 { return area + <u64>(CONTROL_PAGES + core * OUTPUT_PAGES) * PAGE; }
 
-function inputRing(partition: u32): u64 {
-  return area + PAGE + <u64>(partition * INPUT_RING_SIZE);
-}
+function inputRing(partition: u32): u64 { return area + PAGE + <u64>(partition * INPUT_RING_SIZE); }
 
 /** Core 0: takes zeroed frames of ringPages(coreCount) pages into use. */
 export function createRings(frames: u64, coreCount: u32, bootApicId: u32): void {
@@ -79,9 +73,7 @@ export function attachRings(frames: u64, core: u32): void {
 }
 
 /** True on a core that prints through its ring. */
-export function isAttached(): bool {
-  return ownRing != 0;
-}
+export function isAttached(): bool { return ownRing != 0; }
 
 /** Core 0: the partition whose bytes are signalled one by one. */
 export function setShown(partition: u32): void {
@@ -98,14 +90,10 @@ function putEntry(source: u32, byte: u8): bool {
 }
 
 /** Puts a byte of this core's kernel output; false if the ring is full. */
-export function putKernelRingByte(byte: u8): bool {
-  return putEntry(KERNEL_SOURCES + ownCore, byte);
-}
+export function putKernelRingByte(byte: u8): bool { return putEntry(KERNEL_SOURCES + ownCore, byte); }
 
 /** Puts a byte for the screen; false if the ring is full. */
-export function putScreenRingByte(byte: u8): bool {
-  return putEntry(SCREEN_SOURCE, byte);
-}
+export function putScreenRingByte(byte: u8): bool { return putEntry(SCREEN_SOURCE, byte); }
 
 /** Counts a line of this core that did not fit; core 0 says so. */
 export function countLostLine(): void {
@@ -131,9 +119,7 @@ export function signalCore0(): void {
 }
 
 /** Core 0: number of cores that have an output ring. */
-export function ringCores(): u32 {
-  return cores;
-}
+export function ringCores(): u32 { return cores; }
 
 /** Core 0: from here on the core signals again; to be called before its ring is emptied. */
 export function acceptSignal(core: u32): void {

@@ -19,9 +19,7 @@ export function openScreen(): bool {
   return open(framebufferAddress(), framebufferPitch(), framebufferWidth(), framebufferHeight(), framebufferBits(), framebufferType());
 }
 
-export function isScreenReachable(): bool {
-  return reachable;
-}
+export function isScreenReachable(): bool { return reachable; }
 
 /** From now on nobody writes to the screen, not even a fatal report. */
 export function forgetScreen(): void {
@@ -29,6 +27,4 @@ export function forgetScreen(): void {
 }
 
 /** Bytes from framebufferAddress(). */
-export function screenLength(): u64 {
-  return <u64>framebufferPitch() * framebufferHeight();
-}
+export function screenLength(): u64 { return <u64>framebufferPitch() * framebufferHeight(); }

@@ -22,9 +22,7 @@ export function stopQueueing(): void {
 }
 
 /** Bytes that are taken now without a wait. */
-export function serialRoom(): u32 {
-  return queueing ? CAPACITY - (head - tail) : u32.MAX_VALUE;
-}
+export function serialRoom(): u32 { return queueing ? CAPACITY - (head - tail) : u32.MAX_VALUE; }
 
 function sendFirst(): void {
   send(load<u8>(bytes + (tail % CAPACITY)));

@@ -16,6 +16,4 @@ export function physicalAddressBits(): u64 {
 }
 
 /** The bits of a 64-bit word that no physical address has. */
-export function beyondPhysicalAddress(): u64 {
-  return ~((<u64>1 << physicalAddressBits()) - 1);
-}
+export function beyondPhysicalAddress(): u64 { return ~((<u64>1 << physicalAddressBits()) - 1); }

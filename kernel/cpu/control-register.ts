@@ -35,7 +35,6 @@ export namespace Cr4 {
 }
 
 export namespace Efer {
-  export const SCE: u64 = 1 << 0;
   export const LME: u64 = 1 << 8;
   export const LMA: u64 = 1 << 10;
   export const NXE: u64 = 1 << 11;

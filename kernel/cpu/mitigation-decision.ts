@@ -1,28 +1,28 @@
 // What a processor needs against speculation, from what it says of itself: no more than arithmetic on CPUID and
 // IA32_ARCH_CAPABILITIES. What it does not declare itself safe from, it is taken to be open to.
 
-/** Sequences and settings. Those below bit 8 cost time at each exit or entry, in boot/vm-exit-guarded.S. */
+/** Sequences of boot/vm-exit-guarded.S, which cost time at each exit or entry, and settings; named in this order. */
 export const enum Mitigation {
   /** Exit: IA32_SPEC_CTRL.IBRS is written, so that what a guest taught the branch predictor does not steer the kernel; entry: cleared. */
   Ibrs = 1 << 0,
-  /** Exit: the return stack buffer is filled, so that no RET of the kernel goes where the guest's calls came from. */
-  RsbStuffing = 1 << 1,
-  /** Exit: one call and LFENCE before the first RET, for processors with enhanced IBRS (post-barrier RSB predictions). */
-  RsbBarrier = 1 << 2,
-  /** Entry: VERW overwrites the processor's buffers. */
-  Verw = 1 << 3,
-  /** Entry: IA32_FLUSH_CMD empties the L1 data cache. */
-  L1dFlush = 1 << 4,
   /** Once: enhanced IBRS stays on. */
-  EnhancedIbrs = 1 << 8,
+  EnhancedIbrs = 1 << 1,
   /** Once: hyper-threads of one core do not steer each other's branches. */
-  Stibp = 1 << 9,
-  /** Once: branch history of the guest does not choose the kernel's targets. */
-  BhiDisable = 1 << 10,
-  /** Once: no alternate predictor for RET while the return stack buffer is empty. */
-  RrsbaDisable = 1 << 11,
+  Stibp = 1 << 2,
   /** At each start of a partition: IA32_PRED_CMD.IBPB forgets what was learnt. */
-  Ibpb = 1 << 12,
+  Ibpb = 1 << 3,
+  /** Exit: the return stack buffer is filled, so that no RET of the kernel goes where the guest's calls came from. */
+  RsbStuffing = 1 << 4,
+  /** Exit: one call and LFENCE before the first RET, for processors with enhanced IBRS (post-barrier RSB predictions). */
+  RsbBarrier = 1 << 5,
+  /** Once: branch history of the guest does not choose the kernel's targets. */
+  BhiDisable = 1 << 6,
+  /** Once: no alternate predictor for RET while the return stack buffer is empty. */
+  RrsbaDisable = 1 << 7,
+  /** Entry: VERW overwrites the processor's buffers. */
+  Verw = 1 << 8,
+  /** Entry: IA32_FLUSH_CMD empties the L1 data cache. */
+  L1dFlush = 1 << 9,
 }
 
 /** What an exit and what an entry carries out. */

@@ -1,10 +1,11 @@
 // Against speculation: what this core's processor needs, carried out. The sequences of exits and entries stand in
 // boot/vm-exit-guarded.S, which reads Fixed.Mitigations; a processor that needs none never comes through there.
 
+import { Text, printText } from "../boot/symbols";
 import { print, printLine } from "../console/print";
 import { Fixed } from "../memory/layout";
 import {
-  Exposure, Mitigation, ON_ENTRY, SPECULATION_FACTS_SIZE, SpeculationFacts, allSequences, decideExposures, decideMitigations, hasArchCapabilities,
+  Mitigation, ON_ENTRY, SPECULATION_FACTS_SIZE, SpeculationFacts, allSequences, decideExposures, decideMitigations, hasArchCapabilities,
 } from "./mitigation-decision";
 import { Msr } from "./msr-index";
 import { cpuid, tryRdmsr, wrmsr } from "./processor";
@@ -24,8 +25,6 @@ const PRED_CMD_IBPB: u64 = 1 << 0;
 
 const facts: SpeculationFacts = changetype<SpeculationFacts>(memory.data(SPECULATION_FACTS_SIZE, 8));
 const scratch = memory.data(16, 8);
-
-let names: u32 = 0;
 
 function readFacts(): void {
   cpuid(0, 0, scratch);
@@ -85,38 +84,18 @@ export function reportMitigations(all: bool): void {
   readFacts();
   const chosen = all ? decideMitigations(facts) | allSequences(facts) : decideMitigations(facts);
   print("mitigations: ");
-  names = 0;
-  name(chosen & Mitigation.Ibrs, "IBRS");
-  name(chosen & Mitigation.EnhancedIbrs, "enhanced IBRS");
-  name(chosen & Mitigation.Stibp, "STIBP");
-  name(chosen & Mitigation.Ibpb, "IBPB");
-  name(chosen & Mitigation.RsbStuffing, "RSB stuffing");
-  name(chosen & Mitigation.RsbBarrier, "RSB barrier");
-  name(chosen & Mitigation.BhiDisable, "BHI_DIS_S");
-  name(chosen & Mitigation.RrsbaDisable, "RRSBA_DIS_S");
-  name(chosen & Mitigation.Verw, "VERW");
-  name(chosen & Mitigation.L1dFlush, "L1D flush");
-  if (names == 0) print("none");
+  if (chosen == 0) print("none");
+  printNames(Text.Mitigation, chosen);
   const open = decideExposures(facts);
-  if (open) nameExposures(open);
+  if (open != 0) print("; not safe from ");
+  printNames(Text.Exposure, open);
+  if (open != 0) print(": newer microcode may help");
   printLine();
 }
 
-function nameExposures(open: u32): void {
-  print("; not safe from ");
-  names = 0;
-  name(open & Exposure.BranchTargetInjection, "branch target injection (no IBRS)");
-  name(open & Exposure.BranchHistoryInjection, "branch history injection (no BHI_CTRL)");
-  name(open & Exposure.L1TerminalFault, "L1TF (no L1D_FLUSH)");
-  name(open & Exposure.MicroarchitecturalDataSampling, "MDS (no MD_CLEAR)");
-  name(open & Exposure.TsxAsynchronousAbort, "TAA (no MD_CLEAR)");
-  name(open & Exposure.PageSizeChange, "iTLB multihit (no PSCHANGE_MC_NO)");
-  print(": newer microcode may help");
-}
-
-function name(isSet: u32, text: string): void {
-  if (!isSet) return;
-  if (names != 0) print(", ");
-  print(text);
-  names++;
+function printNames(list: Text, bits: u32): void {
+  for (let rest = bits; rest != 0; rest &= rest - 1) {
+    if (rest != bits) print(", ");
+    printText(list, rest & (0 - rest));
+  }
 }

@@ -19,9 +19,7 @@ export const enum Register {
 
 // @ts-ignore: decorator
 @inline
-export function readRegister(register: u32): u64 {
-  return load<u64>(Fixed.GuestRegisters + (register << 3));
-}
+export function readRegister(register: u32): u64 { return load<u64>(Fixed.GuestRegisters + (register << 3)); }
 
 // @ts-ignore: decorator
 @inline

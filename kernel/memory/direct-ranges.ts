@@ -36,6 +36,4 @@ export function addDirectRange(base: u64, length: u64, mapping: u32): void {
   count++;
 }
 
-function rangeAt(index: u32): DirectRange {
-  return changetype<DirectRange>(ranges + <usize>index * DIRECT_RANGE_SIZE);
-}
+function rangeAt(index: u32): DirectRange { return changetype<DirectRange>(ranges + <usize>index * DIRECT_RANGE_SIZE); }

@@ -23,9 +23,7 @@ const GUEST_ADDRESS_LIMIT: u64 = 1 << 48;
 const format: TreeFormat = changetype<TreeFormat>(memory.data(40, 8));
 
 /** An empty EPT: the physical address of its PML4, 0 if no frame is left. */
-export function createEpt(): u64 {
-  return createTree();
-}
+export function createEpt(): u64 { return createTree(); }
 
 /**
  * Maps `length` bytes of guest-physical memory at `gpa` to host-physical memory at `hpa`.

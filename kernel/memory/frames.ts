@@ -28,13 +28,9 @@ const LARGE_PAGE: u64 = 1 << 21;
 
 let trampoline: u64 = 0;
 
-function pageDown(address: u64): u64 {
-  return address & ~(PAGE_SIZE - 1);
-}
+function pageDown(address: u64): u64 { return address & ~(PAGE_SIZE - 1); }
 
-function pageUp(address: u64): u64 {
-  return (address + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-}
+function pageUp(address: u64): u64 { return (address + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1); }
 
 /** End of an entry of the memory map, cut off at the last address that can be reached: frames beyond could not be filled. */
 function entryEnd(index: u32): u64 {
@@ -67,9 +63,7 @@ export function initialise(): FramesStatus {
 }
 
 /** A page below 1 MiB for other cores to start in, 0 if the memory map has none free. */
-export function trampolinePage(): u64 {
-  return trampoline;
-}
+export function trampolinePage(): u64 { return trampoline; }
 
 /** Never hands out a byte of [base, end): memory that firmware shares with devices. */
 export function reserveMemory(base: u64, end: u64): void {
@@ -98,6 +92,4 @@ export function allocateLarge(length: u64): u64 {
 }
 
 /** Bytes that are still free. */
-export function freeBytes(): u64 {
-  return rangesSize();
-}
+export function freeBytes(): u64 { return rangesSize(); }

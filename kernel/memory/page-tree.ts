@@ -58,9 +58,7 @@ export class TreeFormat {
 }
 
 /** An empty tree: the physical address of its root, 0 if no frame is left. */
-export function createTree(): u64 {
-  return allocate(1, 1);
-}
+export function createTree(): u64 { return allocate(1, 1); }
 
 /** log2 of the largest leaf that starts at both addresses and is not longer than `length`. */
 function leafShift(addresses: u64, length: u64, largePages: u64): u64 {
@@ -87,9 +85,7 @@ export function mapTree(root: u64, format: TreeFormat, from: u64, to: u64, lengt
 }
 
 /** Entries from that of `address` to the end of its table. A larger leaf can begin only where a table does. */
-function entriesToEnd(address: u64, shift: u64): u64 {
-  return ENTRIES - ((address >> shift) & INDEX_MASK);
-}
+function entriesToEnd(address: u64, shift: u64): u64 { return ENTRIES - ((address >> shift) & INDEX_MASK); }
 
 /** Writes `count` leaves of one table, the first of which is `leaf`. */
 function mapRun(root: u64, format: TreeFormat, from: u64, leaf: u64, shift: u64, count: u64): MapStatus {
@@ -173,6 +169,4 @@ function unmapRun(root: u64, format: TreeFormat, from: u64, limit: u64): u64 {
 }
 
 @inline
-function slotOf(table: u64, address: u64, shift: u64): u64 {
-  return table + (((address >> shift) & INDEX_MASK) << 3);
-}
+function slotOf(table: u64, address: u64, shift: u64): u64 { return table + (((address >> shift) & INDEX_MASK) << 3); }

@@ -78,9 +78,7 @@ export function describeImage(space: CoreSpace): void {
 }
 
 /** An empty set of tables: the physical address of its PML4, 0 if no frame is left. */
-export function createTables(): u64 {
-  return createTree();
-}
+export function createTables(): u64 { return createTree(); }
 
 /** Accessed and dirty are set beforehand, so that the processor never writes to tables that are read-only. */
 function leafBits(mapping: u32): u64 {

@@ -13,9 +13,7 @@ const table: usize = memory.data(2048);
 let count: u32 = 0;
 let overflowed: bool = false;
 
-function rangeAt(index: u32): Range {
-  return changetype<Range>(table + (<usize>index << 4));
-}
+function rangeAt(index: u32): Range { return changetype<Range>(table + (<usize>index << 4)); }
 
 export function clearRanges(): void {
   count = 0;
@@ -23,9 +21,7 @@ export function clearRanges(): void {
 }
 
 /** True if a range was lost because the table was full; the set is then smaller than it could be, never larger. */
-export function rangesOverflowed(): bool {
-  return overflowed;
-}
+export function rangesOverflowed(): bool { return overflowed; }
 
 /** Index of a record that holds no range, CAPACITY if there is none. */
 function findUnused(): u32 {

@@ -159,9 +159,7 @@ function checkLeaf(level: u32, address: u64, size: u64, entry: u64): SealStatus 
   return isEpt ? checkGranted(address, size, level == 1 ? entry : entry & ~LEAF) : checkUnprotected(size, entry);
 }
 
-function grantAt(index: u32): Grant {
-  return changetype<Grant>(list + <usize>index * GRANT_SIZE);
-}
+function grantAt(index: u32): Grant { return changetype<Grant>(list + <usize>index * GRANT_SIZE); }
 
 /** All bits that are neither address nor attributes must be clear, and one grant must hold the whole leaf. */
 function checkGranted(gpa: u64, size: u64, entry: u64): SealStatus {

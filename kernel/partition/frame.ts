@@ -58,9 +58,7 @@ function lendSegment(segment: u32): void {
   poke32(place + SegmentFrame.Rights, backend.segmentRights(segment));
 }
 
-function placeOf(segment: u32): u32 {
-  return Mailbox.Segments + segment * SegmentFrame.Size;
-}
+function placeOf(segment: u32): u32 { return Mailbox.Segments + segment * SegmentFrame.Size; }
 
 /** The guest's own tables or registers do not let the instruction through: it gets its #PF or another fault. */
 export function raiseGuestFault(): void {

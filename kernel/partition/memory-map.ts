@@ -26,9 +26,7 @@ let count: u32 = 0;
 
 export function grantList(): usize { return grants; }
 
-export function grantAt(index: u32): Grant {
-  return changetype<Grant>(grants + <usize>index * GRANT_SIZE);
-}
+export function grantAt(index: u32): Grant { return changetype<Grant>(grants + <usize>index * GRANT_SIZE); }
 
 /** Fills the list for a partition, with the APIC-access page or without; returns the number of records, which do not overlap. */
 export function describeMemory(partition: u32, withApicPage: bool = false): u32 {

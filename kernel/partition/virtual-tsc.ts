@@ -65,6 +65,4 @@ export function hostDeadline(deadline: u64): u64 {
 }
 
 /** IA32_TSC_DEADLINE in the guest's time. */
-export function guestDeadline(deadline: u64): u64 {
-  return deadline == 0 ? 0 : deadline + offset;
-}
+export function guestDeadline(deadline: u64): u64 { return deadline == 0 ? 0 : deadline + offset; }

@@ -9,18 +9,12 @@ import { byteAddress, deviceField32, field32, field64, field8, fieldAddress, hea
 export { PolicyStatus } from "./status";
 export { failedPartition, validatePolicy } from "./validate";
 
-export function partitionCount(): u32 {
-  return header32(PolicyHeader.PartitionCount);
-}
+export function partitionCount(): u32 { return header32(PolicyHeader.PartitionCount); }
 
 /** Modules after policy.bin. */
-export function moduleCount(): u32 {
-  return header32(PolicyHeader.ModuleCount);
-}
+export function moduleCount(): u32 { return header32(PolicyHeader.ModuleCount); }
 
-export function powersOffWhenDone(): bool {
-  return (header32(PolicyHeader.Flags) & PolicyFlag.PowerOffWhenDone) != 0;
-}
+export function powersOffWhenDone(): bool { return (header32(PolicyHeader.Flags) & PolicyFlag.PowerOffWhenDone) != 0; }
 
 /** Whether VT-d is to run in scalable mode; legacy mode if not. */
 export function usesScalableRemapping(): bool {
@@ -28,33 +22,23 @@ export function usesScalableRemapping(): bool {
 }
 
 /** Physical address of the name: ASCII, zero terminated, at most NAME_LENGTH bytes with the terminator. */
-export function partitionName(partition: u32): u64 {
-  return fieldAddress(partition, PolicyPartition.Name);
-}
+export function partitionName(partition: u32): u64 { return fieldAddress(partition, PolicyPartition.Name); }
 
 /** Core that runs a vCPU; the first vCPU is the boot processor. */
 export function partitionCore(partition: u32, vcpu: u32): u32 {
   return field8(partition, PolicyPartition.Cores + vcpu);
 }
 
-export function partitionVcpuCount(partition: u32): u32 {
-  return field32(partition, PolicyPartition.VcpuCount);
-}
+export function partitionVcpuCount(partition: u32): u32 { return field32(partition, PolicyPartition.VcpuCount); }
 
 /** Bytes, a multiple of 2 MiB. */
-export function partitionMemory(partition: u32): u64 {
-  return field64(partition, PolicyPartition.MemorySize);
-}
+export function partitionMemory(partition: u32): u64 { return field64(partition, PolicyPartition.MemorySize); }
 
 /** ImageKind of monitor/interface.ts. */
-export function partitionImageKind(partition: u32): u32 {
-  return field32(partition, PolicyPartition.ImageKind);
-}
+export function partitionImageKind(partition: u32): u32 { return field32(partition, PolicyPartition.ImageKind); }
 
 /** Module number, policy.bin being 0. */
-export function partitionKernelModule(partition: u32): u32 {
-  return field32(partition, PolicyPartition.KernelModule);
-}
+export function partitionKernelModule(partition: u32): u32 { return field32(partition, PolicyPartition.KernelModule); }
 
 export function partitionHasRamDisk(partition: u32): bool {
   return field32(partition, PolicyPartition.RamDiskModule) != NO_MODULE;
@@ -70,14 +54,10 @@ export function partitionHasDisk(partition: u32): bool {
 }
 
 /** Module number, policy.bin being 0; NO_MODULE if there is none. */
-export function partitionDiskModule(partition: u32): u32 {
-  return field32(partition, PolicyPartition.DiskModule);
-}
+export function partitionDiskModule(partition: u32): u32 { return field32(partition, PolicyPartition.DiskModule); }
 
 /** Mask of DiskFlag of monitor/interface.ts. */
-export function partitionDiskFlags(partition: u32): u32 {
-  return field32(partition, PolicyPartition.DiskFlags);
-}
+export function partitionDiskFlags(partition: u32): u32 { return field32(partition, PolicyPartition.DiskFlags); }
 
 /** Whether `module` is the disk of this partition, and the partition may write it. */
 export function partitionMayWriteModule(partition: u32, module: u32): bool {
@@ -95,14 +75,10 @@ export function partitionCommandLineLength(partition: u32): u32 {
 }
 
 /** Mask of Device of monitor/interface.ts. */
-export function partitionDevices(partition: u32): u32 {
-  return field32(partition, PolicyPartition.Devices);
-}
+export function partitionDevices(partition: u32): u32 { return field32(partition, PolicyPartition.Devices); }
 
 /** Mask of hypercalls granted, bit n for hypercall n. */
-export function partitionHypercalls(partition: u32): u32 {
-  return field32(partition, PolicyPartition.Hypercalls);
-}
+export function partitionHypercalls(partition: u32): u32 { return field32(partition, PolicyPartition.Hypercalls); }
 
 export function partitionMayCall(partition: u32, hypercall: Hypercall): bool {
   return ((partitionHypercalls(partition) >> <u32>hypercall) & 1) != 0;
@@ -125,9 +101,7 @@ export function onMsrViolation(partition: u32): HealthAction {
 }
 
 /** Restart or Stop. */
-export function onFault(partition: u32): HealthAction {
-  return field32(partition, PolicyPartition.OnFault);
-}
+export function onFault(partition: u32): HealthAction { return field32(partition, PolicyPartition.OnFault); }
 
 /** Ignore, Restart or Stop: what DMA or an interrupt outside the grant of one of its PCI functions brings about. */
 export function onDeviceViolation(partition: u32): HealthAction {
@@ -135,41 +109,25 @@ export function onDeviceViolation(partition: u32): HealthAction {
 }
 
 /** Restarts before the partition is stopped for good. */
-export function restartLimit(partition: u32): u32 {
-  return field32(partition, PolicyPartition.RestartLimit);
-}
+export function restartLimit(partition: u32): u32 { return field32(partition, PolicyPartition.RestartLimit); }
 
 /** PCI functions assigned in the whole system, at most MAXIMUM_DEVICES. */
-export function deviceCount(): u32 {
-  return header32(PolicyHeader.DeviceCount);
-}
+export function deviceCount(): u32 { return header32(PolicyHeader.DeviceCount); }
 
 /** Index of the partition that owns device `index`. */
-export function devicePartition(index: u32): u32 {
-  return deviceField32(index, PolicyDevice.Partition);
-}
+export function devicePartition(index: u32): u32 { return deviceField32(index, PolicyDevice.Partition); }
 
 /** Address: deviceSegment() and deviceSourceId() name the function. Identity: deviceIdentity() does. */
-export function deviceMatch(index: u32): DeviceMatch {
-  return deviceField32(index, PolicyDevice.Match);
-}
+export function deviceMatch(index: u32): DeviceMatch { return deviceField32(index, PolicyDevice.Match); }
 
 /** PCI segment; 0 for a device named by identity. */
-export function deviceSegment(index: u32): u32 {
-  return deviceField32(index, PolicyDevice.Segment);
-}
+export function deviceSegment(index: u32): u32 { return deviceField32(index, PolicyDevice.Segment); }
 
 /** bus << 8 | device << 3 | function; 0 for a device named by identity. */
-export function deviceSourceId(index: u32): u32 {
-  return deviceField32(index, PolicyDevice.SourceId);
-}
+export function deviceSourceId(index: u32): u32 { return deviceField32(index, PolicyDevice.SourceId); }
 
 /** vendor | device << 16; 0 for a device named by address. */
-export function deviceIdentity(index: u32): u32 {
-  return deviceField32(index, PolicyDevice.Identity);
-}
+export function deviceIdentity(index: u32): u32 { return deviceField32(index, PolicyDevice.Identity); }
 
 /** Mask of DeviceFlag. */
-export function deviceFlags(index: u32): u32 {
-  return deviceField32(index, PolicyDevice.Flags);
-}
+export function deviceFlags(index: u32): u32 { return deviceField32(index, PolicyDevice.Flags); }

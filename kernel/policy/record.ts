@@ -10,13 +10,9 @@ export function setBase(address: u64): void {
   base = address;
 }
 
-export function header32(field: PolicyHeader): u32 {
-  return phys.load32(base + <u64>field);
-}
+export function header32(field: PolicyHeader): u32 { return phys.load32(base + <u64>field); }
 
-export function header64(field: PolicyHeader): u64 {
-  return phys.load64(base + <u64>field);
-}
+export function header64(field: PolicyHeader): u64 { return phys.load64(base + <u64>field); }
 
 export function field32(partition: u32, field: PolicyPartition): u32 {
   return phys.load32(fieldAddress(partition, field));
@@ -47,6 +43,4 @@ export function partitionRecordsEnd(partitions: u32): u64 {
 }
 
 /** Physical address of a byte of policy.bin. */
-export function byteAddress(offset: u32): u64 {
-  return base + <u64>offset;
-}
+export function byteAddress(offset: u32): u64 { return base + <u64>offset; }

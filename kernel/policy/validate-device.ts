@@ -40,9 +40,7 @@ function validateMatch(device: u32): PolicyStatus {
   return PolicyStatus.WrongDeviceMatch;
 }
 
-function isVendor(vendor: u32): bool {
-  return vendor != 0 && vendor != ABSENT_VENDOR;
-}
+function isVendor(vendor: u32): bool { return vendor != 0 && vendor != ABSENT_VENDOR; }
 
 function validateOwnership(device: u32, owner: u32): PolicyStatus {
   let owned: u32 = 1;

@@ -28,9 +28,7 @@ const KNOWN_HYPERCALLS: u32 = 0x3f;
 let failed: u32 = 0;
 
 /** Partition that the last status other than Valid is about, where it is about one. */
-export function failedPartition(): u32 {
-  return failed;
-}
+export function failedPartition(): u32 { return failed; }
 
 /**
  * Checks the whole policy at physical address `address`, `size` bytes long, against what the machine has:
@@ -119,9 +117,7 @@ function namesEqual(left: u32, right: u32): bool {
   return true;
 }
 
-function isPrintable(byte: u8): bool {
-  return byte >= 0x20 && byte <= 0x7e;
-}
+function isPrintable(byte: u8): bool { return byte >= 0x20 && byte <= 0x7e; }
 
 function validateProcessors(partition: u32, cores: u32): PolicyStatus {
   const vcpus = field32(partition, PolicyPartition.VcpuCount);
@@ -162,9 +158,7 @@ function validateImage(partition: u32, modules: u32): PolicyStatus {
   return PolicyStatus.Valid;
 }
 
-function isModule(module: u32, modules: u32): bool {
-  return module >= 1 && module <= modules;
-}
+function isModule(module: u32, modules: u32): bool { return module >= 1 && module <= modules; }
 
 function validateCommandLine(partition: u32, size: u32): PolicyStatus {
   const offset = field32(partition, PolicyPartition.CommandLineOffset);

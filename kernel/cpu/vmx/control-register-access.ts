@@ -30,9 +30,7 @@ const PDPTE_RESERVED_LOW: u64 = 0x1e6;
 const enum AccessType { MovTo = 0, MovFrom = 1, Clts = 2, Lmsw = 3 }
 
 /** CR4 bits whose setting by the guest must exit: those it may not have, and VMXE, which the processor needs set. */
-export function hostOwnedCr4(): u64 {
-  return ~(rdmsr(Msr.IA32_VMX_CR4_FIXED1) & CR4_OFFERED);
-}
+export function hostOwnedCr4(): u64 { return ~(rdmsr(Msr.IA32_VMX_CR4_FIXED1) & CR4_OFFERED); }
 
 export function onControlRegisterAccess(): void {
   const qualification = vmread(VmcsField.EXIT_QUALIFICATION);

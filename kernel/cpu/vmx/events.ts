@@ -73,9 +73,7 @@ function writeEvent(information: u32): void {
 }
 
 /** True once an event is written for the next entry; the processor clears it at each exit. */
-function isEventWritten(): bool {
-  return (<u32>vmread(VmcsField.VM_ENTRY_INTERRUPTION_INFORMATION) & VALID) != 0;
-}
+function isEventWritten(): bool { return (<u32>vmread(VmcsField.VM_ENTRY_INTERRUPTION_INFORMATION) & VALID) != 0; }
 
 /** Delivers again the event whose delivery this exit interrupted (SDM 3C 28.2.4). */
 export function deliverInterruptedEvent(): void {

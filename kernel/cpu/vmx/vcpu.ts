@@ -109,9 +109,7 @@ export function codeMode(): u64 {
 }
 
 /** CPL, which VMX keeps as the DPL of SS (SDM 3C 25.4.1). */
-export function privilegeLevel(): u64 {
-  return (vmread(VmcsField.GUEST_SS_ACCESS_RIGHTS) >> SS_ACCESS_DPL_SHIFT) & 3;
-}
+export function privilegeLevel(): u64 { return (vmread(VmcsField.GUEST_SS_ACCESS_RIGHTS) >> SS_ACCESS_DPL_SHIFT) & 3; }
 
 /** Register by number, RSP included. */
 export function readAnyRegister(register: u32): u64 {

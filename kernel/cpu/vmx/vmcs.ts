@@ -74,9 +74,7 @@ function writeControls(frames: VcpuFrames): void {
   vmwrite(VmcsField.VMX_PREEMPTION_TIMER_VALUE, u32.MAX_VALUE);
 }
 
-export function eptPointer(root: u64): u64 {
-  return root | EPTP_WRITE_BACK | EPTP_WALK_LENGTH_4;
-}
+export function eptPointer(root: u64): u64 { return root | EPTP_WRITE_BACK | EPTP_WALK_LENGTH_4; }
 
 /** Translations that an earlier owner of this EPTP or VPID left in the processor, SDM 3C 29.4.3. */
 export function flushTranslations(frames: VcpuFrames): void {

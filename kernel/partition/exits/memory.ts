@@ -63,9 +63,7 @@ function isDevice(gpa: u64): bool {
 }
 
 /** Where the guest has put the page of its local APIC. */
-function movedLocalApic(): u64 {
-  return peek64(vcpuRecord() + VcpuMailbox.ApicBase) & LOCAL_APIC_PAGE;
-}
+function movedLocalApic(): u64 { return peek64(vcpuRecord() + VcpuMailbox.ApicBase) & LOCAL_APIC_PAGE; }
 
 /** Lets the monitor carry out the instruction; false if it cannot. True without more where the partition ends or restarts. */
 function carryOut(gpa: u64, isWrite: bool): bool {

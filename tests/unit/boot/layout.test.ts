@@ -27,7 +27,7 @@ describe("kernel-numbers.h", () => {
     ["CORE_PAGE_MAIN_STACK_END", "0x9"],
     ["FIXED_TRAP_FRAME", "0x600"],
     ["GRANT_IMAGES", "0x3"],
-    ["MITIGATION_L1D_FLUSH", "0x10"],
+    ["MITIGATION_L1D_FLUSH", "0x200"],
     ["MSR_IA32_EFER", "0xc0000080"],
     ["CR4_FSGSBASE", "0x10000"],
   ])("%s is %s", (name, value) => {

@@ -6,7 +6,7 @@ import { readTexts, textsByKey } from "../../../scripts/build/texts.ts";
 
 const texts = readTexts();
 /** Printed by the names of their members or the manual's; faults have the same texts in both modes (tests/unit/vtd/fault.test.ts). */
-const NAMED = new Set(["VmcsField", "ExitReason", "RequestType", "FaultReason"]);
+const NAMED = new Set(["VmcsField", "ExitReason", "Mitigation", "RequestType", "FaultReason"]);
 /** Member of success, which is never printed. */
 const SUCCESS = 0;
 

@@ -8,6 +8,8 @@ import { compileKernel, KernelMachine } from "./kernel-machine.ts";
 
 const fixed = enumReader("kernel/memory/layout.ts", "Fixed");
 const mitigation = enumReader("kernel/cpu/mitigation-decision.ts", "Mitigation");
+/** Those of boot/vm-exit-guarded.S. */
+const SEQUENCES = ["Ibrs", "RsbStuffing", "RsbBarrier", "Verw", "L1dFlush"].reduce((sum, name) => sum | mitigation(name), 0);
 
 const nextEntry = enumReader("kernel/partition/entry.ts", "NextEntry");
 
@@ -123,12 +125,12 @@ describe("what is carried out", () => {
   test("enhanced IBRS is written once and stays, with BHI_DIS_S, RRSBA_DIS_S and STIBP", () => {
     const machine = started(readProfile("sapphire-rapids"));
     expect(writes(machine, "IA32_SPEC_CTRL")).toEqual([0x443n]);
-    expect(word(machine, "Mitigations") & 0xff).toBe(mitigation("RsbBarrier") | mitigation("Verw"));
+    expect(word(machine, "Mitigations") & SEQUENCES).toBe(mitigation("RsbBarrier") | mitigation("Verw"));
   });
 
   test("IBRS is asked of the exit path where it is not enhanced", () => {
     const machine = started(readProfile("skylake-x-microcode"));
-    expect(word(machine, "Mitigations") & 0xff).toBe(mitigation("Ibrs") | mitigation("RsbStuffing") | mitigation("L1dFlush"));
+    expect(word(machine, "Mitigations") & SEQUENCES).toBe(mitigation("Ibrs") | mitigation("RsbStuffing") | mitigation("L1dFlush"));
     expect(word(machine, "SpecCtrl")).toBe(3);
   });
 
@@ -156,7 +158,7 @@ describe("what is carried out", () => {
   test("mitigations=all asks for every sequence that the processor has", () => {
     const machine = started(processor(IBRS_IBPB | L1D_FLUSH | ARCH_CAPABILITIES, bits(0, 1, 3, 5, 6, 8, 13, 14, 15, 20, 24, 27)), "mitigations=all");
     expect(report(machine)).toBe("IBRS, enhanced IBRS, IBPB, RSB stuffing, VERW, L1D flush");
-    expect(word(machine, "Mitigations") & 0xff).toBe(mitigation("Ibrs") | mitigation("RsbStuffing") | mitigation("Verw") | mitigation("L1dFlush"));
+    expect(word(machine, "Mitigations") & SEQUENCES).toBe(mitigation("Ibrs") | mitigation("RsbStuffing") | mitigation("Verw") | mitigation("L1dFlush"));
   });
 
   test.each([["", 0], ["mitigations=all", mitigation("Verw")]])("every other core decides for itself and obeys the command line: %j", (commandLine, sequences) => {
