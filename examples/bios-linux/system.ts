@@ -7,5 +7,5 @@ import { bios, system } from "../../scripts/policy/language.ts";
 
 export default system({
   name: "bios-linux",
-  partitions: [{ name: "linux", core: 0, memory: "128 MiB", image: bios(), disk: "boot", keyboard: true }],
+  partitions: [{ name: "linux", cores: [0, 1], memory: "128 MiB", image: bios(), disk: "boot", keyboard: true }],
 });

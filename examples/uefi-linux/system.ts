@@ -6,5 +6,5 @@ import { system, uefi } from "../../scripts/policy/language.ts";
 
 export default system({
   name: "uefi-linux",
-  partitions: [{ name: "linux", core: 0, memory: "256 MiB", image: uefi(), disk: "boot", keyboard: true }],
+  partitions: [{ name: "linux", cores: [0, 1], memory: "256 MiB", image: uefi(), disk: "boot", keyboard: true }],
 });

@@ -1,5 +1,5 @@
-// A disk image that a PC boots, whether its firmware is a BIOS or UEFI: GRUB, Debian's cloud kernel and its initramfs. Nothing of this
-// needs root: the file system is made by mtools, GRUB's images are put where its installer puts them.
+// A disk image that a PC boots, whether its firmware is a BIOS or UEFI: GRUB, Debian's cloud kernel and its initramfs, and memtest86+. Nothing of
+// this needs root: the file system is made by mtools, GRUB's images are put where its installer puts them.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -9,7 +9,8 @@ import { withBuildLock } from "../build/lock.ts";
 import { UserError } from "../error.ts";
 import { run } from "./debian.ts";
 import { digestOf } from "./digest.ts";
-import { ensureGuests, guestsDirectory, type GuestPaths } from "./guests.ts";
+import { ensureGuests, guestsDirectory } from "./guests.ts";
+import { ensureMemtest } from "./memtest.ts";
 
 const TIMEOUT_MS = 60_000;
 const SECTOR = 512;
@@ -28,46 +29,53 @@ const MODULES = ["part_msdos", "fat", "normal", "configfile", "test", "linux", "
 const GRUB = "/usr/lib/grub";
 const CONFIGURATION_FOLDER = "/boot/grub";
 
+/** On the serial console; without what a virtual machine has not: a memory controller to ask and a cache to measure. */
+const MEMTEST_OPTIONS = "console=ttyS0,115200 nosmp nobench nosm";
+
 const EARLY_CONFIGURATION = `search.file /boot/vmlinuz root
 set prefix=($root)${CONFIGURATION_FOLDER}
 `;
 
-/**
- * GRUB without a screen: its menu is on COM1, which under UEFI is the firmware's own console. It waits for a key, but for a second only
- * under UEFI. */
+interface Programs {
+  bzImage: string;
+  initramfs: string;
+  memtest: string;
+}
+
+/** GRUB without a screen: its menu is on COM1, which under UEFI is the firmware's own console. It waits for a key. */
 function menu(): string {
   const entry = (title: string, commandLine: string): string =>
     `menuentry "${title}" {\n  echo "grub: ${title}"\n  linux /boot/vmlinuz ${commandLine}\n  initrd /boot/initrd\n}\n`;
   return [
+    "set timeout=-1",
     'if [ "$grub_platform" = pc ]; then',
     "  serial --unit=0 --speed=115200",
     "  terminal_input serial",
     "  terminal_output serial",
-    "  set timeout=-1",
-    "else",
-    "  set timeout=1",
     "fi",
     entry("Linux, then power off", linuxCommandLine("bulkhead_after=power-off")),
     entry("Linux with a shell", linuxCommandLine()),
+    `if [ "$grub_platform" = pc ]; then\n  menuentry "memtest86+" {\n    linux /boot/memtest ${MEMTEST_OPTIONS}\n  }\nfi\n`,
     'menuentry "Reboot" {\n  reboot\n}\n',
   ].join("\n");
 }
 
 /** Path of the image; makes it when its parts have changed. Throws UserError. */
 export async function ensureBootDisk(): Promise<string> {
-  const guests = await ensureGuests();
+  const { bzImage, initramfs } = await ensureGuests();
+  const programs = { bzImage, initramfs, memtest: await ensureMemtest() };
   return withBuildLock(async () => {
     const file = path.join(guestsDirectory, "boot-disk.img");
     const digestFile = `${file}.digest`;
-    const digest = `${digestOf([fileURLToPath(import.meta.url), guests.bzImage, guests.initramfs])} ${menu()}`;
+    const digest = `${digestOf([fileURLToPath(import.meta.url), ...Object.values(programs)])} ${menu()}`;
     if (existsSync(file) && existsSync(digestFile) && readFileSync(digestFile, "utf8") === digest) return file;
-    makeBootDisk(file, guests);
+    makeBootDisk(file, programs);
     writeFileSync(digestFile, digest);
     return file;
   });
 }
 
-function makeBootDisk(file: string, guests: GuestPaths): void {
+function makeBootDisk(file: string, programs: Programs): void {
   const work = path.join(guestsDirectory, "boot-disk");
   rmSync(work, { recursive: true, force: true });
   mkdirSync(work, { recursive: true });
@@ -75,11 +83,11 @@ function makeBootDisk(file: string, guests: GuestPaths): void {
   writeFileSync(path.join(work, "grub.cfg"), menu());
   const core = makeCore(work, "i386-pc", "core.img", ["biosdisk"]);
   const application = makeCore(work, "x86_64-efi", "bootx64.efi", ["efi_gop"]);
-  const contents = statSync(guests.bzImage).size + statSync(guests.initramfs).size + statSync(application).size;
+  const contents = [application, ...Object.values(programs)].reduce((sum, part) => sum + statSync(part).size, 0);
   const size = Math.ceil((contents * 1.05) / MEBIBYTE + 4) * MEBIBYTE;
   const temporary = path.join(work, "disk.img");
   writeFileSync(temporary, bootArea(readFileSync(core), size));
-  makeFileSystem(temporary, size, guests, work, application);
+  makeFileSystem(temporary, size, programs, work, application);
   renameSync(temporary, file);
 }
 
@@ -109,13 +117,14 @@ function bootArea(core: Buffer, size: number): Buffer {
   return image;
 }
 
-function makeFileSystem(image: string, size: number, guests: GuestPaths, work: string, application: string): void {
+function makeFileSystem(image: string, size: number, programs: Programs, work: string, application: string): void {
   const drive = `${image}@@${FIRST_SECTOR * SECTOR}`;
   run("mformat", ["-i", drive, "-T", String(size / SECTOR - FIRST_SECTOR), "-h", "16", "-s", "63", "-H", String(FIRST_SECTOR), "-v", "BULKHEAD", "::"], TIMEOUT_MS);
   run("mmd", ["-i", drive, "::/boot", "::/boot/grub", "::/EFI", "::/EFI/BOOT"], TIMEOUT_MS);
   const files: [string, string][] = [
-    [guests.bzImage, "/boot/vmlinuz"],
-    [guests.initramfs, "/boot/initrd"],
+    [programs.bzImage, "/boot/vmlinuz"],
+    [programs.initramfs, "/boot/initrd"],
+    [programs.memtest, "/boot/memtest"],
     [path.join(work, "grub.cfg"), `${CONFIGURATION_FOLDER}/grub.cfg`],
     [application, "/EFI/BOOT/BOOTX64.EFI"],
   ];

@@ -1,4 +1,4 @@
-// memtest86+ as Debian ships it, a guest that exercises its partition's memory. It starts by Linux's 64-bit boot protocol.
+// memtest86+ as Debian ships it, a guest that exercises its partition's memory. It starts by Linux's boot protocols.
 
 import { existsSync } from "node:fs";
 import path from "node:path";

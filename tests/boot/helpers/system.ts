@@ -61,7 +61,7 @@ export class SystemOutput {
 
   /** The partition's line of the summary. */
   summary(partition: string): string {
-    const prefix = `summary: ${partition}: core `;
+    const prefix = `summary: ${partition}: core`;
     return this.kernel.find((line) => line.startsWith(prefix)) ?? `no summary of ${partition}`;
   }
 }
