@@ -24,6 +24,7 @@ export function awaitOthers(): bool {
     if (rdtsc() > limit) return false;
     if (look % LOOKS == 0) kickOthers();
     keepHouse(); // one of them may wait for room on the console
+    leaveMonitor(); // what was typed for firmware was passed to it, and the others need the monitor to come to rest
     pause();
   }
   return true;
