@@ -33,13 +33,18 @@ export function onMsrRead(): void {
 export function onMsrWrite(): void {
   const index = <u32>readRegister(Register.RCX);
   const value = (readRegister(Register.RDX) << 32) | (readRegister(Register.RAX) & LOW_HALF);
-  if (index == Msr.IA32_TIME_STAMP_COUNTER || index == Msr.IA32_TSC_ADJUST || index == Msr.IA32_DEBUGCTL) return writeOwn(index, value);
+  if (index <= <u32>Msr.IA32_DEBUGCTL && isOwn(index)) return writeOwn(index, value);
   if (!enterMonitor()) return;
   msrWrite(currentVcpu(), index, index == Msr.IA32_TSC_DEADLINE ? hostDeadline(value) : value);
   settleMonitorCall();
-  if (lastStatus() == AccessStatus.OpenBus) onWriteViolation(index);
-  else if (lastStatus() == AccessStatus.Done) advance();
+  if (lastStatus() == AccessStatus.Done) advance();
+  else if (lastStatus() == AccessStatus.OpenBus) onWriteViolation(index);
   else injectGeneralProtection();
+}
+
+/** IA32_DEBUGCTL is the highest of them: local APICs, which are written often, lie above. */
+function isOwn(index: u32): bool {
+  return index == Msr.IA32_TIME_STAMP_COUNTER || index == Msr.IA32_TSC_ADJUST || index == Msr.IA32_DEBUGCTL;
 }
 
 /** What is in the VMCS. Branch records and traces are not offered, single steps by branches are. */
