@@ -5,6 +5,7 @@
 //   init:N           sends vCPU N an INIT and a SIPI while it runs, and says how often it has started
 //   init-all         sends all others an INIT and nothing more, and says whether vCPU 1 still counts
 //   nmi:N            starts vCPU N, which halts with interrupts off, and wakes it by an NMI
+//   shoot-down:N     unmaps a page that vCPU N reads, and says what its reads meet before and after an NMI that has it flush: 0 and #PF, 14
 //   off:N  fault:N  reset:N  halt:N  init-boot:N    vCPU N powers the partition off, ends by a triple fault, resets the partition's
 //                    machine, halts for good like vCPU 0 after it, or sends vCPU 0 an INIT. What follows is not reached
 
@@ -16,8 +17,9 @@ import { hypercall } from "../runtime/hypervisor";
 import { enableLocalApic } from "../runtime/local-apic";
 import { haltForGood, measureIpi, pause, startProcessor, takeIpis } from "../runtime/processors";
 import { rdtsc, takeInterrupts, tripleFault } from "../runtime/processor";
+import { awaitFlush, isUnmappedHere, mapPage, nextRead, readPage, unmapPage } from "./shoot-down";
 
-const enum Task { TakeIpis = 1, PowerOff = 2, TripleFault = 3, Reset = 4, Halt = 5, InitBoot = 6, Count = 7 }
+const enum Task { TakeIpis = 1, PowerOff = 2, TripleFault = 3, Reset = 4, Halt = 5, InitBoot = 6, Count = 7, ReadPage = 8 }
 
 const MSR_X2APIC_COMMAND: u32 = 0x830;
 const INIT: u64 = 0x4500;
@@ -46,6 +48,7 @@ export function processor(identifier: u32): void {
     case Task.Reset: { writePort8(RESET_CONTROL, 6); break; }
     case Task.InitBoot: { writeMsr(MSR_X2APIC_COMMAND, INIT); break; }
     case Task.Count: return countOn();
+    case Task.ReadPage: return readPage();
   }
   haltForGood();
 }
@@ -79,6 +82,7 @@ function run(word: usize, rounds: u32): void {
   else if (startsWith(word, "init:")) report(word, launch(vcpu, Task.TakeIpis));
   else if (startsWith(word, "init-all")) report(word, stopCounting());
   else if (startsWith(word, "nmi:")) report(word, wake(vcpu));
+  else if (startsWith(word, "shoot-down:")) shootDown(word, vcpu);
   else if (startsWith(word, "off:")) leave(vcpu, Task.PowerOff);
   else if (startsWith(word, "fault:")) leave(vcpu, Task.TripleFault);
   else if (startsWith(word, "reset:")) leave(vcpu, Task.Reset);
@@ -129,6 +133,17 @@ function wake(vcpu: u32): u32 {
   writeMsr(MSR_X2APIC_COMMAND, (<u64>vcpu << 32) | NMI);
   passTime();
   return takeInterrupts(NMI_VECTOR);
+}
+
+function shootDown(word: usize, vcpu: u32): void {
+  mapPage();
+  launch(vcpu, Task.ReadPage);
+  report(word, nextRead());
+  unmapPage();
+  if (!isUnmappedHere()) return;
+  writeMsr(MSR_X2APIC_COMMAND, (<u64>vcpu << 32) | NMI);
+  awaitFlush();
+  report(word, nextRead());
 }
 
 function passTime(): void {

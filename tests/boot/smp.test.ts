@@ -46,6 +46,15 @@ describe("two vCPUs", () => {
     expectNeighbourUntouched(output);
   });
 
+  test.each([
+    ["software", ""],
+    ["virtualised", "apic-virtualisation=on"],
+  ])("a page that one unmaps is gone for the other one too once an NMI had it flush its translations (%s)", async (name, commandLine) => {
+    const output = await boot(`test-smp-shoot-down-${name}`, "shoot-down:1 off:1", {}, { commandLine });
+    expect(output.of("smp")).toEqual(["smp: shoot-down:1 0", "smp: shoot-down:1 14", "smp: over to the other one"]); // no exception, then #PF
+    expectNeighbourUntouched(output);
+  });
+
   test("a triple fault of the second one restarts both, then ends both", async () => {
     const output = await boot("test-smp-fault", "fault:1", { health: { fault: "restart", restartLimit: 2 } });
     expect(output.of("smp")).toEqual(Array.from({ length: 3 }, () => "smp: over to the other one"));
@@ -73,9 +82,9 @@ describe("two vCPUs", () => {
   });
 });
 
-describe("INIT, SIPI and NMI of a partition", () => {
+describe("INIT, SIPI, NMI and SMI of a partition", () => {
   const X2APIC = "wrmsr:0x1b:0xfee00d00";
-  const commands = ["4500", "4608", "4400"];
+  const commands = ["4500", "4608", "4400", "4200"];
   /** To all excluding self, and to the identifiers 1 and 2 (ICR bits 63:32), which cores of the machine have; 0 is the attacker itself. */
   const attacks = ["0xc", "0x10000", "0x20000"].flatMap((place) => commands.map((command) => `wrmsr:0x830:${place}${command}`));
 

@@ -7,6 +7,7 @@ import { F, SEGMENTS } from "./fields.ts";
 import { GUEST_MEMORY } from "./guest-state.ts";
 import { prepareTasks } from "./tasks.ts";
 import type { Random } from "./random.ts";
+import { useDisk } from "./virtio.ts";
 
 const reasons = readEnum("kernel/cpu/vmx/exit-reason.ts", "ExitReason");
 const msrs = [...readEnum("kernel/cpu/msr-index.ts", "Msr").values()];
@@ -227,7 +228,8 @@ const brokenMonitor: Action = (machine, random) => {
 /** Actions and how often each comes. */
 const WEIGHTED: readonly (readonly [Action, number])[] = [
   [cpuid, 6], [msr("RDMSR"), 10], [msr("WRMSR"), 12], [port, 22], [string, 5], [hypercall, 4], [memory, 18], [interrupt, 6], [machineNmi, 1], [controlRegister, 6], [extendedState, 2],
-  [halt, 2], [virtualApic, 6], [taskSwitch, 1], [plain(reason("VMX_PREEMPTION_TIMER")), 4], [windowOf("INTERRUPT_WINDOW", 1n << 2n), 2], [windowOf("NMI_WINDOW", 1n << 22n), 1],
+  [halt, 2], [virtualApic, 6], [taskSwitch, 1], [useDisk, 1], [plain(reason("VMX_PREEMPTION_TIMER")), 4], [windowOf("INTERRUPT_WINDOW", 1n << 2n), 2],
+  [windowOf("NMI_WINDOW", 1n << 22n), 1],
   [(machine, random) => machine.exitBy(random.pick(PRIVILEGED), { privileged: true, qualification: random.long() }), 2],
 ];
 const WHEEL = WEIGHTED.flatMap(([action, weight]) => Array.from({ length: weight }, () => action));

@@ -1,12 +1,15 @@
 // That the fuzzer's checks see what they are for.
 
 import { expect, test } from "vitest";
-import { field } from "../unit/kernel/kernel-machine.ts";
+import { compileKernel, field } from "../unit/kernel/kernel-machine.ts";
+import { compileEntry } from "../unit/machine/compile.ts";
 import { refusal } from "./entry-checks.ts";
 import { F, SEGMENTS } from "./fields.ts";
 import { GuardedMemory } from "./guarded-memory.ts";
 import { enterRandomState } from "./guest-state.ts";
+import { FuzzMachine } from "./machine.ts";
 import { Random } from "./random.ts";
+import { USED, useDisk } from "./virtio.ts";
 import { vmwriteGuard } from "./vmwrite-guard.ts";
 
 const VALID = 0x8000_0000n;
@@ -69,3 +72,14 @@ test("memory that core 0's tables do not map is out of reach, and read-only memo
   expect(() => store8!(0x2000n, 1)).toThrow("page fault of the kernel: write");
   expect(() => copy!(0x1000n, 0x5000n, 8n)).toThrow("page fault of the kernel: read");
 });
+
+test("the driver's rings are near enough to right ones that the disk takes requests", async () => {
+  const random = new Random(1);
+  const partitions = [{ memory: "8 MiB", disk: "disk.img" }];
+  const machine = FuzzMachine.start(await compileKernel(), await compileEntry("monitor/main.ts", "monitor"), random, { partitions });
+  const indexes = Array.from({ length: 500 }, () => {
+    useDisk(machine, random);
+    return machine.readGuest(USED + 2, 2);
+  });
+  expect(new Set(indexes).size).toBeGreaterThan(5);
+}, 120_000);

@@ -32,13 +32,15 @@ export interface FuzzResult {
 export interface FuzzOptions {
   seed: number;
   count: number;
+  /** In place of the kernel's module. */
+  kernel?: WebAssembly.Module;
   /** Called every CHECK_INTERVAL actions. */
   onProgress?: (done: number) => void;
 }
 
 /** Throws a Violation that names seed and action. */
-export async function fuzz({ seed, count, onProgress = () => {} }: FuzzOptions): Promise<FuzzResult> {
-  const kernel = await compileKernel();
+export async function fuzz({ seed, count, kernel: weakened, onProgress = () => {} }: FuzzOptions): Promise<FuzzResult> {
+  const kernel = weakened ?? (await compileKernel());
   const monitor = await compileEntry("monitor/main.ts", "monitor");
   const result: FuzzResult = { actions: 0, rounds: 0, starts: 0 };
   while (result.actions < count) {
@@ -125,6 +127,7 @@ function fuzzedPartition(random: Random): PartitionOptions {
     hypercalls: ["version", "console-write", "power-off", "reset", "tsc-frequency", "console-read"],
     keyboard: true,
     pci: [{ device: "00:04.0" }],
+    disk: { file: "disk.img", readOnly: random.once(4) },
     health: { memory: violation(), port: violation(), msr: random.once(16) ? "restart" : violation(), fault: "restart", device: "ignore", restartLimit: RESTART_LIMIT },
   };
 }

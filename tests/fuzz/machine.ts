@@ -138,6 +138,11 @@ export class FuzzMachine extends DeviceMachine {
     this.memory.writeBytes(this.base + at, bytes);
   }
 
+  /** An unsigned number of `size` bytes. */
+  readGuest(gpa: number, size: number): number {
+    return Number(this.memory.read(this.base + gpa, size));
+  }
+
   needsNewState(random: Random): boolean {
     return random.once(4);
   }
@@ -210,6 +215,8 @@ export class FuzzMachine extends DeviceMachine {
     for (const { port } of this.ports.writes) if (port !== DEBUG_CONSOLE && (port < 0x3f8 || port > 0x3ff)) throw new Violation(`write to port 0x${port.toString(16)}`);
     for (const { apicId, command } of this.localApic.commands) {
       if (!isOwnMessage(command)) throw new Violation(`interrupt command 0x${command.toString(16)}`);
+      // A monitor posts to vCPUs other than its caller; here there are none.
+      if ((command & 0x7ff) === vector("PostedInterrupt") && !this.isTainted) throw new Violation("a vCPU posts to itself");
       if ((command & 0x7ff) !== vector("Mailbox") && apicId !== 0) throw new Violation(`a message for vCPUs went to core ${apicId}`);
     }
     if ((this.processor.xcr0 & 1n) === 0n || this.processor.xcr0 & ~0xe7n) throw new Violation(`XCR0 0x${this.processor.xcr0.toString(16)}`);
@@ -242,7 +249,7 @@ export class FuzzMachine extends DeviceMachine {
     this.wantsCorruption = false;
     this.isTainted = true;
     const { mailbox } = this.monitor;
-    const places = [Mailbox.Request, Mailbox.Status, Mailbox.OutputHead, Mailbox.OutputTail, Mailbox.InputHead, Mailbox.InputTail, Mailbox.Vcpus + VcpuMailbox.PendingVector,
+    const places = [Mailbox.Request, Mailbox.Status, Mailbox.OutputHead, Mailbox.OutputTail, Mailbox.Kick, Mailbox.InputHead, Mailbox.InputTail, Mailbox.Vcpus + VcpuMailbox.PendingVector,
       Mailbox.Vcpus + VcpuMailbox.PendingNmi, Mailbox.Vcpus + VcpuMailbox.Deadline, Mailbox.Vcpus + VcpuMailbox.ApicBase, Mailbox.Functions + 0x80, Mailbox.Functions + 0x84];
     for (let count = 1 + this.random.below(4); count > 0; count--) {
       const place = this.random.once(2) ? this.random.pick(places) : Mailbox.Frame + 8 * this.random.below(24);

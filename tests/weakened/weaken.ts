@@ -5,6 +5,7 @@
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { compileAssemblyScript } from "../../scripts/build/assemblyscript.ts";
 import { buildDirectory } from "../../scripts/build/paths.ts";
 import { projectDirectory } from "../../scripts/policy/project.ts";
 import { buildKernelImage } from "../../scripts/test-kernels/kernel-image.ts";
@@ -21,12 +22,24 @@ const SOURCES = ["kernel", "drivers", "monitor"];
 
 /** Builds the kernel NAME without what the weaknesses take away; returns the path of the ELF file. */
 export async function buildWeakenedKernel(name: string, weaknesses: readonly Weakness[]): Promise<string> {
+  const folder = weakenedSources(name, weaknesses);
+  const monitor = weaknesses.some(({ file }) => file.startsWith("monitor/")) ? { monitor: "monitor/main.ts" } : {};
+  return buildKernelImage(`weakened-${name}`, { kernel: "kernel/main.ts", ...monitor }, folder);
+}
+
+/** kernel.wasm alone, for the simulated machine. */
+export async function compileWeakenedKernel(name: string, weaknesses: readonly Weakness[]): Promise<WebAssembly.Module> {
+  const { optimised } = await compileAssemblyScript("kernel/main.ts", "kernel", weakenedSources(name, weaknesses));
+  return new WebAssembly.Module(Uint8Array.from(optimised));
+}
+
+/** Folder of a copy of the sources without what the weaknesses take away. */
+function weakenedSources(name: string, weaknesses: readonly Weakness[]): string {
   const folder = path.join(buildDirectory, "weakened", name);
   rmSync(folder, { recursive: true, force: true });
   for (const source of SOURCES) cpSync(path.join(projectDirectory, source), path.join(folder, source), { recursive: true });
   for (const weakness of weaknesses) weaken(folder, weakness);
-  const monitor = weaknesses.some(({ file }) => file.startsWith("monitor/")) ? { monitor: "monitor/main.ts" } : {};
-  return buildKernelImage(`weakened-${name}`, { kernel: "kernel/main.ts", ...monitor }, folder);
+  return folder;
 }
 
 /** Applies the weakness to the sources in `folder`. */

@@ -14,6 +14,13 @@ export const openMsrs: Weakness = {
   replacement: "",
 };
 
+/** The guest has the machine's own interrupt command register in x2APIC mode, IA32_X2APIC_ICR. */
+export const openInterruptCommand: Weakness = {
+  file: "kernel/cpu/vmx/bitmaps.ts",
+  text: "  fillOnes(bitmap, 4096);\n",
+  replacement: "  fillOnes(bitmap, 4096);\n  grantWrite(bitmap, 0x830);\n",
+};
+
 /** VMX instructions are skipped. */
 export const skippedVmxInstructions: Weakness = {
   file: "kernel/cpu/vmx/dispatch.ts",
@@ -70,4 +77,18 @@ export const strayMonitor: Weakness = {
   file: "monitor/main.ts",
   text: "  portOut(vcpu, port, size, value);\n}",
   replacement: "  if (port == 0x99) store<u32>(0xf0000000, value);\n  portOut(vcpu, port, size, value);\n}",
+};
+
+/** A guest's XSETBV writes XCR0 whatever the value is. */
+export const anyExtendedState: Weakness = {
+  file: "kernel/partition/exits/xsetbv.ts",
+  text: "if (!(value & X87) || (value & ~grantedXcr0())) return false;",
+  replacement: "if (!(value & X87)) return false;",
+};
+
+/** The interrupt shadow over an instruction that the kernel carries out stays. */
+export const keptShadow: Weakness = {
+  file: "kernel/cpu/vmx/vcpu.ts",
+  text: "  vmwrite(VmcsField.GUEST_INTERRUPTIBILITY, vmread(VmcsField.GUEST_INTERRUPTIBILITY) & ~(Interruptibility.STI | Interruptibility.MOV_SS));\n",
+  replacement: "",
 };

@@ -7,7 +7,10 @@ import { lendTask, takeBackTask } from "../frame";
 import { faulted, taskSwitch } from "../monitor";
 import { settleMonitorCall } from "../monitor-call";
 
-/** `qualification`: SDM 3C table 28-2; `next`: where the old task goes on; `errorCode`: all ones if there is none. False if it was refused; true without more where the partition ends or restarts. */
+/**
+ * `qualification`: SDM 3C table 28-2; `next`: where the old task goes on; `errorCode`: all ones if there is none. False if it was
+ * refused; true without more where the partition ends or restarts.
+ */
 export function switchTask(qualification: u32, next: u64, errorCode: u64): bool {
   if (!lendTask(next)) return true;
   taskSwitch(currentVcpu(), qualification, errorCode);
