@@ -9,7 +9,7 @@ import { Cr4 } from "../cpu/control-register";
 import { Msr } from "../cpu/msr-index";
 import { cpuid, tryRdmsr, xgetbv } from "../cpu/processor";
 import { currentVcpu } from "./current";
-import { hasIntent } from "./lifecycle";
+import { hasIntent } from "./intent";
 import * as monitor from "./monitor";
 import { settleMonitorCall } from "./monitor-call";
 import { enterMonitor, leaveMonitor } from "./monitor-lock";

@@ -16,7 +16,7 @@ import { sourceAt, sourceCount } from "../vtd/sources";
 import { unitAt, unitCount } from "../vtd/unit";
 import { currentPartition, currentVcpu, printPartitionName } from "./current";
 import { attachedGeneration, deviceViolations, setAttachedGeneration, setDeviceViolations } from "./device-reports";
-import { StopReason, applyHealthAction, hasIntent } from "./lifecycle";
+import { StopReason, applyHealthAction, hasIntent } from "./intent";
 import { NO_PARTITION, vcpuApicId } from "./plan";
 import { PartitionState, countViolation, deviceGeneration, setDeviceGeneration, state } from "./status-page";
 

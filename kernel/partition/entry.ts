@@ -5,7 +5,8 @@ import { armDeadline, canInjectInterrupt, injectInterrupt, isServingNmi, tryInje
 import { Attention, attention, settled } from "./attention";
 import { currentVcpu, vcpuRecord } from "./current";
 import { nextHousekeeping } from "./housekeeping";
-import { carryOutIntent, hasIntent, startAnew } from "./lifecycle";
+import { hasIntent } from "./intent";
+import { carryOutIntent, startAnew } from "./lifecycle";
 import { acknowledge, acknowledgeNmi, peek32, peek64, poke32 } from "./monitor";
 import { passOutput, settleMonitorCall } from "./monitor-call";
 import { enterMonitor, leaveMonitor } from "./monitor-lock";

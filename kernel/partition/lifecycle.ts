@@ -8,65 +8,26 @@ import { rdtsc } from "../cpu/processor";
 import { PAGE_SIZE } from "../memory/layout";
 import * as phys from "../memory/physical";
 import { BOOT_GDT_LIMIT, EntryMode, EntryState, LoadStatus, MAXIMUM_VCPUS, Mailbox, VIRTUAL_APIC_BASE, VirtualApicMode } from "../../monitor/interface";
-import { HealthAction } from "../policy/layout";
-import { onFault, partitionDevices, partitionDiskFlags, partitionImageKind, partitionVcpuCount, restartLimit } from "../policy/reader";
-import { Attention, attend, attention, settled } from "./attention";
-import { usedApicFeatures } from "./apic-virtualisation";
+import { Attention, attend, settled } from "./attention";
 import { auditFault } from "./audit";
-import { buildCpuidTable, describeProcessor } from "./cpuid";
+import { printCores } from "./core-list";
+import { buildCpuidTable } from "./cpuid";
 import { currentPartition, currentVcpu, printPartitionName } from "./current";
 import { requestAttachment } from "./device-violations";
-import { attachFunctions, handOverFunctions, hasFunctions, resetFunctions, takeBackFunctions } from "./functions";
+import { attachFunctions, hasFunctions, resetFunctions, takeBackFunctions } from "./functions";
+import { RESTART, StopReason, stopPartition } from "./intent";
+import { kickOthers } from "./kick";
 import { attachMemory } from "./memory-grant";
 import * as monitor from "./monitor";
-import { PlanHeader, PlanPartition, field64, header64, imageAddress, imageLength, vcpuControl } from "./plan";
+import { configureMonitor } from "./monitor-configuration";
 import { park } from "./park";
-import { printCores } from "./core-list";
-import { kickOthers } from "./kick";
+import { PlanPartition, field64, vcpuControl } from "./plan";
 import { awaitOthers, awaitRelease, releaseOthers, rest } from "./rendezvous";
-import {
-  PartitionState, VcpuState, clearWish, proposeWish, publishExits, publishStop, restarts, setRestarts, setState, setVcpuState, takeWish,
-} from "./status-page";
+import { PartitionState, VcpuState, clearWish, publishExits, publishStop, restarts, setRestarts, setState, setVcpuState, takeWish } from "./status-page";
 import { awaitStartUp } from "./vcpu-start";
 import { resetTsc } from "./virtual-tsc";
 
-/** Why a partition stands still. Numbers are printed and never reused. Texts: kernel/texts.json. */
-export const enum StopReason {
-  PoweredOff = 1,
-  TripleFault = 2,
-  EntryFailure = 3,
-  MonitorFault = 4,
-  Violation = 5,
-  Halted = 6,
-  LoadFailed = 7,
-  TooManyRestarts = 8,
-  DeviceViolation = 9,
-  DeviceReset = 10,
-  CoreSilent = 11,
-}
-
-/** A wish in the status page: an intent and, shifted, why. */
-const enum Intent { Restart = 1, Stop = 2 }
-const REASON_SHIFT: u32 = 8;
-const INTENT_MASK: u32 = (1 << REASON_SHIFT) - 1;
-/** Kernel, initial RAM disk, command line, disk. */
-const IMAGES: u32 = 4;
-const RESTART_LIMIT_NONE: u32 = u32.MAX_VALUE;
-
 const frames: backend.VcpuFrames = changetype<backend.VcpuFrames>(memory.data(72, 8));
-
-/** Whether the handler of this exit asked for something else than to go on. */
-// @ts-ignore: decorator
-@inline
-export function hasIntent(): bool { return (attention() & Attention.Intent) != 0; }
-
-/** For the partition as a whole; false if a wish that came before is the one that counts. */
-function wishFor(intent: Intent, reason: u32): bool {
-  attend(Attention.Intent);
-  const isFirst = proposeWish(currentPartition(), <u32>intent | (reason << REASON_SHIFT));
-  if (isFirst) kickOthers();
-  return isFirst;
-}
 
 /** Loads the control structure of this core's vCPU; false if the processor refuses it. */
 export function loadPartitionVcpu(): bool {
@@ -156,33 +117,6 @@ export function startAnew(): void {
   if (!awaitStartUp()) joinAgain();
 }
 
-function configureMonitor(partition: u32): void {
-  monitor.instantiate();
-  const low = field64(partition, PlanPartition.LowMemory);
-  const high = field64(partition, PlanPartition.HighMemory);
-  monitor.setGrant(monitor.Grant.MemoryBase, field64(partition, PlanPartition.MemoryBase));
-  monitor.setGrant(monitor.Grant.LowMemory, low);
-  monitor.setGrant(monitor.Grant.HighMemory, high);
-  for (let image: u32 = 0; image < IMAGES; image++) {
-    monitor.setGrant(monitor.Grant.Images + image * 2, imageAddress(partition, image));
-    monitor.setGrant(monitor.Grant.Images + image * 2 + 1, imageLength(partition, image));
-  }
-  monitor.setGrant(monitor.Grant.RomBase, field64(partition, PlanPartition.RomBase));
-  monitor.setGrant(monitor.Grant.RomSize, field64(partition, PlanPartition.RomSize));
-  monitor.poke32(Mailbox.VcpuCount, partitionVcpuCount(partition));
-  monitor.poke32(Mailbox.ApicFeatures, usedApicFeatures());
-  monitor.poke32(Mailbox.Devices, partitionDevices(partition));
-  monitor.poke32(Mailbox.DiskFlags, partitionDiskFlags(partition));
-  monitor.poke32(Mailbox.ImageKind, partitionImageKind(partition));
-  describeProcessor();
-  monitor.poke64(Mailbox.TscFrequency, header64(PlanHeader.TscFrequency));
-  monitor.poke64(Mailbox.LowMemory, low);
-  monitor.poke64(Mailbox.HighMemory, high);
-  const elapsed = (rdtsc() - header64(PlanHeader.WallClockTsc)) / header64(PlanHeader.TscFrequency);
-  monitor.poke64(Mailbox.WallClock, header64(PlanHeader.WallClock) + elapsed);
-  handOverFunctions();
-}
-
 function entryField(field: EntryState): u64 { return monitor.peek64(Mailbox.Entry + <u32>field); }
 
 function setEntryState(): void {
@@ -211,53 +145,14 @@ function announce(partition: u32): void {
   printLine();
 }
 
-/** Asks for the end of the partition at the next entry. */
-export function stopPartition(reason: StopReason): void {
-  wishFor(Intent.Stop, reason);
-}
-
-/** The guest reset its machine, which is its right: no limit. */
-export function resetPartition(): void {
-  restartUnless(RESTART_LIMIT_NONE);
-}
-
-function restartUnless(limit: u32): void {
-  const count = restarts(currentPartition());
-  if (count >= limit) return stopPartition(StopReason.TooManyRestarts);
-  if (wishFor(Intent.Restart, 0)) setRestarts(currentPartition(), count + 1);
-}
-
-/** The partition failed: its policy restarts or stops it. */
-export function partitionFault(reason: StopReason): void {
-  auditFault(reason);
-  applyHealthAction(onFault(currentPartition()), reason);
-}
-
-/** Restarts or stops the partition. */
-export function applyHealthAction(action: HealthAction, reason: StopReason): void {
-  print("partition ");
-  printPartitionName(currentPartition());
-  print(": ");
-  printText(Text.StopReason, reason);
-  printLine();
-  if (action == HealthAction.Restart) restartUnless(restartLimit(currentPartition()));
-  else stopPartition(reason);
-}
-
-export function onMonitorFault(): void {
-  print("monitor fault at ");
-  printHex(monitor.faultAddress(), 16);
-  printLine();
-  partitionFault(StopReason.MonitorFault);
-}
-
 /** Carries out what a vCPU asked for. Returns once this one is to be launched anew; a stopped partition's core parks. */
 export function carryOutIntent(): void {
   if (currentVcpu() != 0) return joinAgain();
   if (!awaitOthers()) endSilently();
   const wanted = takeWish(currentPartition());
   if (wanted == 0) park(); // another core has ended the partition
-  if ((wanted & INTENT_MASK) == <u32>Intent.Stop) return end(wanted >> REASON_SHIFT);
+  if (wanted != RESTART) return end(wanted);
+  setRestarts(currentPartition(), restarts(currentPartition()) + 1);
   clearWish(currentPartition());
   settled(Attention.Intent);
   print("partition ");

@@ -7,7 +7,7 @@ import { Attention, attend } from "./attention";
 import { currentPartition, currentVcpu } from "./current";
 import { keepHouse } from "./housekeeping";
 import { kick } from "./kick";
-import { StopReason, onMonitorFault, resetPartition, stopPartition } from "./lifecycle";
+import { StopReason, onMonitorFault, resetPartition, stopPartition } from "./intent";
 import { faulted, peek32, peek8, poke32 } from "./monitor";
 import { wish } from "./status-page";
 import { post } from "./virtual-interrupts";

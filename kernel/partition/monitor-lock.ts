@@ -7,7 +7,7 @@ import { pause, rdtsc } from "../cpu/processor";
 import { compareExchange32, store32 } from "../memory/physical";
 import { Attention, attend } from "./attention";
 import { currentPartition, vcpuCount } from "./current";
-import { StopReason, hasIntent, partitionFault } from "./lifecycle";
+import { StopReason, hasIntent, partitionFault } from "./intent";
 import { lockAddress } from "./status-page";
 
 /** Whether this core must take the lock before it goes on. */

@@ -23,7 +23,8 @@ const enum StatusPage {
   Reason = 0x04, // u32 StopReason
   Restarts = 0x08, // u32
   DeviceGeneration = 0x0c, // u32, counted up when its devices were reset and want to be attached again
-  Wish = 0x10, // u32, the end or restart that a vCPU has asked for, 0 none (lifecycle.ts), and TAKEN
+  Wish = 0x10, // u32, the end or restart that a vCPU has asked for, 0 none (intent.ts), and TAKEN
+  FaultRestarts = 0x14, // u32, those of Restarts that its health asked for
   Lock = 0x40, // u32, see monitor-lock.ts; in a cache line of its own
   Vcpus = 0x80, // MAXIMUM_VCPUS u32 VcpuState
   Functions = 0xc0, // MAXIMUM_FUNCTIONS pairs of u32, see functions.ts
@@ -41,6 +42,8 @@ export function setState(partition: u32, value: PartitionState): void { store32(
 export function stopReason(partition: u32): u32 { return load32(page(partition) + StatusPage.Reason); }
 export function restarts(partition: u32): u32 { return load32(page(partition) + StatusPage.Restarts); }
 export function setRestarts(partition: u32, value: u32): void { store32(page(partition) + StatusPage.Restarts, value); }
+export function faultRestarts(partition: u32): u32 { return load32(page(partition) + StatusPage.FaultRestarts); }
+export function setFaultRestarts(partition: u32, value: u32): void { store32(page(partition) + StatusPage.FaultRestarts, value); }
 export function deviceGeneration(partition: u32): u32 { return load32(page(partition) + StatusPage.DeviceGeneration); }
 export function setDeviceGeneration(partition: u32, value: u32): void { store32(page(partition) + StatusPage.DeviceGeneration, value); }
 

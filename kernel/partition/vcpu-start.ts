@@ -5,7 +5,7 @@ import { VcpuMailbox, VcpuStart } from "../../monitor/interface";
 import * as backend from "../cpu/backend";
 import { Attention, attend, settled } from "./attention";
 import { currentPartition, currentVcpu, recordOfVcpu, vcpuCount, vcpuRecord } from "./current";
-import { resetPartition } from "./lifecycle";
+import { resetPartition } from "./intent";
 import { peek32, poke32 } from "./monitor";
 import { enterMonitor, leaveMonitor } from "./monitor-lock";
 import { idleOnce } from "./park";

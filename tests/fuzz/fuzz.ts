@@ -16,7 +16,7 @@ const NEIGHBOUR_MEMORY = 0x40_0000;
 /** NextEntry after a restart. */
 const LAUNCH = 1;
 const RESTART_LIMIT = 1_000_000;
-/** Why a partition may stop for good, as lifecycle.ts says it. */
+/** Why a partition may stop for good, as intent.ts says it. */
 const RIGHTFUL_ENDS = /partition guest0 stopped: (powered off|halted with interrupts off|stopped after a violation|restarted too often)/;
 
 /** That the keyboard goes to guest1 may be said: the guest's input is typed at random. */

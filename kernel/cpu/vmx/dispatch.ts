@@ -15,7 +15,7 @@ import { onMsrRead, onMsrWrite } from "../../partition/exits/msr";
 import { onPortAccess, onStringPortAccess } from "../../partition/exits/port";
 import { onXsetbv } from "../../partition/exits/xsetbv";
 import { onTimer } from "../../partition/exits/timer";
-import { StopReason, partitionFault } from "../../partition/lifecycle";
+import { StopReason, partitionFault } from "../../partition/intent";
 import { onControlRegisterAccess } from "./control-register-access";
 import { countExit } from "./counters";
 import { dumpVmcs } from "./dump";

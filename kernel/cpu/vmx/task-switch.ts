@@ -3,7 +3,7 @@
 
 import { auditInstruction } from "../../partition/audit";
 import { switchTask } from "../../partition/exits/task-switch";
-import { StopReason, partitionFault } from "../../partition/lifecycle";
+import { StopReason, partitionFault } from "../../partition/intent";
 import { DELIVER_ERROR_CODE, EventType, TYPE_MASK, TYPE_SHIFT, VALID, injectGeneralProtectionDuringDelivery, wasDeliveringDoubleFault } from "./events";
 import { ExitReason } from "./exit-reason";
 import { VmcsField } from "./field";

@@ -3,7 +3,7 @@
 import { VcpuMailbox } from "../../../monitor/interface";
 import { advance, interruptsEnabled, isTrapPending, sleep, supportsHltActivity } from "../../cpu/backend";
 import { vcpuCount, vcpuRecord } from "../current";
-import { StopReason, stopPartition } from "../lifecycle";
+import { StopReason, stopPartition } from "../intent";
 import { peek32 } from "../monitor";
 import { canBeWoken } from "../vcpu-start";
 

@@ -6,7 +6,7 @@ import { NO_INPUT, takeInput } from "../../console/partitions";
 import { HYPERCALL_VERSION, Hypercall } from "../../policy/layout";
 import { auditHypercall } from "../audit";
 import { currentPartition, mayCall } from "../current";
-import { StopReason, resetPartition, stopPartition } from "../lifecycle";
+import { StopReason, resetPartition, stopPartition } from "../intent";
 import { enterMonitor } from "../monitor-lock";
 import { putByte } from "../monitor-call";
 import { PlanHeader, header64 } from "../plan";

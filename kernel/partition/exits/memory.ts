@@ -13,7 +13,7 @@ import { MemoryAccess, auditMemory } from "../audit";
 import { currentPartition, currentVcpu, hasDevice, hasFirmware, vcpuRecord } from "../current";
 import { hasFunctions } from "../functions";
 import { lendFrame, raiseGuestFault, takeBackFrame } from "../frame";
-import { StopReason, applyHealthAction, partitionFault } from "../lifecycle";
+import { StopReason, applyHealthAction, partitionFault } from "../intent";
 import { faulted, memoryAccess, peek64 } from "../monitor";
 import { settleMonitorCall } from "../monitor-call";
 import { lastStatus } from "../access-status";

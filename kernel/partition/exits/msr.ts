@@ -8,7 +8,7 @@ import { HealthAction } from "../../policy/layout";
 import { onMsrViolation } from "../../policy/reader";
 import { auditMsr } from "../audit";
 import { currentPartition, currentVcpu, hasDevice, vcpuRecord } from "../current";
-import { StopReason, applyHealthAction } from "../lifecycle";
+import { StopReason, applyHealthAction } from "../intent";
 import { lastStatus } from "../access-status";
 import { msrRead, msrWrite, peek64 } from "../monitor";
 import { enterMonitor } from "../monitor-lock";

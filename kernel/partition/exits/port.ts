@@ -9,7 +9,7 @@ import { auditPort } from "../audit";
 import { currentPartition, currentVcpu } from "../current";
 import { applyFunctionRequests, hasFunctions } from "../functions";
 import { lendFrame, raiseGuestFault, takeBackFrame } from "../frame";
-import { StopReason, applyHealthAction, hasIntent } from "../lifecycle";
+import { StopReason, applyHealthAction, hasIntent } from "../intent";
 import { lastStatus } from "../access-status";
 import { portRead, portString, portWrite } from "../monitor";
 import { enterMonitor } from "../monitor-lock";

@@ -17,7 +17,7 @@ function readTable(heading: string): Map<number, string> {
 
 describe.each([
   ["Fatal reasons", "kernel/boot/fatal.ts", "FatalReason"],
-  ["Stop reasons", "kernel/partition/lifecycle.ts", "StopReason"],
+  ["Stop reasons", "kernel/partition/intent.ts", "StopReason"],
 ])("%s", (heading, file, name) => {
   const texts = readTexts().get(name) ?? new Map<number, string>();
   const table = readTable(heading);

@@ -1,7 +1,7 @@
 // A partition's end and its new beginnings: triple fault, entry failure, monitor fault, and the summary.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { EntryMode, LoadStatus, Mailbox } from "../../../monitor/interface.ts";
+import { EntryMode, LoadStatus, Mailbox, PartitionRequest } from "../../../monitor/interface.ts";
 import { Stopped } from "../machine/machine.ts";
 import { readEnum } from "../machine/source-enums.ts";
 import { compileKernel, KernelMachine, startedKernel } from "./kernel-machine.ts";
@@ -60,6 +60,16 @@ describe("triple fault", () => {
     expect(() => machine.exit("TRIPLE_FAULT")).toThrow(Stopped);
     expect(text()).toContain("partition guest0 stopped: restarted too often");
     expect(text()).toContain("restarted too often, restarts 2");
+  });
+
+  test("a guest's own resets take nothing from the limit", async () => {
+    await start({ health: { fault: "restart", restartLimit: 1 } });
+    machine.answer("portWrite", () => void machine.monitor.mailbox.setUint32(Mailbox.Request, PartitionRequest.Reset, true));
+    const reset = (): number => machine.exit("IO_INSTRUCTION", { EXIT_QUALIFICATION: 0xcf9n << 16n, VM_EXIT_INSTRUCTION_LENGTH: 1n });
+    expect([reset(), reset(), reset()]).toEqual([LAUNCH, LAUNCH, LAUNCH]);
+    expect(machine.exit("TRIPLE_FAULT")).toBe(LAUNCH);
+    expect(() => machine.exit("TRIPLE_FAULT")).toThrow(Stopped);
+    expect(text()).toContain("restarted too often, restarts 4");
   });
 });
 

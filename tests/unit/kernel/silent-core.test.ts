@@ -13,7 +13,7 @@ const SECOND = 2_000_000_000n; // TSC
 const SLOW = 2_000_000n;
 const IF = 0x202n;
 const STOPPED = BigInt(enumReader("kernel/partition/status-page.ts", "PartitionState")("Stopped"));
-const SILENT = BigInt(enumReader("kernel/partition/lifecycle.ts", "StopReason")("CoreSilent"));
+const SILENT = BigInt(enumReader("kernel/partition/intent.ts", "StopReason")("CoreSilent"));
 const AUDIT = /audit: guest0 core (\d) RIP \w+: one of its cores did not answer/g;
 const KICK = vector("Kick");
 const BUS_MASTER = 4;
@@ -143,7 +143,7 @@ describe("a restart that one core does not come to", () => {
     expect([both.places[0], both.status("Reason")]).toEqual(["halt", SILENT]);
     expect(both.first.clock.now - started).toBeLessThan(2n * SECOND);
     expect([...both.text.matchAll(AUDIT)].map(([, number]) => number)).toEqual(["0"]);
-    expect(both.text).toContain("one of its cores did not answer, restarts 1, violations 2");
+    expect(both.text).toContain("one of its cores did not answer, restarts 0, violations 2");
     expect(both.first.disk.bytes.readUInt16LE(4) & BUS_MASTER).toBe(0);
     const kicks = both.takeInterrupts(0);
     expect(kicks.length).toBeGreaterThan(2);
@@ -169,7 +169,7 @@ describe("a restart that one core does not come to", () => {
     silence(both);
     const limit = both.first.clock.now + 20n * SECOND;
     both.second.processor.onPause = () => {
-      if (both.first.clock.now > limit && both.places[0] === "guest" && both.status("Restarts") === 1n && both.text.indexOf("restarts") < 0) both.deliver(1);
+      if (both.first.clock.now > limit && both.places[0] === "guest" && both.status("FaultRestarts") === 1n && both.text.indexOf("restarts") < 0) both.deliver(1);
     };
     both.exit(1, "TRIPLE_FAULT");
     expect(both.text).toContain("partition guest0 restarts");
