@@ -7,12 +7,13 @@ import { vmread } from "./instructions";
 
 /** Prints every field of the current VMCS that VmcsField names. */
 export function dumpVmcs(): void {
+  const error = vmread(VmcsField.VM_INSTRUCTION_ERROR); // VMREAD of a field that this processor does not have writes it
   for (let field: u32 = 0; field <= <u32>VmcsField.HOST_RIP; field += 2) {
     if (!hasText(Text.VmcsField, field)) continue;
     print("  ");
     printText(Text.VmcsField, field);
     print(" = ");
-    printHex(vmread(field), 16);
+    printHex(field == <u32>VmcsField.VM_INSTRUCTION_ERROR ? error : vmread(field), 16);
     printLine();
   }
 }
