@@ -18,12 +18,7 @@ struct w2c_kernel;
 static inline __attribute__((always_inline)) u32 w2c_kernel_exit(struct w2c_kernel*);
 static inline __attribute__((always_inline)) u32 w2c_kernel_kernel0x2Fmain0x2Fexit(struct w2c_kernel*);
 
-// wasm2c declares variables that its code then does not use.
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wunused-variable"
-#pragma clang diagnostic ignored "-Wunused-but-set-variable"
 #include "../build/gen/kernel.c"
-#pragma clang diagnostic pop
 
 _Static_assert(sizeof(w2c_kernel) <= PAGE_SIZE, "the kernel's instance fits its page");
 

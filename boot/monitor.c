@@ -8,11 +8,6 @@
 
 #include "imports-guest.h"
 
-// wasm2c declares variables that its code then does not use.
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wunused-variable"
-#pragma clang diagnostic ignored "-Wunused-but-set-variable"
 #include "../build/gen/monitor.c"
-#pragma clang diagnostic pop
 
 _Static_assert(sizeof(w2c_sandbox) <= MONITOR_GRANTS_OFFSET, "the monitor's instance lies below its grants");

@@ -6,16 +6,18 @@
 #define PRESENT (1ull << 0)
 #define WRITABLE (1ull << 1)
 #define LARGE (1ull << 7)
+#define UNCACHED (1ull << 3 | 1ull << 4) // PWT, PCD
 #define NO_EXECUTE (1ull << 63)
 #define FRAME 0x000ffffffffff000ull
 #define DATA (WRITABLE | NO_EXECUTE)
 
 #define LARGE_PAGE_SIZE 0x200000ull
+#define HUGE_PAGE_SIZE 0x40000000ull
 // PML4; direct map; image (link.ld asserts that 8 MiB are enough); instance page, kernel memory and core block.
 #define TABLES (1 + (1 + 16) + (2 + 4) + 3 * 3)
 
-/** Levels as the manual draws them: 1 page table, 2 page directory. */
-enum level { PAGE = 1, LARGE_PAGE = 2, PML4 = 4 };
+/** Levels as the manual draws them: 1 page table, 2 page directory, 3 page-directory-pointer table. */
+enum level { PAGE = 1, LARGE_PAGE = 2, HUGE_PAGE = 3, PML4 = 4 };
 
 static u64 tables[TABLES][ENTRIES] __attribute__((aligned(PAGE_SIZE)));
 static u32 used_tables = 1;
@@ -37,9 +39,13 @@ static void map(u64 address, u64 physical, u64 size, u64 rights) {
   }
 }
 
+/** Behind memory only devices are of use: screens. A processor without 1 GiB pages faults there (kernel/memory/boot-direct.ts). */
 static void map_direct(void) {
   for (u64 physical = 0; physical < BOOT_DIRECT_END; physical += LARGE_PAGE_SIZE) {
     *entry_of(DIRECT_BASE + physical, LARGE_PAGE) = physical | PRESENT | LARGE | DATA;
+  }
+  for (u64 physical = BOOT_DIRECT_END; physical < BOOT_DEVICES_END; physical += HUGE_PAGE_SIZE) {
+    *entry_of(DIRECT_BASE + physical, HUGE_PAGE) = physical | PRESENT | LARGE | UNCACHED | DATA;
   }
 }
 

@@ -96,4 +96,8 @@ static inline void wasm_rt_free_memory(wasm_rt_memory_t* memory) {
   (void)memory;
 }
 
+// The generated code declares variables that it then does not use.
+#pragma clang diagnostic ignored "-Wunused-variable"
+#pragma clang diagnostic ignored "-Wunused-but-set-variable"
+
 #endif

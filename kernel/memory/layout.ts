@@ -18,6 +18,8 @@ export const PAGE_SIZE: u64 = 4096;
 
 /** Core 0 reaches this much of physical memory until the seal (boot/page-tables.c). */
 export const BOOT_DIRECT_END: u64 = 16 << 30;
+/** From there to here it reaches devices, uncached, where the processor has 1 GiB pages: one page-directory-pointer table. */
+export const BOOT_DEVICES_END: u64 = 512 << 30;
 /** A core's own direct map can hold addresses below this, where KERNEL_MEMORY's region begins. */
 export const DIRECT_END: u64 = KERNEL_MEMORY - DIRECT_BASE;
 

@@ -14,8 +14,8 @@ const CONTROL_REGISTERS = "kernel/cpu/control-register.ts";
 /** Constants keep their names. */
 const CONSTANTS: Record<string, readonly string[]> = {
   [LAYOUT]: [
-    ...["PAGE_SIZE", "IMAGE_BASE", "IMAGE_START", "DIRECT_BASE", "BOOT_DIRECT_END", "KERNEL_MEMORY", "KERNEL_MEMORY_PAGES"],
-    ...["MONITOR_MEMORY", "MONITOR_MEMORY_PAGES", "CORE_BASE"],
+    ...["PAGE_SIZE", "IMAGE_BASE", "IMAGE_START", "DIRECT_BASE", "BOOT_DIRECT_END", "BOOT_DEVICES_END"],
+    ...["KERNEL_MEMORY", "KERNEL_MEMORY_PAGES", "MONITOR_MEMORY", "MONITOR_MEMORY_PAGES", "CORE_BASE"],
   ],
   [MONITOR_INTERFACE]: ["HIGH_MEMORY_BASE"],
 };
