@@ -77,11 +77,18 @@ function hasX2Apic(): bool {
   return (load<u32>(registers, 8) & CPUID_X2APIC) != 0;
 }
 
-/** Enables this core's local APIC with its own interrupt sources masked; NMIs by LINT1 stay as firmware set them. */
-export function enable(): void {
+/** Finds this core's local APIC without a change to it, so that identifier() can be asked; IA32_APIC_BASE. */
+export function find(): u64 {
   const apicBase = rdmsr(IA32_APIC_BASE);
   base = apicBase & APIC_BASE_ADDRESS;
-  isX2Apic = (apicBase & APIC_BASE_X2APIC) != 0 || hasX2Apic();
+  isX2Apic = (apicBase & APIC_BASE_X2APIC) != 0;
+  return apicBase;
+}
+
+/** Enables this core's local APIC with its own interrupt sources masked; NMIs by LINT1 stay as firmware set them. */
+export function enable(): void {
+  const apicBase = find();
+  isX2Apic = usesMsrs();
   // x2APIC mode can only be entered from xAPIC mode, SDM 3A 11.12.5.
   wrmsr(IA32_APIC_BASE, apicBase | APIC_BASE_ENABLE);
   if (isX2Apic) wrmsr(IA32_APIC_BASE, apicBase | APIC_BASE_ENABLE | APIC_BASE_X2APIC);
@@ -103,8 +110,8 @@ function maskLocalSources(): void {
   if (last >= 6) write(Register.LvtMachineCheck, LVT_MASKED);
 }
 
-/** True if this core's APIC is reached by MSRs, so that its page need not be mapped. */
-export function usesMsrs(): bool { return isX2Apic; }
+/** True if this core's APIC is reached by MSRs once it is enabled, so that its page need not be mapped. */
+export function usesMsrs(): bool { return isX2Apic || hasX2Apic(); }
 
 /** Physical address of the xAPIC registers. */
 export function registersAddress(): u64 { return base; }

@@ -120,9 +120,14 @@ export function initialise(): bool {
   write(Register.LineControl, <u8>LineControl.EightBits);
   write(Register.FifoControl, <u8>(FifoControl.Enable | FifoControl.ResetReceiver | FifoControl.ResetTransmitter));
   write(Register.ModemControl, <u8>(ModemControl.DataTerminalReady | ModemControl.RequestToSend));
+  attach();
+  return true;
+}
+
+/** Takes over a UART that is set up, with whatever it has yet to send. */
+export function attach(): void {
   depth = (read(Register.FifoControl) & FIFOS_ENABLED) == FIFOS_ENABLED ? FIFO_DEPTH : 1;
   room = 0;
-  return true;
 }
 
 /** Received bytes raise IRQ 4 from now on. */

@@ -1,5 +1,6 @@
 // Entry points of the kernel. The hand-written floor (boot/) calls them and nothing else.
 
+import { buildSystem } from "./boot/build-system";
 import { startSystem } from "./boot/start-system";
 import { joinSystem } from "./boot/join-system";
 import { reportTrap } from "./boot/trap";
@@ -8,7 +9,7 @@ import { prepareEntry } from "./partition/entry";
 
 /** Core 0, on the floor's first page tables; `information` is the physical address of the multiboot2 information. */
 export function boot(information: u64): void {
-  startSystem(information);
+  startSystem(buildSystem(information));
 }
 
 /** Every other core, on its own sealed page tables. */

@@ -1,20 +1,19 @@
 // The seal of the remapping tables: what the policy grants is written down once more, from the plan and not from the tables,
 // and the independent walkers compare it with every table before translation goes on.
 
-import { coreApicId } from "../../drivers/acpi/madt";
 import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit } from "../../drivers/acpi/dmar/records";
 import { FatalReason, reportFatal, stop } from "../boot/fatal";
-import { moduleAddress, moduleCount, moduleSize } from "../boot/boot-information";
 import { ImageSymbol, imageAddress } from "../boot/stub";
 import { print } from "../console/print";
 import { HIGH_MEMORY_BASE } from "../../monitor/interface";
 import { IO_BITMAP_PAGES, MSR_BITMAP_PAGES } from "../cpu/backend";
 import { BOOT_DIRECT_END, MONITOR_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
 import { clearProtected, protect, protectPages, protectedCount, protectedOverflowed, protectedRanges } from "../memory/protected-ranges";
-import { PlanPartition, field64, planAddress, PLAN_PAGES, vcpuControl } from "../partition/plan";
+import { PlanPartition, field64, planAddress, PLAN_PAGES, vcpuApicId, vcpuControl } from "../partition/plan";
 import { PlanFunction, function32, functionCount } from "../partition/plan-functions";
+import { moduleAddress, moduleCount, moduleSize } from "../partition/plan-machine";
 import { DeviceFlag } from "../policy/layout";
-import { partitionCore, partitionCount, partitionVcpuCount } from "../policy/reader";
+import { partitionCount, partitionVcpuCount } from "../policy/reader";
 import { domainOf, domainRoot, hasDomain } from "../vtd/domain";
 import { tableLargePages, tableLevels } from "../vtd/shape";
 import { reservedMemoryIsFor } from "../vtd/scope";
@@ -188,7 +187,7 @@ function listMessage(slot: u32, record: u32, message: u32): void {
   memory.fill(changetype<usize>(grant), 0, INTERRUPT_GRANT_SIZE);
   grant.index = function32(record, PlanFunction.FirstEntry) + message;
   grant.vector = function32(record, PlanFunction.FirstVector) + message;
-  grant.destination = coreApicId(partitionCore(function32(record, PlanFunction.Partition), 0));
+  grant.destination = vcpuApicId(function32(record, PlanFunction.Partition), 0);
   grant.sourceValidation = validationOf(record);
   if ((unitAt(function32(record, PlanFunction.Unit)).capability & CAP_PI) != 0) {
     grant.descriptor = field64(function32(record, PlanFunction.Partition), PlanPartition.PostedDescriptor);

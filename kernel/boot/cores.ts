@@ -1,10 +1,10 @@
 // Starting the other cores: INIT, SIPI, SIPI, SDM 3A 8.4.4.1.
 
 import { delayMicroseconds } from "../../drivers/tsc";
-import { coreApicId } from "../../drivers/acpi/madt";
 import { sendInit, sendStartup, SendStatus } from "../../drivers/local-apic";
-import { trampolinePage } from "../memory/frames";
 import { copy, load32, store64 } from "../memory/physical";
+import { PlanHeader, header64 } from "../partition/plan";
+import { PlanCore, core64, coreApicId } from "../partition/plan-machine";
 import { ImageSymbol, imageAddress, Trampoline } from "./stub";
 
 export const enum CoreStatus {
@@ -37,13 +37,13 @@ function writeTrampoline(page: u64, pml4: u64): void {
   store64(page + Trampoline.Pml4, pml4);
 }
 
-/** Starts core `index` (as coreApicId() counts) on the page tables at `pml4`. */
-export function startCore(index: u32, pml4: u64): CoreStatus {
+/** Starts core `index` on its page tables. */
+export function startCore(index: u32): CoreStatus {
   const apicId = coreApicId(index);
-  const page = trampolinePage();
+  const page = header64(PlanHeader.Trampoline);
   const vector = <u32>(page >> 12);
   if (page == 0) return CoreStatus.NoTrampoline;
-  writeTrampoline(page, pml4);
+  writeTrampoline(page, core64(index, PlanCore.Pml4));
   if (sendInit(apicId) != SendStatus.Sent) return CoreStatus.NotSent;
   delayMicroseconds(INIT_DELAY);
   if (sendStartup(apicId, vector) != SendStatus.Sent) return CoreStatus.NotSent;

@@ -23,13 +23,18 @@ import { Text, printText } from "./symbols";
 /** A core other than 0: takes over what core 0 handed to it. */
 export function joinSystem(): void {
   plan.attachHandedPlan();
+  attachRings(header64(PlanHeader.Rings), coreId());
+  attachSystem();
+  runCore();
+}
+
+/** What every core takes from the plan. */
+export function attachSystem(): void {
   setBase(header64(PlanHeader.Policy));
   setTscFrequency(header64(PlanHeader.TscFrequency));
   enableLocalApic();
-  attachRings(header64(PlanHeader.Rings), coreId());
   if (readCapabilities() != 0) fatal(FatalReason.ProcessorUnsuitable);
   if (missingApicFeatures()) fatalWith(FatalReason.ProcessorUnsuitable, "without core 0's virtualisation of local APICs, ApicFeature", missingApicFeatures());
-  runCore();
 }
 
 /** Turns virtualisation on and enters this core's partition, or parks. Never returns. */

@@ -3,7 +3,7 @@
 import * as debugConsole from "../../drivers/debug-console";
 import * as screen from "../../drivers/framebuffer-terminal";
 import * as uart from "../../drivers/uart16550";
-import { findScreen, forgetScreen, openScreen } from "./screen";
+import { openScreen } from "./screen";
 import { flushSerial, putSerial, serialRoom, startQueueing, stopQueueing } from "./serial-queue";
 
 /** Mask of consoles. */
@@ -13,18 +13,16 @@ export const enum ConsoleDevice {
   Com1 = 1 << 1, // com1
   Screen = 1 << 2, // fb
   All = 7,
+  /** COM1 is set up and receives, whether or not output goes there. */
+  Input = 1 << 3,
 }
 
 let active: u32 = ConsoleDevice.None;
 
-/** Opens those of `wanted` that are present and returns them. */
-export function openConsoles(wanted: u32): u32 {
-  active = ConsoleDevice.None;
-  findScreen();
-  if (wanted & ConsoleDevice.DebugConsole && debugConsole.isPresent()) active |= ConsoleDevice.DebugConsole;
-  if (wanted & ConsoleDevice.Com1 && uart.initialise()) active |= ConsoleDevice.Com1;
-  if (wanted & ConsoleDevice.Screen && openScreen()) active |= ConsoleDevice.Screen;
-  return active;
+/** Output goes to these from now on, which are open. */
+export function useConsoles(opened: u32): void {
+  active = opened;
+  if (opened & ConsoleDevice.Com1) uart.attach();
 }
 
 /** Every console that answers, without a change to its set-up and without interrupts: for a core that is about to stop. */
@@ -36,21 +34,14 @@ export function openConsolesForFatal(): void {
   if (openScreen()) active |= ConsoleDevice.Screen;
 }
 
-/** The screen is somebody else's from now on. */
-export function leaveScreen(): void {
-  active &= ~ConsoleDevice.Screen;
-  forgetScreen();
-}
-
 /** The consoles in use. */
 export function openedConsoles(): u32 { return active; }
 
 /** COM1 receives by interrupts from now on, whether or not output goes there; its output need not be waited for any more. */
 export function useInterrupts(): void {
-  const hasOutput = (active & ConsoleDevice.Com1) != 0;
-  if (!hasOutput && !uart.initialise()) return;
+  if (!(active & ConsoleDevice.Input)) return;
   uart.enableReceiveInterrupt();
-  if (hasOutput) startQueueing();
+  if (active & ConsoleDevice.Com1) startQueueing();
 }
 
 /** A UART that does not take a byte in time is left out from then on, so that it cannot stop the kernel. */

@@ -1,30 +1,34 @@
 // The screen among the consoles. Only core 0 knows of it and maps it; other cores' lines reach it through their rings.
 
-import { isOpen, open } from "../../drivers/framebuffer-terminal";
-import {
-  framebufferAddress, framebufferBits, framebufferHeight, framebufferPitch, framebufferType, framebufferWidth,
-} from "../boot/multiboot2";
-import { reachFromBootTables } from "../memory/boot-direct";
+import { openScreen as openFramebuffer } from "../../drivers/framebuffer";
+import { attach, isOpen, open } from "../../drivers/framebuffer-terminal";
 
-let reachable: bool = false;
+let address: u64 = 0;
+let pitch: u32 = 0;
+let width: u32 = 0;
+let height: u32 = 0;
+let bits: u32 = 0;
+let type: u32 = 0;
 
-/** Before the seal: brings the screen that the loader set up, if any, within reach. */
-export function findScreen(): void {
-  reachable = framebufferAddress() != 0 && reachFromBootTables(framebufferAddress(), screenLength());
+/** The screen lies there, within reach, and has this form (Multiboot2 3.6.12); `at` 0: there is none. */
+export function placeScreen(at: u64, linePitch: u32, columns: u32, rows: u32, pixelBits: u32, screenType: u32): void {
+  address = at;
+  pitch = linePitch;
+  width = columns;
+  height = rows;
+  bits = pixelBits;
+  type = screenType;
 }
 
 /** Takes the screen over, once; false if there is none that can be used. */
 export function openScreen(): bool {
-  if (!reachable || isOpen()) return reachable;
-  return open(framebufferAddress(), framebufferPitch(), framebufferWidth(), framebufferHeight(), framebufferBits(), framebufferType());
+  if (address == 0 || isOpen()) return address != 0;
+  return open(address, pitch, width, height, bits, type);
 }
 
-export function isScreenReachable(): bool { return reachable; }
-
-/** From now on nobody writes to the screen, not even a fatal report. */
-export function forgetScreen(): void {
-  reachable = false;
+/** Takes over a screen that is in use; see attach() of the terminal. */
+export function attachScreen(shown: u64, cursor: u32): void {
+  if (openFramebuffer(address, pitch, width, height, bits, type)) attach(shown, cursor);
 }
 
-/** Bytes from framebufferAddress(). */
-export function screenLength(): u64 { return <u64>framebufferPitch() * framebufferHeight(); }
+export function isScreenPlaced(): bool { return address != 0; }

@@ -1,9 +1,9 @@
 // Core 0: the page tables of each core, which map what its partition and the kernel on it need, and their seal.
 
 import { FatalReason, fatal, fatalWith } from "../boot/fatal";
-import { moduleAddress, moduleCount, moduleSize } from "../boot/boot-information";
 import { ImageSymbol, imageAddress } from "../boot/stub";
 import { ringPages } from "../console/rings";
+import { plannedScreenLength } from "../console/take-over";
 import { PAGE_SIZE } from "../memory/layout";
 import { addDirectRange, clearDirectRanges, directRangeCount, directRanges, directRangesOverflowed } from "../memory/direct-ranges";
 import { CORE_SPACE_SIZE, CoreSpace, LargePage, MapStatus, Mapping, buildCoreTables, createTables, describeImage } from "../memory/paging";
@@ -16,16 +16,16 @@ import { addRemappingRanges, protectRemapping } from "../assignment/remapping-ra
 import { registersAddress, usesMsrs } from "../../drivers/local-apic";
 import * as plan from "./plan";
 import { PlanHeader, PlanPartition, field64, header32, header64 } from "./plan";
-import { addScreenRange } from "./screen-range";
+import { PlanCore, core64, moduleAddress, moduleCount, moduleSize } from "./plan-machine";
 
 const space: CoreSpace = changetype<CoreSpace>(memory.data(88, 8));
 
 /** Builds the tables of core `core` around its frames and returns the address of their PML4. */
-export function buildSpace(core: u32, coreBlock: u64, kernelMemory: u64): u64 {
+export function buildSpace(core: u32): u64 {
   memory.fill(changetype<usize>(space), 0, CORE_SPACE_SIZE);
   describeImage(space);
-  space.coreBlock = coreBlock;
-  space.kernelMemory = kernelMemory;
+  space.coreBlock = core64(core, PlanCore.Block);
+  space.kernelMemory = core64(core, PlanCore.KernelMemory);
   space.largePages = LargePage.TwoMegabytes;
   clearDirectRanges();
   addSharedRanges(core);
@@ -33,7 +33,8 @@ export function buildSpace(core: u32, coreBlock: u64, kernelMemory: u64): u64 {
   if (partition != plan.NO_PARTITION) addPartitionRanges(partition);
   if (core == 0) addStatusPages(partition);
   if (core == 0) addRemappingRanges();
-  if (core == 0) addScreenRange();
+  // Cached as far as the page tables go: the firmware's MTRRs make it UC or WC, SDM 3A table 12-7.
+  if (core == 0 && header64(PlanHeader.ScreenAddress) != 0) addDirectRange(header64(PlanHeader.ScreenAddress), plannedScreenLength(), Mapping.Writable);
   if (directRangesOverflowed()) fatal(FatalReason.PageTables);
   space.directRanges = directRanges();
   space.directRangeCount = directRangeCount();

@@ -4,12 +4,13 @@
 //   page 0  header, then the back end's region, the partition and the vCPU of each core
 //   page 1  one record a partition
 //   pages 2, 3  one record a PCI function that a partition owns, see plan-functions.ts
+//   page 4  one record a core, then the loader's modules, see plan-machine.ts
 
 import { load32, load64, store32, store64 } from "../memory/physical";
 import { Fixed } from "../memory/layout";
 import { MAXIMUM_VCPUS } from "../../monitor/interface";
 
-export const PLAN_PAGES: u32 = 4;
+export const PLAN_PAGES: u32 = 5;
 export const MAXIMUM_CORES: u32 = 64;
 export const NO_PARTITION: u32 = 0xffffffff;
 
@@ -25,6 +26,18 @@ export const enum PlanHeader {
   DeviceReports = 0x38, // u64 page in which core 0 counts what devices did wrong, see device-reports.ts
   AllMitigations = 0x40, // u32, 1 where the command line asks for every sequence against speculation
   ApicFeatures = 0x44, // u32 mask of ApicFeature that partitions use
+  ModuleCount = 0x48, // u32 modules that the loader gave, policy.bin being module 0
+  Consoles = 0x4c, // u32 mask of ConsoleDevice that are open
+  Trampoline = 0x50, // u64 page below 1 MiB that other cores start in; 0: none
+  ScreenAddress = 0x58, // u64 physical address of the screen, 0 if none is core 0's
+  ScreenPitch = 0x60, // u32, and what follows as the loader says (Multiboot2 3.6.12)
+  ScreenWidth = 0x64, // u32
+  ScreenHeight = 0x68, // u32
+  ScreenBits = 0x6c, // u32
+  ScreenType = 0x70, // u32
+  ScreenCursor = 0x74, // u32 column | row << 16
+  ScreenCells = 0x78, // u64 frames with the character of each cell that is shown
+  PowerOff = 0xc0, // PowerOffRecord of drivers/power.ts
   CoreRegions = 0x100, // MAXIMUM_CORES u64: a frame a core, for the back end (VMX: the VMXON region)
   CorePartitions = 0x400, // MAXIMUM_CORES u32 or NO_PARTITION
   CoreVcpus = 0x500, // MAXIMUM_CORES u32: number of the vCPU that runs on the core

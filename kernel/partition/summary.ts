@@ -10,6 +10,7 @@ import { partitionCount, partitionMemory, powersOffWhenDone } from "../policy/re
 import { powerOffMachine } from "../../drivers/power";
 import { printCores } from "./core-list";
 import { printPartitionName } from "./current";
+import { PlanHeader, planAddress } from "./plan";
 import { PartitionState, exits, restarts, state, stopReason, violations } from "./status-page";
 
 /** Prints the summary and ends the system if no partition runs any more. */
@@ -22,7 +23,7 @@ export function finishIfDone(): void {
   printLine();
   for (let partition: u32 = 0; partition < partitionCount(); partition++) printPartition(partition);
   flushConsoles();
-  if (powersOffWhenDone()) powerOffMachine();
+  if (powersOffWhenDone()) powerOffMachine(planAddress() + PlanHeader.PowerOff);
   print("the machine can be switched off");
   printLine();
   flushConsoles();

@@ -80,6 +80,8 @@ describe("fatal reasons", () => {
   });
 });
 
+const PLAN = 0x90_0000n;
+
 describe("starting a core", () => {
   function started(answers: boolean[]): { machine: FloorMachine; result: number } {
     const machine = new FloorMachine(module);
@@ -90,7 +92,7 @@ describe("starting a core", () => {
     machine.memory.writeBytes(INFORMATION, encodeBootInformation({ memoryMap: PC_MEMORY_MAP }));
     machine.floor.parse(BigInt(INFORMATION));
     machine.floor.initialiseFrames();
-    return { machine, result: machine.floor.startCore(0, 0x7000n) };
+    return { machine, result: machine.floor.startCore(0, 0x7000n, PLAN) };
   }
 
   test("INIT, one SIPI to the trampoline, and a second one only if there was no answer", () => {

@@ -8,6 +8,7 @@ const PM1B = 0x704;
 const SMI = 0xb2;
 const TABLES = 0x7fe_0000;
 const DSDT = 0x7fd_0000;
+const RECORD = 0x90_0000n;
 
 let module: WebAssembly.Module;
 beforeAll(async () => {
@@ -48,7 +49,7 @@ function prepared(parts: Parts): { machine: FloorMachine; methods: number; pm1a:
   const fadt = acpi.fadt({ dsdt: DSDT, pm1a: PM1A, pm1b: PM1B, smiCommand: parts.smi ?? 0, acpiEnable: 0xa0 });
   machine.floor.findTables(BigInt(acpi.placeTables(machine.memory, TABLES, [fadt])));
   machine.floor.parseFadt();
-  const methods = machine.floor.preparePowerOff();
+  const methods = machine.floor.describePowerOff(RECORD);
   // After the seal the tables are out of reach.
   machine.memory.forbid(DSDT, 0x2_0000);
   return { machine, methods, pm1a, pm1b };
@@ -58,7 +59,7 @@ describe("power off", () => {
   test("S5 by both PM1 control registers, without the tables", () => {
     const { machine, methods, pm1a, pm1b } = prepared({});
     expect(methods).toBe(1);
-    machine.floor.powerOffMachine();
+    machine.floor.powerOffMachine(RECORD);
     expect(pm1a.value).toBe(1 | (5 << 10) | (1 << 13));
     expect(pm1b.value).toBe(1 | (6 << 10) | (1 << 13));
   });
@@ -66,24 +67,24 @@ describe("power off", () => {
   test("ACPI mode is asked for first where firmware has not entered it", () => {
     const { machine, pm1a } = prepared({ smi: SMI, sciEnabled: false });
     machine.ports.add(SMI, 1, { read: () => 0, write: (_offset, _size, value) => void (pm1a.value |= value === 0xa0 ? 1 : 0) });
-    machine.floor.powerOffMachine();
+    machine.floor.powerOffMachine(RECORD);
     expect(pm1a.value).toBe(1 | (5 << 10) | (1 << 13));
   });
 
   test("firmware that never enters ACPI mode is given up", () => {
     const { machine, pm1a } = prepared({ smi: SMI, sciEnabled: false });
-    machine.floor.powerOffMachine();
+    machine.floor.powerOffMachine(RECORD);
     expect(pm1a.value).toBe(0);
   });
 
   test("the emulators' ports are written only where the debug console tells an emulator", () => {
     const silent = prepared({ withS5: false }).machine;
-    silent.floor.powerOffMachine();
+    silent.floor.powerOffMachine(RECORD);
     expect(silent.ports.writes.filter(({ port }) => port === 0x8900 || port === 0xf4)).toEqual([]);
 
     const { machine, methods } = prepared({ withS5: false, withDebugConsole: true });
     expect(methods).toBe(6);
-    machine.floor.powerOffMachine();
+    machine.floor.powerOffMachine(RECORD);
     const text = machine.ports.writes.filter(({ port }) => port === 0x8900).map(({ value }) => String.fromCharCode(value));
     expect(text.join("")).toBe("Shutdown");
     expect(machine.ports.writes.at(-1)).toEqual({ port: 0xf4, size: 4, value: 0x10 });

@@ -24,7 +24,7 @@ export interface FloorExports {
   hasVerboseLevel2(): number;
   reportTrap(): void;
   fatal(reason: number): void;
-  startCore(index: number, pml4: bigint): number;
+  startCore(index: number, pml4: bigint, plan: bigint): number;
   // kernel/console
   selectedConsoles(): number;
   openConsoles(wanted: number): number;
@@ -101,8 +101,8 @@ export interface FloorExports {
   tscFrequency(): bigint;
   setTscFrequency(hertz: bigint): void;
   delayMicroseconds(microseconds: bigint): void;
-  preparePowerOff(): number;
-  powerOffMachine(): void;
+  describePowerOff(record: bigint): number;
+  powerOffMachine(record: bigint): void;
   enableLocalApic(): void;
   identifier(): number;
   endOfInterrupt(): void;

@@ -2,26 +2,32 @@
 // that owns the device behind it gets it alone: what others print would reach it there.
 
 import { ScreenType } from "../../drivers/framebuffer";
-import { framebufferAddress, framebufferType } from "../boot/multiboot2";
-import { leaveScreen } from "../console/devices";
+import { framebufferAddress, framebufferBits, framebufferHeight, framebufferPitch, framebufferType, framebufferWidth } from "../boot/multiboot2";
+import { ConsoleDevice, openedConsoles, useConsoles } from "../console/devices";
+import { screenLength } from "../console/find-screen";
 import { print, printLine } from "../console/print";
-import { isScreenReachable, screenLength } from "../console/screen";
-import { addDirectRange } from "../memory/direct-ranges";
-import { Mapping } from "../memory/paging";
+import { isScreenPlaced, placeScreen } from "../console/screen";
+import { PlanHeader, setHeader32, setHeader64 } from "./plan";
 import { BARS, PlanFunction, barAddress, barIsIo, barSize, function32, functionCount } from "./plan-functions";
 
 /** Base class of display controllers, PCI Code and ID Assignment 1.4. */
 const CLASS_DISPLAY: u32 = 0x03;
 
-export function addScreenRange(): void {
-  if (!isScreenReachable()) return;
+/** Notes in the plan where the screen lies, unless it is a partition's. */
+export function decideScreen(): void {
+  if (!isScreenPlaced()) return;
   if (isOwnedByPartition()) {
     print("the screen belongs to a partition's device and is no console any more");
     printLine();
-    return leaveScreen();
+    useConsoles(openedConsoles() & ~ConsoleDevice.Screen);
+    return placeScreen(0, 0, 0, 0, 0, 0);
   }
-  // Cached as far as the page tables go: the firmware's MTRRs make it UC or WC, SDM 3A table 12-7.
-  addDirectRange(framebufferAddress(), screenLength(), Mapping.Writable);
+  setHeader64(PlanHeader.ScreenAddress, framebufferAddress());
+  setHeader32(PlanHeader.ScreenPitch, framebufferPitch());
+  setHeader32(PlanHeader.ScreenWidth, framebufferWidth());
+  setHeader32(PlanHeader.ScreenHeight, framebufferHeight());
+  setHeader32(PlanHeader.ScreenBits, framebufferBits());
+  setHeader32(PlanHeader.ScreenType, framebufferType());
 }
 
 function isOwnedByPartition(): bool {

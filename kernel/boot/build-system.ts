@@ -1,0 +1,163 @@
+// Core 0 before the seal: find out, check all, build all. What it leaves is the plan.
+
+import { parseFadt } from "../../drivers/acpi/fadt";
+import { coreApicId, coreCount, coresIgnored, parseMadt } from "../../drivers/acpi/madt";
+import { describePowerOff } from "../../drivers/acpi/power-off";
+import { AcpiStatus, findRsdp, findTables } from "../../drivers/acpi/tables";
+import { maskAll } from "../../drivers/io-apic";
+import { find as findLocalApic, identifier } from "../../drivers/local-apic";
+import { disable as disablePic } from "../../drivers/pic";
+import { readWallClock } from "../../drivers/rtc";
+import { tscFrequency } from "../../drivers/tsc";
+import { calibrateTsc } from "../../drivers/tsc-calibration";
+import { assignDevices, buildRemapping } from "../assignment/start";
+import { surveyDevices } from "../assignment/survey";
+import { handOverConsoles } from "../console/hand-over";
+import { openConsoles } from "../console/open";
+import { print, printDecimal, printLine } from "../console/print";
+import { ringPages } from "../console/rings";
+import { selectedConsoles } from "../console/selection";
+import { initialiseRegion, readCapabilities } from "../cpu/backend";
+import { reportMitigations } from "../cpu/mitigations";
+import { rdtsc } from "../cpu/processor";
+import { FramesStatus, freeBytes, initialise as initialiseFrames, trampolinePage } from "../memory/frames";
+import { CoreData, CorePage, Fixed, KERNEL_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
+import { store32, store64 } from "../memory/physical";
+import { decideApicVirtualisation } from "../partition/apic-virtualisation";
+import { buildSpace } from "../partition/core-space";
+import * as plan from "../partition/plan";
+import { PlanHeader } from "../partition/plan";
+import { PlanCore, addModule, setCore64, setCoreApicId } from "../partition/plan-machine";
+import { decideScreen } from "../partition/screen-owner";
+import { allocateOrStop, setUpPartition } from "../partition/setup";
+import { refuseSiblingThreads } from "../partition/sibling-threads";
+import * as policy from "../policy/reader";
+import { PolicyStatus } from "../policy/status";
+import { BootStatus, moduleAddress, moduleCount, moduleSize, rsdpAddress } from "./boot-information";
+import { commandLineKeyHas } from "./command-line";
+import { FatalReason, fatal, fatalWith, reportFatal, stop } from "./fatal";
+import { parseInformation } from "./loader";
+import { ImageSymbol, imageAddress } from "./stub";
+import { Text, printText } from "./symbols";
+
+/** Builds the system that the policy asks for; returns the physical address of its plan. `information`: as the loader gave it. */
+export function buildSystem(information: u64): u64 {
+  const status = parseInformation(information);
+  openConsoles(selectedConsoles());
+  print("Bulkhead separation kernel");
+  printLine();
+  if (status != BootStatus.Done) refuseInformation(status);
+  if (initialiseFrames() != FramesStatus.Done) fatal(FatalReason.NoMemory);
+  surveyMachine();
+  surveyDevices();
+  checkMachine();
+  reportMitigations(wantsAllMitigations());
+  makePlan();
+  decideApicVirtualisation();
+  for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) setUpPartition(partition);
+  buildRemapping();
+  decideScreen();
+  buildSpaces();
+  handOverConsoles();
+  return plan.planAddress();
+}
+
+function refuseInformation(status: BootStatus): void {
+  reportFatal(FatalReason.BootInformation);
+  print("  ");
+  printText(Text.BootStatus, status);
+  printLine();
+  stop();
+}
+
+function surveyMachine(): void {
+  const rsdp = rsdpAddress() != 0 ? rsdpAddress() : findRsdp();
+  const tables = findTables(rsdp);
+  if (tables != AcpiStatus.Done) fatalWith(FatalReason.AcpiTables, "status", tables);
+  disablePic();
+  findLocalApic();
+  const madt = parseMadt(identifier());
+  if (madt != AcpiStatus.Done) fatalWith(FatalReason.AcpiTables, "MADT status", madt);
+  const fadt = parseFadt();
+  if (fadt != AcpiStatus.Done) fatalWith(FatalReason.AcpiTables, "FADT status", fadt);
+  maskAll();
+  const frequency = calibrateTsc();
+  if (frequency == 0) fatal(FatalReason.TscCalibration);
+  printDecimal(coreCount());
+  print(coreCount() == 1 ? " core, TSC " : " cores, TSC ");
+  printDecimal(frequency / 1000);
+  print(" kHz, ");
+  printDecimal(freeBytes() >> 20);
+  print(" MiB free");
+  printLine();
+  if (coresIgnored() == 0) return;
+  printDecimal(coresIgnored());
+  print(" cores beyond those that Bulkhead supports stay off");
+  printLine();
+}
+
+/** All that is missing is named before the boot stops: of the processor, and of what the policy gives away. */
+function checkMachine(): void {
+  let missing = readCapabilities();
+  if (moduleCount() == 0) fatal(missing != 0 ? FatalReason.ProcessorUnsuitable : FatalReason.PolicyMissing);
+  readPolicy();
+  plan.attachPlan(allocateOrStop(plan.PLAN_PAGES));
+  missing += refuseSiblingThreads();
+  missing += assignDevices();
+  if (missing != 0) fatal(FatalReason.ProcessorUnsuitable);
+}
+
+/** The command line may ask for every sequence that the processor has. */
+function wantsAllMitigations(): bool { return commandLineKeyHas("mitigations=", "all"); }
+
+function readPolicy(): void {
+  const status = policy.validatePolicy(moduleAddress(0), moduleSize(0), moduleCount() - 1, coreCount());
+  if (status == PolicyStatus.Valid) return;
+  reportFatal(FatalReason.PolicyInvalid);
+  print("policy.bin: partition ");
+  printDecimal(policy.failedPartition());
+  print(": ");
+  printText(Text.PolicyStatus, status);
+  printLine();
+  stop();
+}
+
+function makePlan(): void {
+  plan.setHeader64(PlanHeader.Policy, moduleAddress(0));
+  plan.setHeader64(PlanHeader.PolicySize, moduleSize(0));
+  plan.setHeader64(PlanHeader.TscFrequency, tscFrequency());
+  plan.setHeader64(PlanHeader.WallClock, readWallClock());
+  plan.setHeader64(PlanHeader.WallClockTsc, rdtsc());
+  plan.setHeader32(PlanHeader.CoreCount, coreCount());
+  plan.setHeader32(PlanHeader.AllMitigations, wantsAllMitigations() ? 1 : 0);
+  plan.setHeader64(PlanHeader.Trampoline, trampolinePage());
+  plan.setHeader64(PlanHeader.Rings, allocateOrStop(ringPages(coreCount())));
+  for (let module: u32 = 0; module < moduleCount(); module++) addModule(moduleAddress(module), moduleSize(module));
+  describePowerOff(plan.planAddress() + PlanHeader.PowerOff);
+  plan.setHeader64(PlanHeader.DeviceReports, allocateOrStop(1));
+  for (let core: u32 = 0; core < coreCount(); core++) {
+    const region = allocateOrStop(1);
+    initialiseRegion(region);
+    plan.setCoreRegion(core, region);
+    plan.clearCore(core);
+    setCoreApicId(core, coreApicId(core));
+  }
+}
+
+function buildSpaces(): void {
+  buildCoreSpace(0, imageAddress(ImageSymbol.BootCoreBlock), imageAddress(ImageSymbol.BootKernelMemory));
+  for (let core: u32 = 1; core < coreCount(); core++) {
+    const block = allocateOrStop(CorePage.Count);
+    const kernelMemory = allocateOrStop(KERNEL_MEMORY_PAGES + 1);
+    // The core's number and the plan are what it cannot find out by itself.
+    store32(block + <u64>CorePage.CoreData * PAGE_SIZE + <u64>CoreData.CoreId, core);
+    store64(kernelMemory + PAGE_SIZE + <u64>Fixed.Plan, plan.planAddress());
+    buildCoreSpace(core, block, kernelMemory);
+  }
+}
+
+function buildCoreSpace(core: u32, block: u64, kernelMemory: u64): void {
+  setCore64(core, PlanCore.Block, block);
+  setCore64(core, PlanCore.KernelMemory, kernelMemory);
+  setCore64(core, PlanCore.Pml4, buildSpace(core));
+}

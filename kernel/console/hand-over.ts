@@ -1,0 +1,25 @@
+// The consoles as they stand, for an instance of the kernel that takes them over (take-over.ts).
+
+import { MAXIMUM_CELLS } from "../../drivers/framebuffer";
+import { cursor, shownCells } from "../../drivers/framebuffer-terminal";
+import * as uart from "../../drivers/uart16550";
+import { PAGE_SIZE } from "../memory/layout";
+import { store64 } from "../memory/physical";
+import { PlanHeader, setHeader32, setHeader64 } from "../partition/plan";
+import { allocateOrStop } from "../partition/setup";
+import { ConsoleDevice, openedConsoles } from "./devices";
+
+/** Notes how they stand. What is printed from here on until they are taken over is missing from the screen once it scrolls. */
+export function handOverConsoles(): void {
+  const opened = openedConsoles();
+  const input: u32 = opened & ConsoleDevice.Com1 || uart.initialise() ? ConsoleDevice.Input : ConsoleDevice.None;
+  setHeader32(PlanHeader.Consoles, opened | input);
+  if (opened & ConsoleDevice.Screen) handOverScreen();
+}
+
+function handOverScreen(): void {
+  const frames = allocateOrStop((MAXIMUM_CELLS + <u32>PAGE_SIZE - 1) / <u32>PAGE_SIZE);
+  for (let i: u32 = 0; i < MAXIMUM_CELLS; i += 8) store64(frames + i, load<u64>(shownCells() + i));
+  setHeader64(PlanHeader.ScreenCells, frames);
+  setHeader32(PlanHeader.ScreenCursor, cursor());
+}
