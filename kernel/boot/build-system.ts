@@ -18,13 +18,13 @@ import { print, printDecimal, printLine } from "../console/print";
 import { ringPages } from "../console/rings";
 import { selectedConsoles } from "../console/selection";
 import { initialiseRegion, readCapabilities } from "../cpu/backend";
-import { reportMitigations } from "../cpu/mitigations";
+import { reportMitigations } from "../cpu/mitigation-report";
 import { rdtsc } from "../cpu/processor";
 import { FramesStatus, freeBytes, initialise as initialiseFrames, trampolinePage } from "../memory/frames";
 import { CoreData, CorePage, Fixed, KERNEL_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
 import { store32, store64 } from "../memory/physical";
-import { decideApicVirtualisation } from "../partition/apic-virtualisation";
 import { buildSpace } from "../partition/core-space";
+import { decideApicVirtualisation } from "../partition/decide-apic-virtualisation";
 import * as plan from "../partition/plan";
 import { PlanHeader } from "../partition/plan";
 import { PlanCore, addModule, setCore64, setCoreApicId } from "../partition/plan-machine";
@@ -33,6 +33,7 @@ import { allocateOrStop, setUpPartition } from "../partition/setup";
 import { refuseSiblingThreads } from "../partition/sibling-threads";
 import * as policy from "../policy/reader";
 import { PolicyStatus } from "../policy/status";
+import { failedPartition, validatePolicy } from "../policy/validate";
 import { BootStatus, moduleAddress, moduleCount, moduleSize, rsdpAddress } from "./boot-information";
 import { commandLineKeyHas } from "./command-line";
 import { FatalReason, fatal, fatalWith, reportFatal, stop } from "./fatal";
@@ -111,11 +112,11 @@ function checkMachine(): void {
 function wantsAllMitigations(): bool { return commandLineKeyHas("mitigations=", "all"); }
 
 function readPolicy(): void {
-  const status = policy.validatePolicy(moduleAddress(0), moduleSize(0), moduleCount() - 1, coreCount());
+  const status = validatePolicy(moduleAddress(0), moduleSize(0), moduleCount() - 1, coreCount());
   if (status == PolicyStatus.Valid) return;
   reportFatal(FatalReason.PolicyInvalid);
   print("policy.bin: partition ");
-  printDecimal(policy.failedPartition());
+  printDecimal(failedPartition());
   print(": ");
   printText(Text.PolicyStatus, status);
   printLine();

@@ -21,4 +21,3 @@ export { supportsHltActivity } from "./vmx/capability";
 export { readVmxCapabilities as readCapabilities } from "./vmx/capability";
 export { EnableStatus, enterVmxOperation as enableVirtualisation } from "./vmx/enable";
 export { handleExit, reportEntryFailure } from "./vmx/dispatch";
-export { secondLevelLargePages } from "./vmx/features";

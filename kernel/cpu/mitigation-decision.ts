@@ -29,21 +29,10 @@ export const enum Mitigation {
 export const ON_EXIT: u32 = Mitigation.Ibrs | Mitigation.RsbStuffing | Mitigation.RsbBarrier;
 export const ON_ENTRY: u32 = Mitigation.Ibrs | Mitigation.Verw | Mitigation.L1dFlush;
 
-/** Attacks that nothing can be done about on this processor, most often because its microcode is old. */
-export const enum Exposure {
-  BranchTargetInjection = 1 << 0,
-  BranchHistoryInjection = 1 << 1,
-  L1TerminalFault = 1 << 2,
-  MicroarchitecturalDataSampling = 1 << 3,
-  TsxAsynchronousAbort = 1 << 4,
-  /** A guest that changes the size of a page it executes from stops the machine with a machine check. */
-  PageSizeChange = 1 << 5,
-}
-
 /** CPUID.7.0:EBX. */
 const RTM: u32 = 1 << 11;
 /** CPUID.7.0:EDX, SDM 2A table 3-8. */
-namespace Leaf7Edx {
+export namespace Leaf7Edx {
   export const MD_CLEAR: u32 = 1 << 10;
   export const IBRS_IBPB: u32 = 1 << 26;
   export const STIBP: u32 = 1 << 27;
@@ -52,10 +41,10 @@ namespace Leaf7Edx {
 }
 /** CPUID.7.2:EDX. */
 const RRSBA_CTRL: u32 = 1 << 2;
-const BHI_CTRL: u32 = 1 << 4;
+export const BHI_CTRL: u32 = 1 << 4;
 
 /** IA32_ARCH_CAPABILITIES, SDM 4 table 2-2. */
-namespace ArchCapability {
+export namespace ArchCapability {
   export const RDCL_NO: u64 = 1 << 0;
   export const IBRS_ALL: u64 = 1 << 1;
   export const SKIP_L1DFL_VMENTRY: u64 = 1 << 3;
@@ -93,18 +82,23 @@ export const SPECULATION_FACTS_SIZE: i32 = 24;
 /** Whether the MSR IA32_ARCH_CAPABILITIES exists. */
 export function hasArchCapabilities(controls: u32): bool { return (controls & Leaf7Edx.ARCH_CAPABILITIES) != 0; }
 
-function isOpenToMds(facts: SpeculationFacts): bool { return (facts.capabilities & ArchCapability.MDS_NO) == 0; }
+export function isOpenToMds(facts: SpeculationFacts): bool { return (facts.capabilities & ArchCapability.MDS_NO) == 0; }
 
-function isOpenToTaa(facts: SpeculationFacts): bool {
+export function isOpenToTaa(facts: SpeculationFacts): bool {
   return (facts.features & RTM) != 0 && (facts.capabilities & ArchCapability.TAA_NO) == 0;
 }
 
 /** A VMM below this one that flushes the L1 data cache itself says so with SKIP_L1DFL_VMENTRY. */
-function isOpenToL1tf(facts: SpeculationFacts): bool {
+export function isOpenToL1tf(facts: SpeculationFacts): bool {
   return (facts.capabilities & (ArchCapability.RDCL_NO | ArchCapability.SKIP_L1DFL_VMENTRY)) == 0;
 }
 
-/** What to do, as Mitigation bits. */
+/** What to do, as Mitigation bits. `all`: every sequence that the processor has, needed or not. */
+export function chooseMitigations(facts: SpeculationFacts, all: bool): u32 {
+  return decideMitigations(facts) | (all ? allSequences(facts) : 0);
+}
+
+/** What is needed. */
 export function decideMitigations(facts: SpeculationFacts): u32 {
   let chosen = branchMitigations(facts);
   if ((facts.controls & Leaf7Edx.L1D_FLUSH) != 0 && isOpenToL1tf(facts)) chosen |= Mitigation.L1dFlush;
@@ -131,24 +125,6 @@ function needsVerw(facts: SpeculationFacts): bool {
   const openToMmio = (facts.capabilities & MMIO_STALE_DATA_NO) != MMIO_STALE_DATA_NO;
   if (openToMmio && (facts.capabilities & ArchCapability.FB_CLEAR) != 0) return true;
   return (facts.capabilities & (ArchCapability.RFDS_NO | ArchCapability.RFDS_CLEAR)) == ArchCapability.RFDS_CLEAR;
-}
-
-/** What stays open, as Exposure bits. */
-export function decideExposures(facts: SpeculationFacts): u32 {
-  let open: u32 = 0;
-  if (!(facts.controls & Leaf7Edx.IBRS_IBPB)) open |= Exposure.BranchTargetInjection;
-  else if (isOpenToBranchHistory(facts)) open |= Exposure.BranchHistoryInjection;
-  if (isOpenToL1tf(facts) && !(facts.controls & Leaf7Edx.L1D_FLUSH)) open |= Exposure.L1TerminalFault;
-  if (!(facts.capabilities & ArchCapability.PSCHANGE_MC_NO)) open |= Exposure.PageSizeChange;
-  if (facts.controls & Leaf7Edx.MD_CLEAR) return open;
-  if (isOpenToMds(facts)) return open | Exposure.MicroarchitecturalDataSampling;
-  return isOpenToTaa(facts) ? open | Exposure.TsxAsynchronousAbort : open;
-}
-
-/** Enhanced IBRS leaves the branch history to the guest; IBRS that is written at each exit does not. */
-function isOpenToBranchHistory(facts: SpeculationFacts): bool {
-  if (!(facts.capabilities & ArchCapability.IBRS_ALL)) return false;
-  return (facts.capabilities & ArchCapability.BHI_NO) == 0 && (facts.finerControls & BHI_CTRL) == 0;
 }
 
 /** Every sequence that the processor can carry out, needed or not: for measurements and for the cautious. */

@@ -1,11 +1,9 @@
 // Against speculation: what this core's processor needs, carried out. The sequences of exits and entries stand in
 // boot/vm-exit-guarded.S, which reads Fixed.Mitigations; a processor that needs none never comes through there.
 
-import { Text, printText } from "../boot/symbols";
-import { print, printLine } from "../console/print";
 import { Fixed } from "../memory/layout";
 import {
-  Mitigation, ON_ENTRY, SPECULATION_FACTS_SIZE, SpeculationFacts, allSequences, decideExposures, decideMitigations, hasArchCapabilities,
+  Mitigation, ON_ENTRY, SPECULATION_FACTS_SIZE, SpeculationFacts, chooseMitigations, hasArchCapabilities,
 } from "./mitigation-decision";
 import { Msr } from "./msr-index";
 import { cpuid, tryRdmsr, wrmsr } from "./processor";
@@ -26,7 +24,8 @@ const PRED_CMD_IBPB: u64 = 1 << 0;
 const facts: SpeculationFacts = changetype<SpeculationFacts>(memory.data(SPECULATION_FACTS_SIZE, 8));
 const scratch = memory.data(16, 8);
 
-function readFacts(): void {
+/** What this core's processor says of itself. */
+export function readFacts(): SpeculationFacts {
   cpuid(0, 0, scratch);
   const highest = load<u32>(scratch);
   facts.features = 0;
@@ -36,6 +35,7 @@ function readFacts(): void {
   facts.hasSiblings = siblingShift() != 0 ? 1 : 0;
   facts.capabilities = 0;
   if (hasArchCapabilities(facts.controls) && tryRdmsr(Msr.IA32_ARCH_CAPABILITIES, scratch)) facts.capabilities = load<u64>(scratch);
+  return facts;
 }
 
 function readFeatureLeaf(): void {
@@ -53,9 +53,7 @@ function readFeatureLeaf(): void {
  * @param all carry out every sequence that the processor has, needed or not
  */
 export function startMitigations(all: bool): void {
-  readFacts();
-  let chosen = decideMitigations(facts);
-  if (all) chosen |= allSequences(facts);
+  const chosen = chooseMitigations(readFacts(), all);
   store<u32>(Fixed.Mitigations, chosen);
   store<u32>(Fixed.SpecCtrl, specCtrl(chosen));
   if (specCtrl(chosen) != 0) wrmsr(Msr.IA32_SPEC_CTRL, specCtrl(chosen));
@@ -77,25 +75,4 @@ export function guardsEntries(): bool { return (load<u32>(Fixed.Mitigations) & O
 /** Forgets what branches the partition's last run taught; before each start. */
 export function forgetBranches(): void {
   if (load<u32>(Fixed.Mitigations) & Mitigation.Ibpb) wrmsr(Msr.IA32_PRED_CMD, PRED_CMD_IBPB);
-}
-
-/** One line of the boot log: what is done, and what this processor stays open to. */
-export function reportMitigations(all: bool): void {
-  readFacts();
-  const chosen = all ? decideMitigations(facts) | allSequences(facts) : decideMitigations(facts);
-  print("mitigations: ");
-  if (chosen == 0) print("none");
-  printNames(Text.Mitigation, chosen);
-  const open = decideExposures(facts);
-  if (open != 0) print("; not safe from ");
-  printNames(Text.Exposure, open);
-  if (open != 0) print(": newer microcode may help");
-  printLine();
-}
-
-function printNames(list: Text, bits: u32): void {
-  for (let rest = bits; rest != 0; rest &= rest - 1) {
-    if (rest != bits) print(", ");
-    printText(list, rest & (0 - rest));
-  }
 }

@@ -4,8 +4,9 @@ import { coreApicId } from "../../drivers/acpi/madt";
 import { FatalReason, fatal, fatalWith } from "../boot/fatal";
 import { moduleAddress, moduleSize } from "../boot/boot-information";
 import {
-  IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantPorts, grantTscAux, grantX2ApicRegisters, hasRdtscp, initialiseMsrBitmap, initialiseRegion, secondLevelLargePages,
+  IO_BITMAP_PAGES, MSR_BITMAP_PAGES, denyAllPorts, grantPorts, grantTscAux, grantX2ApicRegisters, hasRdtscp, initialiseMsrBitmap, initialiseRegion,
 } from "../cpu/backend";
+import { secondLevelLargePages } from "../cpu/vmx/large-pages";
 import { EptRight, createEpt, mapEpt } from "../memory/ept";
 import { allocate, allocateLarge } from "../memory/frames";
 import { MONITOR_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";

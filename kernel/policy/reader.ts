@@ -6,9 +6,6 @@ import {
 } from "./layout";
 import { byteAddress, deviceField32, field32, field64, field8, fieldAddress, header32 } from "./record";
 
-export { PolicyStatus } from "./status";
-export { failedPartition, validatePolicy } from "./validate";
-
 export function partitionCount(): u32 { return header32(PolicyHeader.PartitionCount); }
 
 /** Modules after policy.bin. */

@@ -1,4 +1,4 @@
-// kernel/policy/reader.ts compiled to WebAssembly, over a physical memory that holds one policy.
+// kernel/policy/ compiled to WebAssembly, over a physical memory that holds one policy.
 
 import asc from "assemblyscript/asc";
 import path from "node:path";
@@ -53,7 +53,7 @@ export async function compileReader(): Promise<WebAssembly.Module> {
   let binary: Uint8Array | undefined;
   const errors: string[] = [];
   const result = await asc.main(
-    [path.join(projectDirectory, "kernel/policy/reader.ts"), "--baseDir", "/", "--outFile", "reader.wasm", "--runtime", "stub", "--noAssert", "--use", "abort="],
+    [path.join(projectDirectory, "tests/fixtures/policy/entry.ts"), "--baseDir", "/", "--outFile", "reader.wasm", "--runtime", "stub", "--noAssert", "--use", "abort="],
     {
       stderr: { write: (chunk: string | Uint8Array) => void errors.push(String(chunk)) },
       writeFile: (_name: string, contents: string | Uint8Array) => {
