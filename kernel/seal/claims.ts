@@ -1,0 +1,50 @@
+// Physical memory that the plan gives a use: each page of it has one. What the planner chose twice, or over the kernel, is refused.
+
+import { FatalReason, fatalWith } from "../boot/fatal";
+import { BOOT_DEVICES_END, PAGE_SIZE } from "../memory/layout";
+
+@unmanaged
+class Claim {
+  base: u64;
+  /** First byte after it. */
+  end: u64;
+}
+const CLAIM_SIZE: usize = 16;
+const MAXIMUM_CLAIMS: u32 = 1024;
+const claims: usize = memory.data(16384, 8); // MAXIMUM_CLAIMS * CLAIM_SIZE
+let count: u32 = 0;
+
+function claimAt(index: u32): Claim { return changetype<Claim>(claims + <usize>index * CLAIM_SIZE); }
+
+export function clearClaims(): void { count = 0; }
+
+/** Stops the boot: the plan says what cannot be, in `what`. */
+export function refusePlan(what: string, value: u64): void { fatalWith(FatalReason.SealPlan, what, value); }
+
+/** Claims the pages that hold `length` bytes from `base` on. */
+export function claim(base: u64, length: u64): void {
+  if (length == 0) return;
+  const first = base & ~(PAGE_SIZE - 1);
+  const end = (base + length + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
+  if (length > BOOT_DEVICES_END || end <= first || end > BOOT_DEVICES_END) return refusePlan("memory that cannot be reached", base);
+  if (count == MAXIMUM_CLAIMS) return refusePlan("ranges of memory", count);
+  if (isClaimed(first, end)) return refusePlan("memory with two uses", base);
+  const next = claimAt(count);
+  next.base = first;
+  next.end = end;
+  count++;
+}
+
+/** Claims frames of the planner's choosing. */
+export function claimFrames(base: u64, pages: u64): void {
+  if (base == 0 || (base & (PAGE_SIZE - 1)) != 0) return refusePlan("no frame", base);
+  claim(base, pages * PAGE_SIZE);
+}
+
+/** Whether a byte of [base, end) is claimed. */
+export function isClaimed(base: u64, end: u64): bool {
+  for (let i: u32 = 0; i < count; i++) {
+    if (base < claimAt(i).end && end > claimAt(i).base) return true;
+  }
+  return false;
+}
