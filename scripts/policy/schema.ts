@@ -201,8 +201,10 @@ function resolveCores(core: number | undefined, cores: number[] | undefined, con
 // Written out: derived from the schema it would be circular.
 type ImageKindName = "linux" | "typescript" | "multiboot" | "multiboot2" | "pvh" | "flat" | "bios" | "uefi";
 
+/** Test kernels for virtual machines are multiboot kernels, and take the number of processors from their device. */
 function defaultDevices(kind: ImageKindName): DeviceName[] {
-  return kind === "typescript" ? ["local-apic"] : deviceNames.filter((name) => name !== "debug-console" && name !== "test-device");
+  if (kind === "typescript") return ["local-apic"];
+  return deviceNames.filter((name) => name !== "debug-console" && (name !== "test-device" || kind === "multiboot"));
 }
 
 /** A disk is reached through the configuration ports. */
