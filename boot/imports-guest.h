@@ -105,6 +105,14 @@ IMPORT u32 w2c_guest_copyToDisk(INSTANCE(guest), u64 gpa, u64 offset, u64 length
   return 1;
 }
 
+IMPORT void w2c_guest_saveVectors(INSTANCE(guest), u32 area) {
+  __asm__ volatile("fxsave64 %%gs:(%0)" : : "r"((u64)area) : "memory");
+}
+
+IMPORT void w2c_guest_restoreVectors(INSTANCE(guest), u32 area) {
+  __asm__ volatile("fxrstor64 %%gs:(%0)" : : "r"((u64)area) : "memory");
+}
+
 IMPORT u64 w2c_image_size(INSTANCE(image), u32 image) {
   return image < IMAGE_COUNT ? MONITOR_GRANTS[GRANT_IMAGES + 2 * image + 1] : 0;
 }

@@ -14,6 +14,13 @@
 /** Copies from an image to guest memory; 0 if either range is out of bounds, and nothing is written then. */
 @external("guest", "copyImage") export declare function copyImage(gpa: u64, image: u32, offset: u64, length: u64): u32;
 
+/**
+ * FXSAVE64 and FXRSTOR64 (SDM 1 10.5) of the vCPU that called, whose vector registers stay in the processor. `area`: 512 bytes of this
+ * memory, aligned to 16; another place faults.
+ */
+@external("guest", "saveVectors") export declare function saveVectors(area: usize): void;
+@external("guest", "restoreVectors") export declare function restoreVectors(area: usize): void;
+
 /** Copies from guest memory to the disk; 0 if either range is out of bounds, and nothing is written then. Faults if the disk is read-only. */
 @external("guest", "copyToDisk") export declare function copyToDisk(gpa: u64, offset: u64, length: u64): u32;
 

@@ -1,5 +1,6 @@
 // Opcodes after 0F (SDM 2D table A-3).
 
+import { decodeVector, decodeVectorLoad } from "./decode-vector";
 import { next8 } from "./fetch";
 import { readRegister } from "./frame";
 import { Operation, Repetition, instruction } from "./instruction";
@@ -35,7 +36,7 @@ export function decodeTwoByte(opcode: u32): bool {
     case 0xbf: return extendForm(Operation.MoveSignExtended, 2);
     case 0xc3: return nonTemporalForm();
     case 0xc7: return takeMemoryOperand() && decodeGroup9();
-    default: return false;
+    default: return decodeVector(opcode);
   }
 }
 
@@ -73,6 +74,7 @@ function decodeGroup7(): bool {
 
 /** MOVBE; with a prefix F2 these are CRC32. */
 function decodeThreeByte(opcode: u32): bool {
+  if (opcode == 0x2a) return decodeVectorLoad();
   if ((opcode != 0xf0 && opcode != 0xf1) || isRepeated()) return false;
   instruction.memorySize = instruction.registerSize;
   return registerForm(Operation.MoveSwapped, opcode == 0xf1);
@@ -108,9 +110,10 @@ function decodeGroup8(): bool {
   return memoryForm(Operation.BitTest + (opcodeExtension() - LEAST_WITH_OPERATION));
 }
 
-/** CMPXCHG8B; CMPXCHG16B is not for devices. */
+/** CMPXCHG8B and CMPXCHG16B. */
 function decodeGroup9(): bool {
-  if (opcodeExtension() != 1 || instruction.registerSize == 8) return false;
-  instruction.memorySize = 8;
-  return memoryForm(Operation.CompareExchange8Bytes);
+  if (opcodeExtension() != 1) return false;
+  const isWide = instruction.registerSize == 8;
+  instruction.memorySize = isWide ? 16 : 8;
+  return memoryForm(isWide ? Operation.CompareExchange16Bytes : Operation.CompareExchange8Bytes);
 }

@@ -1,9 +1,9 @@
-// XCHG, XADD, CMPXCHG and CMPXCHG8B; `value` is what was read from memory. Registers change only if the device takes the write.
+// XCHG, XADD, CMPXCHG, CMPXCHG8B and CMPXCHG16B; `value` is what was read from memory. Registers change only if the device takes the write.
 
 import { isRefused } from "./device-access";
 import { setAddFlags, setSubtractFlags, setZeroFlag } from "./flags";
 import { Register, readRegister, sizeMask, writeRegister } from "./frame";
-import { destination, writeOperand } from "./guest-operand";
+import { destination, readPart, writeOperand, writePart } from "./guest-operand";
 import { instruction } from "./instruction";
 import { registerOrImmediate, setRegister } from "./other-operand";
 
@@ -41,6 +41,21 @@ export function compareExchange8Bytes(vcpu: u32, value: u64): void {
   if (expected == value) return;
   writeRegister(Register.Rax, 4, value);
   writeRegister(Register.Rdx, 4, value >> 32);
+}
+
+/** RDX:RAX is compared, RCX:RBX written. */
+export function compareExchange16Bytes(vcpu: u32): void {
+  const low = readPart(vcpu, destination, 0);
+  const high = readPart(vcpu, destination, 8);
+  const isEqual = readRegister(Register.Rax, 8) == low && readRegister(Register.Rdx, 8) == high;
+  if (isRefused()) return;
+  writePart(vcpu, destination, 0, isEqual ? readRegister(Register.Rbx, 8) : low);
+  writePart(vcpu, destination, 8, isEqual ? readRegister(Register.Rcx, 8) : high);
+  if (isRefused()) return;
+  setZeroFlag(isEqual);
+  if (isEqual) return;
+  writeRegister(Register.Rax, 8, low);
+  writeRegister(Register.Rdx, 8, high);
 }
 
 function pair(high: u32, low: u32): u64 {

@@ -26,6 +26,7 @@ export class Operand {
 export const destination = changetype<Operand>(memory.data(32, 8));
 /** The operand at RSI of a string instruction. */
 export const source = changetype<Operand>(memory.data(32, 8));
+const part = changetype<Operand>(memory.data(32, 8));
 
 export function isSplit(linear: u64, size: u32): bool {
   return (<u32>linear & (PAGE_SIZE - 1)) + size > PAGE_SIZE;
@@ -81,6 +82,25 @@ export function writeOperand(vcpu: u32, operand: Operand, value: u64): void {
     case 4: return store32(gpa, <u32>value);
     default: return store64(gpa, value);
   }
+}
+
+/** Up to 8 bytes from `start` on of an operand that may have 16. */
+export function readPart(vcpu: u32, operand: Operand, start: u32): u64 {
+  takePart(operand, start);
+  return readOperand(vcpu, part);
+}
+
+export function writePart(vcpu: u32, operand: Operand, start: u32, value: u64): void {
+  takePart(operand, start);
+  writeOperand(vcpu, part, value);
+}
+
+function takePart(operand: Operand, start: u32): void {
+  part.size = min<u32>(operand.size, 8);
+  part.isDevice = operand.isDevice;
+  part.first = byteAddress(operand, start);
+  part.second = operand.second;
+  part.firstSize = start < operand.firstSize ? min<u32>(operand.firstSize - start, part.size) : part.size;
 }
 
 function isMemory(gpa: u64): bool {

@@ -23,6 +23,7 @@ export const enum Operation {
   ExchangeAdd,
   CompareExchange,
   CompareExchange8Bytes,
+  CompareExchange16Bytes,
   BitTest,
   BitTestSet,
   BitTestReset,
@@ -48,6 +49,7 @@ export const enum Operation {
   ConditionalMove,
   SetCondition,
   StoreMachineStatus,
+  MoveVector,
   // With the stack or the instruction pointer as other operand.
   Push,
   Pop,
@@ -64,10 +66,13 @@ export const enum Operation {
 /** What a REP prefix says; for instructions that compare nothing both mean REP (SDM 2A 2.1.1). */
 export const enum Repetition { None, WhileEqual, WhileNotEqual }
 
+/** Which register of MMX or SSE, or which half of it; a load into the whole one zeroes what memory does not fill. */
+export const enum VectorPart { Mmx, Whole, Low, High }
+
 @unmanaged
 export class Instruction {
   operation: Operation;
-  /** Bytes of the memory operand: 1, 2, 4 or 8. */
+  /** Bytes of the memory operand: 1, 2, 4, 8, or 16 for those of SSE and CMPXCHG16B. */
   memorySize: u32;
   /** Bytes of the register operand; differs from memorySize for movzx and movsx. */
   registerSize: u32;
@@ -82,6 +87,8 @@ export class Instruction {
   hasImmediate: bool;
   /** The memory operand is the destination. */
   toMemory: bool;
+  /** Prefix 66. */
+  hasOperandSize: bool;
   /** Sign-extended to 64 bits. */
   immediate: u64;
   /** Offset of the memory operand in its segment. */
@@ -91,6 +98,8 @@ export class Instruction {
   bit: u32;
   /** Condition code of SETcc and CMOVcc. */
   condition: u32;
+  /** Of MoveVector. */
+  part: VectorPart;
   /** A shift counts by CL and not by the immediate. */
   countsCl: bool;
 }

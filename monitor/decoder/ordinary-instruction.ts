@@ -4,7 +4,7 @@ import { VcpuFrame } from "../interface";
 import { calculate } from "./arithmetic";
 import { conditionalMove, holds } from "./conditions";
 import { isRefused } from "./device-access";
-import { compareExchange, compareExchange8Bytes, exchange, exchangeAdd } from "./exchange";
+import { compareExchange, compareExchange16Bytes, compareExchange8Bytes, exchange, exchangeAdd } from "./exchange";
 import { setCarryFlag, setLogicFlags, setSubtractFlags } from "./flags";
 import { frame, sizeMask } from "./frame";
 import { destination, readOperand, writeOperand } from "./guest-operand";
@@ -12,9 +12,14 @@ import { Operation, instruction } from "./instruction";
 import { multiplyAccumulator, multiplyRegister, scanBits } from "./multiply";
 import { registerOrImmediate, setRegister } from "./other-operand";
 import { shift } from "./shift";
+import { moveVector } from "./vector";
 
 /** False if a device refused: registers and flags are as they were. */
 export function executeOrdinary(vcpu: u32): bool {
+  if (instruction.memorySize > 8 || instruction.operation == Operation.MoveVector) {
+    instruction.operation == Operation.MoveVector ? moveVector(vcpu) : compareExchange16Bytes(vcpu);
+    return !isRefused();
+  }
   if (onlyWrites()) {
     writeOperand(vcpu, destination, storedValue());
     return !isRefused();

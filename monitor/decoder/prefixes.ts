@@ -81,6 +81,7 @@ function overrideSegment(segment: Segment): void {
 
 function setSizes(hasOperandSize: bool, hasAddressSize: bool): void {
   instruction.hasRex = rex != 0;
+  instruction.hasOperandSize = hasOperandSize;
   if (isLongMode()) {
     instruction.registerSize = rex & Rex.W ? 8 : hasOperandSize ? 2 : 4;
     instruction.addressSize = hasAddressSize ? 4 : 8;

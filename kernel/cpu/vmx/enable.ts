@@ -36,6 +36,6 @@ export function enterVmxOperation(region: u64): EnableStatus {
   const cr0Fixed0 = rdmsr(Msr.IA32_VMX_CR0_FIXED0);
   const cr4Fixed0 = rdmsr(Msr.IA32_VMX_CR4_FIXED0);
   writeCr0((readCr0() | cr0Fixed0 | Cr0.NE) & rdmsr(Msr.IA32_VMX_CR0_FIXED1));
-  writeCr4((readCr4() | cr4Fixed0 | Cr4.VMXE | Cr4.OSXSAVE | Cr4.SMEP | Cr4.SMAP) & rdmsr(Msr.IA32_VMX_CR4_FIXED1));
+  writeCr4((readCr4() | cr4Fixed0 | Cr4.VMXE | Cr4.OSFXSR | Cr4.OSXSAVE | Cr4.SMEP | Cr4.SMAP) & rdmsr(Msr.IA32_VMX_CR4_FIXED1));
   return vmxon(region) == 0 ? EnableStatus.Done : EnableStatus.VmxonFailed;
 }

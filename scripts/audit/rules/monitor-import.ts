@@ -15,6 +15,8 @@ const ALLOWED: ReadonlySet<string> = new Set([
   "guest.clear",
   "guest.copyImage",
   "guest.copyToDisk",
+  "guest.saveVectors",
+  "guest.restoreVectors",
   "image.size",
   "image.load8",
   "image.load16",

@@ -34,6 +34,8 @@ export class MonitorHost {
   private readonly bare = new ArrayBuffer(SHARED_SIZE);
   /** The mailbox of this instance, whose memory does not grow. */
   mailbox = new DataView(this.bare);
+  /** MMX and SSE registers of the vCPU whose core this is, as FXSAVE64 stores them. */
+  readonly vectors = Buffer.alloc(512);
   /** Calls in order, with their parameters. */
   readonly calls: { name: string; parameters: (number | bigint)[] }[] = [];
   /** Answers for calls while there is no monitor.wasm; one that throws a WebAssembly.RuntimeError faults. */
@@ -98,6 +100,10 @@ export class MonitorHost {
     }
   }
 
+  private linearMemory(): Buffer {
+    return Buffer.from((this.instance?.exports["memory"] as WebAssembly.Memory).buffer);
+  }
+
   private grant(number: number): number {
     return Number(this.grants[number] ?? 0n);
   }
@@ -143,6 +149,8 @@ export class MonitorHost {
         this.memory.copy(destination, source, Number(length));
         return 1;
       },
+      saveVectors: (area: number) => void this.vectors.copy(this.linearMemory(), area),
+      restoreVectors: (area: number) => void this.linearMemory().copy(this.vectors, 0, area),
       copyToDisk: (gpa: bigint, offset: bigint, length: bigint) => {
         const source = this.translate(gpa, Number(length));
         const destination = this.imageAddress(DISK, Number(offset), Number(length));

@@ -77,6 +77,8 @@ export class GuestMemory {
         source.copy(at.memory, at.offset, Number(offset), Number(offset + length));
         return 1;
       },
+      saveVectors: () => { throw new Error("no test here has vector registers"); },
+      restoreVectors: () => { throw new Error("no test here has vector registers"); },
       copyToDisk: (gpa: bigint, offset: bigint, length: bigint) => {
         if (this.#isDiskReadOnly) throw new WebAssembly.RuntimeError("store to a read-only disk");
         const at = this.#ram(gpa, Number(length));

@@ -95,6 +95,8 @@ export const LOW_MEMORY = 32 << 20;
 /** One partition: RAM from guest-physical address 0, images and a bus. Accesses to the RAM beyond its end are counted. */
 export class Parts {
   readonly ram: Buffer;
+  /** MMX and SSE registers of the vCPU, as FXSAVE64 stores them. */
+  readonly vectors = Buffer.alloc(512);
   readonly exports: Exports;
   /** Kernel, initial RAM disk, command line, disk. */
   readonly images: [Buffer, Buffer, Buffer, Buffer] = [Buffer.alloc(0), Buffer.alloc(0), Buffer.alloc(0), Buffer.alloc(0)];
@@ -209,6 +211,8 @@ export class Parts {
         ram.fill(0, at, at + Number(length));
         return 1;
       },
+      saveVectors: (area: number) => void this.vectors.copy(Buffer.from(this.exports.memory.buffer), area),
+      restoreVectors: (area: number) => void Buffer.from(this.exports.memory.buffer).copy(this.vectors, 0, area),
       copyImage: (gpa: bigint, image: number, offset: bigint, length: bigint) => {
         const at = this.place(gpa, Number(BigInt.asUintN(64, length)));
         const source = this.images[image] ?? Buffer.alloc(0);

@@ -51,6 +51,23 @@ describe("a division that does not come out is #DE, and nothing changes", () => 
   });
 });
 
+test("a vector register keeps what it had where the device refuses half of the operand", () => {
+  const guest = longModeGuest(module);
+  guest.parts.vectors.fill(0x5a);
+  guest.parts.bus = {
+    ...guest.parts.bus,
+    memoryRead: (gpa) => {
+      if (gpa !== DEVICE_PAGE) guest.parts.answer(AccessStatus.GeneralProtection);
+      return 0x1234n;
+    },
+  };
+  guest.code(FIRST_PAGE, "0f1003"); // movups xmm0, [rbx]
+  guest.parts.setRegister(3, MEMORY_TO_DEVICE);
+  expect(guest.executeAt(LINEAR, DEVICE_PAGE)).toBe(AccessStatus.GeneralProtection);
+  expect(guest.parts.vectors.every((byte) => byte === 0x5a)).toBe(true);
+  expect(guest.parts.frame(VcpuFrame.Rip)).toBe(LINEAR);
+});
+
 describe("an operand across the edge of a device's page", () => {
   test("is written in parts: RAM first", () => {
     const { guest, gpa, writes } = acrossEdge(STORE_32, MEMORY_TO_DEVICE);

@@ -23,6 +23,7 @@ beforeAll(async () => {
 
 function prepare(parts: Parts, code: Buffer, trial: Trial): void {
   const { codeSize = 64 } = trial;
+  trial.vectors?.copy(parts.vectors);
   code.copy(parts.ram, Number(CODE));
   trial.registers.forEach((value, number) => parts.setRegister(number, value));
   parts.setFrame(VcpuFrame.Rip, codeSize === 64 ? CODE : CODE - SEGMENT_BASES.cs);
@@ -70,8 +71,14 @@ class Memory {
   }
 }
 
-function describeState(registers: readonly bigint[], flags: bigint, bytes: Buffer): string {
-  return `${registers.map((value) => value.toString(16)).join(" ")} flags ${flags.toString(16)} memory ${bytes.toString("hex")}`;
+function describeState(registers: readonly bigint[], flags: bigint, bytes: Buffer, vectors: Buffer): string {
+  return `${registers.map((value) => value.toString(16)).join(" ")} flags ${flags.toString(16)} memory ${bytes.toString("hex")} ${describeVectors(vectors)}`;
+}
+
+/** Of an image of FXSAVE64 the status and tags of the x87, its registers, and those of SSE. */
+function describeVectors(image: Buffer): string {
+  const x87 = Array.from({ length: 8 }, (_, register) => image.toString("hex", 32 + register * 16, 42 + register * 16));
+  return `status ${image.toString("hex", 2, 5)} x87 ${x87.join(" ")} SSE ${image.toString("hex", 160, 416)}`;
 }
 
 function expectSame(parts: Parts, target: Target, form: Form, memory: Memory, native: Result): void {
@@ -79,8 +86,8 @@ function expectSame(parts: Parts, target: Target, form: Form, memory: Memory, na
   const width = target.code === 64 ? 64 : 32; // the upper halves are undefined
   const shown = (values: readonly bigint[]): bigint[] => values.slice(0, target.registers).map((value) => BigInt.asUintN(width, value));
   const registers = native.registers.map((_value, number) => parts.register(number));
-  const decoded = describeState(shown(registers), parts.frame(VcpuFrame.Rflags) & flags, memory.bytes);
-  expect(decoded, form.text).toBe(describeState(shown(native.registers), native.flags & flags, native.bytes));
+  const decoded = describeState(shown(registers), parts.frame(VcpuFrame.Rflags) & flags, memory.bytes, parts.vectors);
+  expect(decoded, form.text).toBe(describeState(shown(native.registers), native.flags & flags, native.bytes, native.vectors));
 }
 
 function crossesPages({ operand }: Placed, form: Form): boolean {

@@ -19,7 +19,9 @@ const CONDITIONS: readonly string[] = ["o", "no", "b", "ae", "e", "ne", "be", "a
 export interface Form {
   text: string;
   /** Bytes of the memory operand. */
-  size: Size;
+  size: Size | 16;
+  /** The operand must be aligned. */
+  isAligned?: boolean;
   addressing: Addressing;
   undefinedFlags: bigint;
   writes: boolean;
@@ -31,13 +33,15 @@ export interface Form {
   divides?: boolean;
 }
 
-type Make = (addressing: Addressing) => Omit<Form, "writes">;
+export type Make = (addressing: Addressing) => Omit<Form, "writes">;
 
 /** An instruction that writes its operand cannot have one in the code segment. */
-interface Pattern {
+export interface Pattern {
   writes: boolean;
   /** The address must take neither RAX nor RDX. */
   needsAccumulator?: boolean;
+  /** Of those addressings that can be aligned to 16. */
+  isAligned?: boolean;
   make: Make;
 }
 
@@ -51,13 +55,27 @@ const HIGH_BYTES: readonly string[] = ["ah", "ch", "dh", "bh"];
 const SUFFIX: Record<Size, string> = { 1: "b", 2: "w", 4: "l", 8: "q" };
 const LOGIC: readonly string[] = ["or", "and", "xor"];
 
+/** MOVs of MMX and SSE registers: names, bytes of memory, register, ways. */
+const VECTOR_MOVES: readonly (readonly [string, Form["size"], "mm" | "xmm", "load store" | "load" | "store"])[] = [
+  ["movups movupd movaps movapd movdqa movdqu", 16, "xmm", "load store"],
+  ["movss", 4, "xmm", "load store"],
+  ["movsd movlps movlpd movhps movhpd movq", 8, "xmm", "load store"],
+  ["movd", 4, "xmm", "load store"],
+  ["movntps movntpd movntdq", 16, "xmm", "store"],
+  ["lddqu movntdqa", 16, "xmm", "load"],
+  ["movd", 4, "mm", "load store"],
+  ["movq", 8, "mm", "load store"],
+  ["movntq", 8, "mm", "store"],
+];
+const ALIGNED_MOVES: readonly string[] = ["movaps", "movapd", "movdqa", "movntps", "movntpd", "movntdq", "movntdqa"];
+
 /** Every operation in every size, each with `repetitions` addressings and registers. */
 export function ordinaryForms(random: Random, target: Target, repetitions: number): Form[] {
   const builder = new FormBuilder(random, target);
   const forms: Form[] = [];
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const size of target.sizes) forms.push(...builder.ofSize(size));
-    forms.push(...builder.extensions(), ...builder.exchange8Bytes());
+    forms.push(...builder.extensions(), ...builder.exchangePairs(), ...builder.vectors());
   }
   return [...forms, ...builder.accumulators()];
 }
@@ -86,9 +104,23 @@ class FormBuilder {
       .map(([name, from, to]) => this.choose({ writes: false, make: (a) => form(`${name} ${a.text}, %${this.wideRegister(to).name}`, from, a) }));
   }
 
-  exchange8Bytes(): Form[] {
-    const make: Make = (a) => ({ ...form(`lock cmpxchg8b ${a.text}`, 8, a), comparesAccumulator: true });
-    return [this.choose({ writes: true, make })];
+  exchangePairs(): Form[] {
+    const narrow: Make = (a) => ({ ...form(`lock cmpxchg8b ${a.text}`, 8, a), comparesAccumulator: true });
+    const wide: Make = (a) => ({ ...form(`lock cmpxchg16b ${a.text}`, 16, a), comparesAccumulator: true, isAligned: true });
+    const forms = [this.choose({ writes: true, make: narrow })];
+    return this.target.code === 64 ? [...forms, this.choose({ writes: true, isAligned: true, make: wide })] : forms;
+  }
+
+  vectors(): Form[] {
+    return VECTOR_MOVES.flatMap(([names, size, kind, ways]) => names.split(" ").flatMap((name) => {
+      const isAligned = ALIGNED_MOVES.includes(name);
+      const besides = isAligned ? { isAligned } : {};
+      const make = (writes: boolean): Pattern => ({ writes, ...besides, make: (a) => {
+        const register = `%${kind}${this.random.below(kind === "mm" ? 8 : this.target.registers)}`;
+        return { ...form(writes ? `${name} ${register}, ${a.text}` : `${name} ${a.text}, ${register}`, size, a), ...besides };
+      } });
+      return [...(ways.includes("load") ? [make(false)] : []), ...(ways.includes("store") ? [make(true)] : [])];
+    })).map((pattern) => this.choose(pattern));
   }
 
   /** MOV between the accumulator and an address in the instruction. */
@@ -104,9 +136,9 @@ class FormBuilder {
     }));
   }
 
-  private choose({ writes, needsAccumulator = false, make }: Pattern): Form {
+  private choose({ writes, needsAccumulator = false, isAligned = false, make }: Pattern): Form {
     const takesAccumulator = ({ base, index }: Addressing): boolean => [base, index].some((register) => register === 0 || register === 2);
-    const fits = (addressing: Addressing): boolean => (!writes || addressing.isReadOnly !== true) && !(needsAccumulator && takesAccumulator(addressing));
+    const fits = (addressing: Addressing): boolean => (!writes || addressing.isReadOnly !== true) && !(needsAccumulator && takesAccumulator(addressing)) && !(isAligned && addressing.base === undefined);
     return { ...make(this.random.pick(this.target.addressings.filter(fits))), writes };
   }
 
@@ -246,6 +278,6 @@ class FormBuilder {
   }
 }
 
-function form(text: string, size: Size, addressing: Addressing, undefinedFlags = NONE): ReturnType<Make> {
+function form(text: string, size: Form["size"], addressing: Addressing, undefinedFlags = NONE): ReturnType<Make> {
   return { text, size, addressing, undefinedFlags };
 }

@@ -1,5 +1,5 @@
 // The oracle of the decoder's tests: executes single instructions on this machine's processor, with all registers,
-// the arithmetic flags, the segment bases and the memory operand given, and writes down what became of them.
+// the arithmetic flags, MMX and SSE registers, the segment bases and the memory operand given, and writes down what became of them.
 // 16-bit and 32-bit code runs in segments of the local descriptor table, none of which starts at 0.
 //
 //   harness < trials > results
@@ -27,16 +27,18 @@ struct trial {
   uint64_t fs_base, gs_base; // in 64-bit code
   uint64_t offset;           // of `bytes` in the operand's page
   uint8_t bytes[64];
+  uint8_t vectors[512]; // as FXRSTOR64 takes them
 };
 
 struct result {
   uint64_t registers[16];
   uint64_t flags;
   uint8_t bytes[64];
+  uint8_t vectors[512];
 };
 
 // At STATE: registers (0x00), flags (0x80), the harness's own stack pointer (0x88), where 64-bit code returns to (0x90),
-// where to start (0x98, far), the harness's own FS base (0xa8), FS base and GS base (0xb0, 0xb8).
+// where to start (0x98, far), the harness's own FS base (0xa8), FS base and GS base (0xb0, 0xb8), vectors (0x200).
 void run_long(void);
 void run_compatible(void);
 void end_of_run(void);
@@ -45,6 +47,7 @@ void end_of_run(void);
   "  push %rbx; push %rbp; push %r12; push %r13; push %r14; push %r15\n" \
   "  rdfsbase %rax; mov %rax, 0x100200a8; mov %rsp, 0x10020088\n"
 #define LOAD \
+  "  fxrstor64 0x10020200\n" \
   "  pushq 0x10020080; popfq\n" \
   "  mov 0x10020000, %rax; mov 0x10020008, %rcx; mov 0x10020010, %rdx; mov 0x10020018, %rbx\n" \
   "  mov 0x10020020, %rsp; mov 0x10020028, %rbp; mov 0x10020030, %rsi; mov 0x10020038, %rdi\n" \
@@ -62,7 +65,7 @@ __asm__(
     "  mov $0x2f, %eax; mov %eax, %fs; mov $0x37, %eax; mov %eax, %gs\n" LOAD
     "  ljmpl *0x10020098\n"
     "end_of_run:\n"
-    "  mov %rsp, 0x10020020; mov 0x10020088, %rsp; mov %rax, 0x10020000\n"
+    "  mov %rsp, 0x10020020; mov 0x10020088, %rsp; mov %rax, 0x10020000; fxsave64 0x10020200\n"
     "  mov $0x2b, %eax; mov %eax, %ss; mov $0, %eax; mov %eax, %ds; mov %eax, %es; mov %eax, %fs; mov %eax, %gs\n"
     "  mov 0x100200a8, %rax; wrfsbase %rax; pushfq; popq 0x10020080; cld\n"
     "  mov %rcx, 0x10020008; mov %rdx, 0x10020010; mov %rbx, 0x10020018\n"
@@ -110,6 +113,7 @@ static void write_state(const struct trial *trial) {
   volatile uint64_t *state = (uint64_t *)STATE;
   int is_long = trial->code_size == 64;
   memcpy((void *)STATE, trial->registers, sizeof trial->registers);
+  memcpy((void *)(STATE + 0x200), trial->vectors, sizeof trial->vectors);
   state[16] = trial->flags;
   state[18] = (uint64_t)end_of_run;
   *(volatile uint32_t *)(STATE + 0x98) = is_long ? CODE : 0x1000;
@@ -131,6 +135,7 @@ int main(void) {
     memcpy(result.registers, (void *)STATE, sizeof result.registers);
     result.flags = *(volatile uint64_t *)(STATE + 0x80);
     memcpy(result.bytes, (void *)(OPERAND + trial.offset), sizeof result.bytes);
+    memcpy(result.vectors, (void *)(STATE + 0x200), sizeof result.vectors);
     if (fwrite(&result, sizeof result, 1, stdout) != 1) return 1;
   }
   return 0;

@@ -12,6 +12,9 @@ export const OPERAND = 0x10010000n;
 /** Bytes at the memory operand that a trial gives and gets back. */
 export const OPERAND_BYTES = 64;
 
+/** Of an image of FXSAVE64. */
+export const VECTORS_SIZE = 512;
+
 export type CodeSize = 16 | 32 | 64;
 
 /** Bases of the segments in 16-bit and 32-bit code, as in harness.c. From each, OPERAND is in reach of 16 bits. */
@@ -29,15 +32,20 @@ export interface Trial {
   /** Of `bytes` in the operand's page. */
   offset: number;
   bytes: Buffer;
+  /** MMX and SSE registers as FXRSTOR64 takes them; all 0 if not given. */
+  vectors?: Buffer;
 }
 
 export interface Result {
   registers: bigint[];
   flags: bigint;
   bytes: Buffer;
+  vectors: Buffer;
 }
 
-const RESULT_SIZE = 17 * 8 + OPERAND_BYTES;
+const BYTES_OFFSET = 17 * 8;
+const VECTORS_OFFSET = BYTES_OFFSET + OPERAND_BYTES;
+const RESULT_SIZE = VECTORS_OFFSET + VECTORS_SIZE;
 
 /** The instructions of one test, assembled and ready to run. */
 export interface Program {
@@ -90,11 +98,19 @@ function assemble(instructions: readonly string[], target: string, directory: st
 }
 
 function encodeTrial(trial: Trial, code: Buffer): Buffer {
-  const { codeSize = 64, fsBase = 0n, gsBase = 0n } = trial;
+  const { codeSize = 64, fsBase = 0n, gsBase = 0n, vectors = plainVectors() } = trial;
   const instruction = Buffer.alloc(16);
   code.copy(instruction);
   const head = words([BigInt(codeSize), BigInt(code.length)]);
-  return Buffer.concat([head, instruction, words([...trial.registers, trial.flags, fsBase, gsBase, BigInt(trial.offset)]), trial.bytes]);
+  return Buffer.concat([head, instruction, words([...trial.registers, trial.flags, fsBase, gsBase, BigInt(trial.offset)]), trial.bytes, vectors]);
+}
+
+/** An image for FXRSTOR64 with every exception masked. */
+export function plainVectors(): Buffer {
+  const image = Buffer.alloc(VECTORS_SIZE);
+  image.writeUInt16LE(0x37f, 0);
+  image.writeUInt32LE(0x1f80, 24);
+  return image;
 }
 
 function words(values: readonly bigint[]): Buffer {
@@ -105,5 +121,5 @@ function words(values: readonly bigint[]): Buffer {
 
 function decodeResult(bytes: Buffer): Result {
   const word = (index: number): bigint => bytes.readBigUInt64LE(index * 8);
-  return { registers: Array.from({ length: 16 }, (_, index) => word(index)), flags: word(16), bytes: bytes.subarray(17 * 8) };
+  return { registers: Array.from({ length: 16 }, (_, index) => word(index)), flags: word(16), bytes: bytes.subarray(BYTES_OFFSET, VECTORS_OFFSET), vectors: bytes.subarray(VECTORS_OFFSET) };
 }

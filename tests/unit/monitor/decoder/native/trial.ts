@@ -1,7 +1,7 @@
 // Random states in which a form's instruction is executed.
 
 import type { Form } from "./forms.ts";
-import { OPERAND, OPERAND_BYTES, type Trial } from "./native.ts";
+import { OPERAND, OPERAND_BYTES, plainVectors, type Trial } from "./native.ts";
 import { Random } from "./random.ts";
 import { BASES_64, type Target } from "./target.ts";
 
@@ -29,7 +29,7 @@ export function placeTrial(random: Random, target: Target, form: Form, number: n
   if (form.divides === true) letQuotientFit(random, form, registers, bytes);
   const flags = (random.word() & ARITHMETIC_FLAGS) | ALWAYS_SET;
   const offset = Number(start - OPERAND) - BEFORE;
-  return { operand, trial: { form: number, codeSize: target.code, registers, flags, fsBase: BASES_64.fs, gsBase: BASES_64.gs, offset, bytes } };
+  return { operand, trial: { form: number, codeSize: target.code, registers, flags, fsBase: BASES_64.fs, gsBase: BASES_64.gs, offset, bytes, vectors: randomVectors(random) } };
 }
 
 /** Often across the edge between the operand's two pages, or right behind it. */
@@ -38,6 +38,7 @@ function addressOf(random: Random, form: Form, length: number): bigint {
   if (fixed !== undefined) return isRipRelative ? fixed + BigInt(length) : fixed;
   const atEdge = random.below(3) === 0;
   const start = OPERAND + BigInt(atEdge ? PAGE - random.below(form.size + 1) : BEFORE + 8 + random.below(2 * PAGE - OPERAND_BYTES - 8));
+  if (form.isAligned === true) return start & ~0xfn;
   return base === undefined ? start - ((start - displacement - segmentBase) % BigInt(scale)) : start; // else out of the index's reach
 }
 
@@ -72,10 +73,27 @@ function moveByBitNumber(random: Random, form: Form, registers: bigint[]): bigin
 function expectOperand(form: Form, registers: bigint[], bytes: Buffer): void {
   const { base, index } = form.addressing;
   const isPair = form.text.includes("cmpxchg8b");
+  if (form.size === 16) {
+    if (base !== RAX && index !== RAX && base !== RDX && index !== RDX) [registers[RAX], registers[RDX]] = [bytes.readBigUInt64LE(BEFORE), bytes.readBigUInt64LE(BEFORE + 8)];
+    return;
+  }
   const low = bytes.readUIntLE(BEFORE, Math.min(form.size, 4));
   const free = (register: number): boolean => register !== base && register !== index;
   if (free(RAX)) registers[RAX] = form.size === 8 && !isPair ? bytes.readBigUInt64LE(BEFORE) : BigInt(low);
   if (isPair && free(RDX)) registers[RDX] = BigInt(bytes.readUInt32LE(BEFORE + 4));
+}
+
+/** An image for FXRSTOR64: any registers, any of those of the x87 valid and any its top. */
+function randomVectors(random: Random): Buffer {
+  const image = plainVectors();
+  image.writeUInt16LE(random.below(8) << 11, 2);
+  image.writeUInt8(random.below(256), 4);
+  for (let register = 0; register < 8; register++) {
+    image.writeBigUInt64LE(random.word(), 32 + register * 16);
+    image.writeUInt16LE(random.below(0x10000), 40 + register * 16);
+  }
+  for (let at = 160; at < 416; at += 8) image.writeBigUInt64LE(random.word(), at);
+  return image;
 }
 
 /** Draws a divisor that is larger than the dividend's upper half, for IDIV twice as large; the address needs neither RAX nor RDX. */
