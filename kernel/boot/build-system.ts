@@ -17,23 +17,23 @@ import { openConsoles } from "../console/open";
 import { print, printDecimal, printLine } from "../console/print";
 import { ringPages } from "../console/rings";
 import { selectedConsoles } from "../console/selection";
-import { initialiseRegion, readCapabilities } from "../cpu/backend";
+import { readCapabilities } from "../cpu/backend";
 import { reportMitigations } from "../cpu/mitigation-report";
 import { rdtsc } from "../cpu/processor";
 import { FramesStatus, freeBytes, initialise as initialiseFrames, trampolinePage } from "../memory/frames";
-import { CoreData, CorePage, Fixed, KERNEL_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
-import { store32, store64 } from "../memory/physical";
+import { CorePage, KERNEL_MEMORY_PAGES } from "../memory/layout";
 import { buildSpace } from "../partition/core-space";
 import { decideApicVirtualisation } from "../partition/decide-apic-virtualisation";
 import * as plan from "../partition/plan";
 import { PlanHeader } from "../partition/plan";
 import { PlanCore, addModule, setCore64, setCoreApicId } from "../partition/plan-machine";
 import { decideScreen } from "../partition/screen-owner";
-import { allocateOrStop, setUpPartition } from "../partition/setup";
+import { allocateOrStop, chooseOrStop, setUpPartition } from "../partition/setup";
 import { refuseSiblingThreads } from "../partition/sibling-threads";
 import * as policy from "../policy/reader";
 import { PolicyStatus } from "../policy/status";
 import { failedPartition, validatePolicy } from "../policy/validate";
+import { locatePolicy, placePartitions } from "../seal/partition-plan";
 import { BootStatus, moduleAddress, moduleCount, moduleSize, rsdpAddress } from "./boot-information";
 import { commandLineKeyHas } from "./command-line";
 import { FatalReason, fatal, fatalWith, reportFatal, stop } from "./fatal";
@@ -55,6 +55,7 @@ export function buildSystem(information: u64): u64 {
   reportMitigations(wantsAllMitigations());
   makePlan();
   decideApicVirtualisation();
+  placePartitions();
   for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) setUpPartition(partition);
   buildRemapping();
   decideScreen();
@@ -124,41 +125,29 @@ function readPolicy(): void {
 }
 
 function makePlan(): void {
-  plan.setHeader64(PlanHeader.Policy, moduleAddress(0));
-  plan.setHeader64(PlanHeader.PolicySize, moduleSize(0));
   plan.setHeader64(PlanHeader.TscFrequency, tscFrequency());
   plan.setHeader64(PlanHeader.WallClock, readWallClock());
   plan.setHeader64(PlanHeader.WallClockTsc, rdtsc());
   plan.setHeader32(PlanHeader.CoreCount, coreCount());
   plan.setHeader32(PlanHeader.AllMitigations, wantsAllMitigations() ? 1 : 0);
   plan.setHeader64(PlanHeader.Trampoline, trampolinePage());
-  plan.setHeader64(PlanHeader.Rings, allocateOrStop(ringPages(coreCount())));
+  plan.setHeader64(PlanHeader.Rings, chooseOrStop(ringPages(coreCount())));
   for (let module: u32 = 0; module < moduleCount(); module++) addModule(moduleAddress(module), moduleSize(module));
+  locatePolicy();
   describePowerOff(plan.planAddress() + PlanHeader.PowerOff);
   plan.setHeader64(PlanHeader.DeviceReports, allocateOrStop(1));
   for (let core: u32 = 0; core < coreCount(); core++) {
-    const region = allocateOrStop(1);
-    initialiseRegion(region);
-    plan.setCoreRegion(core, region);
-    plan.clearCore(core);
+    plan.setCoreRegion(core, chooseOrStop(1));
     setCoreApicId(core, coreApicId(core));
   }
 }
 
 function buildSpaces(): void {
-  buildCoreSpace(0, imageAddress(ImageSymbol.BootCoreBlock), imageAddress(ImageSymbol.BootKernelMemory));
+  setCore64(0, PlanCore.Block, imageAddress(ImageSymbol.BootCoreBlock));
+  setCore64(0, PlanCore.KernelMemory, imageAddress(ImageSymbol.BootKernelMemory));
   for (let core: u32 = 1; core < coreCount(); core++) {
-    const block = allocateOrStop(CorePage.Count);
-    const kernelMemory = allocateOrStop(KERNEL_MEMORY_PAGES + 1);
-    // The core's number and the plan are what it cannot find out by itself.
-    store32(block + <u64>CorePage.CoreData * PAGE_SIZE + <u64>CoreData.CoreId, core);
-    store64(kernelMemory + PAGE_SIZE + <u64>Fixed.Plan, plan.planAddress());
-    buildCoreSpace(core, block, kernelMemory);
+    setCore64(core, PlanCore.Block, chooseOrStop(CorePage.Count));
+    setCore64(core, PlanCore.KernelMemory, chooseOrStop(KERNEL_MEMORY_PAGES + 1));
   }
-}
-
-function buildCoreSpace(core: u32, block: u64, kernelMemory: u64): void {
-  setCore64(core, PlanCore.Block, block);
-  setCore64(core, PlanCore.KernelMemory, kernelMemory);
-  setCore64(core, PlanCore.Pml4, buildSpace(core));
+  for (let core: u32 = 0; core < coreCount(); core++) setCore64(core, PlanCore.Pml4, buildSpace(core));
 }

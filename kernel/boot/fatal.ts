@@ -32,6 +32,7 @@ export const enum FatalReason {
   RemappingTables = 25,
   SealRemapping = 26,
   RemappingStart = 27,
+  SealPlan = 28,
 }
 
 /** Opens the report: core, number and text of the reason. More lines may follow with print(); then stop(). */

@@ -8,13 +8,12 @@ import { print, printLine } from "../console/print";
 import { createRings } from "../console/rings";
 import { takeOverConsoles } from "../console/take-over";
 import { Fixed } from "../memory/layout";
-import { sealSpace } from "../partition/core-space";
 import * as plan from "../partition/plan";
 import { PlanHeader, header32, header64 } from "../partition/plan";
 import { PlanCore, core64 } from "../partition/plan-machine";
-import { sealPartition } from "../partition/setup";
 import * as policy from "../policy/reader";
 import { sealAndStartRemapping } from "../assignment/start";
+import { sealPlan, sealTables } from "../seal/seal";
 import { routeKernelInterrupt } from "../vtd/interrupt-routes";
 import { CoreStatus, startCore } from "./cores";
 import { FatalReason, fatalWith } from "./fatal";
@@ -23,27 +22,25 @@ import { loadPageTables } from "./stub";
 
 const IRQ_COM1: u32 = 4;
 
-/** Goes on from the plan at the physical address `address`, on the boot core's first tables. Never returns. */
+/**
+ * Goes on from the plan at the physical address `address`, on the boot core's first tables. Nothing has run in a partition yet: what the seal
+ * finds is what stays. Devices follow the tables once it has passed. Never returns.
+ */
 export function startSystem(address: u64): void {
   store<u64>(Fixed.Plan, address);
   plan.attachHandedPlan();
   attachSystem();
+  sealPlan();
   createRings(header64(PlanHeader.Rings), header32(PlanHeader.CoreCount), identifier());
-  seal();
+  takeOverConsoles();
+  sealTables();
+  print("sealed: every EPT and page table matches the policy");
+  printLine();
+  sealAndStartRemapping();
   openConsoleInput();
   startOtherCores();
   loadPageTables(core64(0, PlanCore.Pml4));
   runCore();
-}
-
-/** Nothing has run in a partition yet; what the walkers find now is what stays. Devices follow the tables from here on. */
-function seal(): void {
-  for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) sealPartition(partition);
-  for (let core: u32 = 0; core < header32(PlanHeader.CoreCount); core++) sealSpace(core, core64(core, PlanCore.Pml4));
-  takeOverConsoles();
-  print("sealed: every EPT and page table matches the policy");
-  printLine();
-  sealAndStartRemapping();
 }
 
 function openConsoleInput(): void {

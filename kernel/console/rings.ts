@@ -5,7 +5,7 @@
 //   page 1        input rings, one of INPUT_RING_SIZE bytes for each partition: core 0 to the partition's core
 //   page 2 + 3*n  output ring of core n: core n to core 0
 
-import { compareExchange32, load8, load16, load32, store16, store32, store8 } from "../memory/physical";
+import { clear, compareExchange32, load8, load16, load32, store16, store32, store8 } from "../memory/physical";
 import { MAXIMUM_PARTITIONS } from "../policy/layout";
 import { sendFixed } from "../../drivers/local-apic";
 import { HostVector } from "../../drivers/vectors";
@@ -57,8 +57,9 @@ function outputRing(core: u32): u64 { return area + <u64>(CONTROL_PAGES + core *
 
 function inputRing(partition: u32): u64 { return area + PAGE + <u64>(partition * INPUT_RING_SIZE); }
 
-/** Core 0: takes zeroed frames of ringPages(coreCount) pages into use. */
+/** Core 0: takes frames of ringPages(coreCount) pages into use. */
 export function createRings(frames: u64, coreCount: u32, bootApicId: u32): void {
+  clear(frames, <u64>ringPages(coreCount) * PAGE);
   area = frames;
   cores = coreCount;
   store32(area + Control.Shown, NOBODY);

@@ -82,6 +82,9 @@ export function allocate(pages: u32, alignmentPages: u32): u64 {
   return base;
 }
 
+/** The same, not zeroed. */
+export function allocateUncleared(pages: u32): u64 { return takeLowest(<u64>pages * PAGE_SIZE, PAGE_SIZE); }
+
 /** Memory of a partition, aligned for the largest pages that it can use; not zeroed. 0 when there is none. */
 export function allocateLarge(length: u64): u64 {
   if (length >= GIGABYTE) {

@@ -13,8 +13,6 @@ export const enum MapStatus {
   AlreadyMapped = 2,
   /** No frame is left for a table. */
   OutOfFrames = 3,
-  /** The same page must not be writable and executable. */
-  WritableAndExecutable = 4,
   /** Nothing is mapped there, or a leaf reaches beyond the range. */
   NotMapped = 5,
 }

@@ -1,7 +1,15 @@
 // The list of physical memory that the seal protects from a core, or from the devices of a partition.
 
 import { PAGE_SIZE } from "./layout";
-import { PROTECTED_SIZE, Protected } from "./seal";
+
+/** Physical memory that no writable mapping may cover. */
+@unmanaged
+class Protected {
+  base: u64;
+  /** First byte after it. */
+  end: u64;
+}
+const PROTECTED_SIZE: usize = 16;
 
 const MAXIMUM_PROTECTED: u32 = 512;
 const ranges: usize = memory.data(8192, 8); // MAXIMUM_PROTECTED * PROTECTED_SIZE

@@ -91,6 +91,9 @@ export function setImage(partition: u32, image: u32, address: u64, size: u64): v
 export function imageAddress(partition: u32, image: u32): u64 { return load64(record(partition) + <u64>PlanPartition.Images + <u64>image * 16); }
 export function imageLength(partition: u32, image: u32): u64 { return load64(record(partition) + <u64>PlanPartition.Images + <u64>image * 16 + 8); }
 
+/** Bytes of a partition's memory. */
+export function partitionMemorySize(partition: u32): u64 { return field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory); }
+
 export function coreRegion(core: u32): u64 { return load64(plan + <u64>PlanHeader.CoreRegions + <u64>core * 8); }
 export function setCoreRegion(core: u32, region: u64): void { store64(plan + <u64>PlanHeader.CoreRegions + <u64>core * 8, region); }
 

@@ -1,7 +1,7 @@
 // Physical memory that the plan gives a use: each page of it has one. What the planner chose twice, or over the kernel, is refused.
 
 import { FatalReason, fatalWith } from "../boot/fatal";
-import { BOOT_DEVICES_END, PAGE_SIZE } from "../memory/layout";
+import { BOOT_DIRECT_END, PAGE_SIZE } from "../memory/layout";
 
 @unmanaged
 class Claim {
@@ -10,6 +10,8 @@ class Claim {
   end: u64;
 }
 const CLAIM_SIZE: usize = 16;
+/** End of all physical addresses, SDM 3A 4.1.4. */
+const ADDRESS_LIMIT: u64 = 1 << 52;
 const MAXIMUM_CLAIMS: u32 = 1024;
 const claims: usize = memory.data(16384, 8); // MAXIMUM_CLAIMS * CLAIM_SIZE
 let count: u32 = 0;
@@ -26,7 +28,7 @@ export function claim(base: u64, length: u64): void {
   if (length == 0) return;
   const first = base & ~(PAGE_SIZE - 1);
   const end = (base + length + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
-  if (length > BOOT_DEVICES_END || end <= first || end > BOOT_DEVICES_END) return refusePlan("memory that cannot be reached", base);
+  if (length > ADDRESS_LIMIT || end <= first || end > ADDRESS_LIMIT) return refusePlan("memory that cannot be", base);
   if (count == MAXIMUM_CLAIMS) return refusePlan("ranges of memory", count);
   if (isClaimed(first, end)) return refusePlan("memory with two uses", base);
   const next = claimAt(count);
@@ -37,7 +39,7 @@ export function claim(base: u64, length: u64): void {
 
 /** Claims frames of the planner's choosing. */
 export function claimFrames(base: u64, pages: u64): void {
-  if (base == 0 || (base & (PAGE_SIZE - 1)) != 0) return refusePlan("no frame", base);
+  if (base == 0 || (base & (PAGE_SIZE - 1)) != 0 || base >= BOOT_DIRECT_END || pages > (BOOT_DIRECT_END - base) / PAGE_SIZE) refusePlan("no frame", base);
   claim(base, pages * PAGE_SIZE);
 }
 

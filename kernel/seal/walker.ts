@@ -1,10 +1,10 @@
-// Walks a tree of four levels, page tables (SDM 3A 4.5) or EPT (SDM 3C 28.3.2), from its root: every entry must be what the list of mappings
-// says, nothing more and nothing less, and no table may lie where anybody writes. Shares nothing with the builders but the list.
+// Walks a tree of four levels, page tables (SDM 3A 4.5) or EPT (SDM 3C 28.3.2), from its root: every entry must be what the list of
+// grants says, nothing more and nothing less, and no table may lie where anybody writes. Shares nothing with the builders but the list.
 
 import { BOOT_DIRECT_END, PAGE_SIZE } from "../memory/layout";
 import { load64 } from "../memory/physical";
 import { isClaimed } from "./claims";
-import { mappingAt, mappingCount, mappingsOverflowed } from "./mappings";
+import { grantAt, grantCount, grantsOverflowed } from "./grants";
 
 /** Where the walk is in the table that it has reached at a level. */
 @unmanaged
@@ -28,7 +28,7 @@ const FRAME: u64 = 0x000ffffffffff000;
 const places: usize = memory.data(96, 8); // LEVELS * PLACE_SIZE
 
 let failedAddress: u64 = 0;
-/** Index of the mapping that held the last leaf: the next one is most often in it too. */
+/** Index of the grant that held the last leaf: the next one is most often in it too. */
 let last: u32 = 0;
 
 /** Guest-physical address, or virtual one without the bits above 47, at which checkTree() failed. */
@@ -38,7 +38,7 @@ export function sealFailureAddress(): u64 { return failedAddress; }
 export function checkTree(root: u64, present: u64, pointer: u64): bool {
   failedAddress = 0;
   last = 0;
-  if (mappingsOverflowed() || !enterTable(LEVELS, root, 0)) return false;
+  if (grantsOverflowed() || !enterTable(LEVELS, root, 0)) return false;
   let mapped: u64 = 0;
   for (let level = LEVELS; level <= LEVELS;) {
     const place = placeAt(level);
@@ -58,7 +58,7 @@ export function checkTree(root: u64, present: u64, pointer: u64): bool {
       return false;
     }
   }
-  // Every leaf lies in a mapping and no address has two leaves, so equal sizes mean that nothing is missing.
+  // Every leaf lies in a grant and no address has two leaves, so equal sizes mean that nothing is missing.
   return mapped == listedBytes();
 }
 
@@ -73,21 +73,21 @@ function enterTable(level: u32, table: u64, base: u64): bool {
   return (table & ~FRAME) == 0 && table < BOOT_DIRECT_END && !isClaimed(table, table + PAGE_SIZE);
 }
 
-/** Whether one mapping holds the whole leaf and asks for just this entry. */
+/** Whether one grant holds the whole leaf and asks for just this entry. */
 function isListed(address: u64, size: u64, entry: u64): bool {
-  for (let tries: u32 = mappingCount(); tries > 0; tries--) {
-    const mapping = mappingAt(last);
-    const offset = address - (mapping.from & ADDRESS_MASK);
-    if (offset < mapping.length && mapping.length - offset >= size) {
-      return entry == ((mapping.to + offset) | mapping.attributes) && (entry & FRAME & (size - 1)) == 0;
+  for (let tries: u32 = grantCount(); tries > 0; tries--) {
+    const grant = grantAt(last);
+    const offset = address - (grant.from & ADDRESS_MASK);
+    if (offset < grant.length && grant.length - offset >= size) {
+      return entry == ((grant.to + offset) | grant.attributes) && (entry & FRAME & (size - 1)) == 0;
     }
-    last = last + 1 == mappingCount() ? 0 : last + 1;
+    last = last + 1 == grantCount() ? 0 : last + 1;
   }
   return false;
 }
 
 function listedBytes(): u64 {
   let bytes: u64 = 0;
-  for (let i: u32 = 0; i < mappingCount(); i++) bytes += mappingAt(i).length;
+  for (let i: u32 = 0; i < grantCount(); i++) bytes += grantAt(i).length;
   return bytes;
 }

@@ -59,16 +59,16 @@ export const noHousekeeping: Weakness = {
 /** Behind a partition's own memory its EPT maps the machine's first 128 MiB at their own addresses. */
 export const openMemory: Weakness = {
   file: "kernel/partition/setup.ts",
-  text: "  const count = describeMemory(partition, withApicPage);\n  for (",
+  text: "  describeMemory(partition, withApicPage);\n",
   replacement:
-    "  const size = field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory);\n" +
+    "  const size = partitionMemorySize(partition);\n" +
     "  mapEpt(root, size, size, 0x8000000 - size, EptRight.All, 6, secondLevelLargePages());\n" + // 6: write-back
-    "  const count = describeMemory(partition, withApicPage);\n  for (",
+    "  describeMemory(partition, withApicPage);\n",
 };
 
 export const unsealedPartitions: Weakness = {
-  file: "kernel/boot/start-system.ts",
-  text: "  for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) sealPartition(partition);\n",
+  file: "kernel/seal/seal.ts",
+  text: "    sealEpt(partition, PlanPartition.EptRoot, false);\n    sealEpt(partition, PlanPartition.ApicEptRoot, true);\n",
   replacement: "",
 };
 

@@ -95,5 +95,5 @@ describe("attack: the seal refuses an EPT whose ROM", () => {
 
 test("attack: the seal refuses page tables by which a core could write the ROM", () => {
   const spoilt = bootSpoilt((entry) => isRomFrame(entry) && (entry & EXECUTE_DISABLE) !== 0n, (entry) => entry | WRITABLE);
-  expect(spoilt.lines.join("\n")).toContain(`fatal ${reason("SealPageTables")} on core 0: a core's page tables break the rules`);
+  expect(spoilt.lines.join("\n")).toContain(`fatal ${reason("SealPageTables")} on core 0: a core's page tables do not match the policy`);
 });

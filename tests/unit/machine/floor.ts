@@ -58,17 +58,18 @@ export interface FloorExports {
   rangesSize(): bigint;
   rangesOverflowed(): number;
   createTables(): bigint;
-  mapRange(pml4: bigint, virtual: bigint, physical: bigint, length: bigint, mapping: number, largePages: number): number;
-  mapDirect(pml4: bigint, physical: bigint, length: bigint, mapping: number, largePages: number): number;
-  buildTables(pml4: bigint, space: number): number;
+  mapRange(pml4: bigint, virtual: bigint, physical: bigint, length: bigint, attributes: bigint, largePages: number): number;
+  buildCoreTables(pml4: bigint, largePages: number): number;
+  leafBits(mapping: number): bigint;
   createEpt(): bigint;
   mapEpt(root: bigint, gpa: bigint, hpa: bigint, length: bigint, rights: number, memoryType: number, largePages: number): number;
-  checkEpt(root: bigint, grants: number, count: number): number;
-  checkTables(pml4: bigint, protectedRanges: number, count: number): number;
+  clearGrants(): void;
+  addGrant(from: bigint, to: bigint, length: bigint, attributes: bigint): void;
+  grantsOverflowed(): number;
+  clearClaims(): void;
+  claim(base: bigint, length: bigint): void;
+  checkTree(root: bigint, present: bigint, pointer: bigint): number;
   sealFailureAddress(): bigint;
-  sealFailureEntry(): bigint;
-  sealLeaves(): bigint;
-  sealBytes(): bigint;
   // drivers
   findRsdp(): bigint;
   findTables(rsdp: bigint): number;

@@ -4,7 +4,6 @@ import { eptLeaves, type Leaf } from "../machine/page-walker.ts";
 import { enumReader } from "../machine/source-enums.ts";
 
 const status = enumReader("kernel/memory/page-tree.ts", "MapStatus");
-const sealStatus = enumReader("kernel/memory/seal.ts", "SealStatus");
 const PAGE = 0x1000n;
 const MIB2 = 0x20_0000n;
 const GIB = 0x4000_0000n;
@@ -148,21 +147,26 @@ describe("the seal", () => {
     { gpa: 4n * GIB, hpa: 12n * GIB, length: MIB2 },
   ];
 
-  function sealed(change: (machine: FloorMachine, root: bigint) => void = () => {}, granted = grants): { machine: FloorMachine; result: number } {
+  function check(machine: FloorMachine, root: bigint, granted: Mapping[]): boolean {
+    machine.floor.clearGrants();
+    for (const { gpa, hpa, length } of granted) machine.floor.addGrant(gpa, hpa, length, ATTRIBUTES);
+    return machine.floor.checkTree(root, 7n, 7n) !== 0;
+  }
+
+  function sealed(change: (machine: FloorMachine, root: bigint) => void = () => {}, granted = grants): { machine: FloorMachine; good: boolean } {
     const { machine, root } = start();
     for (const grant of grants) expect(map(machine, root, grant, BOTH)).toBe(status("Done"));
     change(machine, root);
-    const words = granted.flatMap((grant) => [grant.gpa, grant.hpa, grant.length, ATTRIBUTES]);
-    return { machine, result: machine.floor.checkEpt(root, machine.writeWords(words), granted.length) };
+    return { machine, good: check(machine, root, granted) };
   }
 
-  /** Changes the last leaf at 4 KiB. */
-  function changeLeaf(machine: FloorMachine, root: bigint, gpa: bigint, change: (entry: bigint) => bigint): void {
+  /** Changes the entry for `gpa` at `level`, or the leaf above it. */
+  function changeEntry(machine: FloorMachine, root: bigint, gpa: bigint, change: (entry: bigint) => bigint, level = 1n): void {
     let table = root;
-    for (let shift = 39n; ; shift -= 9n) {
-      const slot = Number(table + 8n * ((gpa >> shift) & 511n));
+    for (let current = 4n; ; current--) {
+      const slot = Number(table + 8n * ((gpa >> (12n + 9n * (current - 1n))) & 511n));
       const entry = machine.memory.read(slot, 8);
-      if (shift === 12n || (entry & 0x80n) !== 0n || entry === 0n) {
+      if (current === level || (entry & 0x80n) !== 0n || entry === 0n) {
         machine.memory.write(slot, 8, change(entry));
         return;
       }
@@ -173,29 +177,59 @@ describe("the seal", () => {
   const SMALL = GIB + 3n * MIB2;
 
   test("accepts the exact mapping", () => {
-    const { machine, result } = sealed();
-    expect(result).toBe(sealStatus("Good"));
-    expect(machine.floor.sealLeaves()).toBe(6n);
+    expect(sealed().good).toBe(true);
   });
 
   test.each([
-    ["a page that leads elsewhere", SMALL, (entry: bigint) => entry + PAGE, "NotGranted"],
-    ["a page with another memory type", SMALL, (entry: bigint) => entry & ~0x38n, "NotGranted"],
-    ["a page with a bit that nothing grants", SMALL, (entry: bigint) => entry | (1n << 60n), "NotGranted"],
-    ["a large page that leads elsewhere", 0n, (entry: bigint) => entry + GIB, "NotGranted"],
-    ["a large page with reserved address bits", 0n, (entry: bigint) => entry | PAGE, "EntryMalformed"],
-    ["a page too many", SMALL + PAGE, () => 0x5000n | ATTRIBUTES, "NotGranted"],
-    ["a large page outside all grants", 3n * GIB, () => (16n * GIB) | ATTRIBUTES | 0x80n, "NotGranted"],
-    ["a page that is missing", SMALL, () => 0n, "NotMapped"],
-  ])("refuses %s", (_what, gpa, change, expected) => {
-    const { machine, result } = sealed((one, root) => changeLeaf(one, root, gpa, change));
-    expect(result).toBe(sealStatus(expected));
-    if (expected !== "NotMapped") expect(unsigned(machine.floor.sealFailureAddress())).toBe(gpa);
+    ["a page that leads elsewhere", SMALL, (entry: bigint) => entry + PAGE],
+    ["a page with another memory type", SMALL, (entry: bigint) => entry & ~0x38n],
+    ["a page with a bit that nothing grants", SMALL, (entry: bigint) => entry | (1n << 60n)],
+    ["a page with fewer rights", SMALL, (entry: bigint) => entry & ~2n],
+    ["a large page that leads elsewhere", 0n, (entry: bigint) => entry + GIB],
+    ["a large page with reserved address bits", 0n, (entry: bigint) => entry | PAGE],
+    ["a page too many", SMALL + PAGE, () => 0x5000n | ATTRIBUTES],
+    ["a page too many, writable alone", SMALL + PAGE, () => 0x5002n],
+    ["a large page outside all grants", 3n * GIB, () => (16n * GIB) | ATTRIBUTES | 0x80n],
+  ])("refuses %s", (_what, gpa, change) => {
+    const { machine, good } = sealed((one, root) => changeEntry(one, root, gpa, change));
+    expect(good).toBe(false);
+    expect(unsigned(machine.floor.sealFailureAddress())).toBe(gpa);
+  });
+
+  test("refuses a page that is missing", () => {
+    expect(sealed((machine, root) => changeEntry(machine, root, SMALL, () => 0n)).good).toBe(false);
+  });
+
+  test.each([
+    ["fewer rights", 2n, (entry: bigint) => entry & ~2n],
+    ["a bit that no table has", 3n, (entry: bigint) => entry | (1n << 10n)],
+    ["the size of a leaf at the root", 4n, (entry: bigint) => entry | 0x80n],
+    ["its table in memory beyond the reach", 2n, (entry: bigint) => entry | (16n * GIB)],
+  ])("refuses a pointer with %s", (_what, level, change) => {
+    expect(sealed((machine, root) => changeEntry(machine, root, SMALL, change, level)).good).toBe(false);
+  });
+
+  test("refuses a table in memory that has another use", () => {
+    const { machine, root } = start();
+    expect(map(machine, root, grants[0]!, BOTH)).toBe(status("Done"));
+    expect(check(machine, root, [grants[0]!])).toBe(true);
+    const table = machine.memory.read(Number(root), 8) & ~0xfffn;
+    machine.floor.clearClaims();
+    machine.floor.claim(table - PAGE, PAGE);
+    expect(check(machine, root, [grants[0]!])).toBe(true);
+    machine.floor.claim(table + 0x800n, 8n);
+    expect(check(machine, root, [grants[0]!])).toBe(false);
   });
 
   test("refuses a mapping when the grant is smaller or gone", () => {
-    expect(sealed(undefined, [grants[0]!]).result).toBe(sealStatus("NotGranted"));
-    expect(sealed(undefined, [{ ...grants[0]!, length: GIB }, grants[1]!]).result).toBe(sealStatus("NotGranted"));
-    expect(sealed(undefined, [...grants, { gpa: 6n * GIB, hpa: 0n, length: PAGE }]).result).toBe(sealStatus("NotMapped"));
+    expect(sealed(undefined, [grants[0]!]).good).toBe(false);
+    expect(sealed(undefined, [{ ...grants[0]!, length: GIB }, grants[1]!]).good).toBe(false);
+    expect(sealed(undefined, [...grants, { gpa: 6n * GIB, hpa: 0n, length: PAGE }]).good).toBe(false);
+  });
+
+  test("refuses what more grants ask for than it can list", () => {
+    const { machine, root } = start();
+    expect(check(machine, root, Array.from({ length: 257 }, (_, i) => ({ gpa: BigInt(i) * PAGE, hpa: 0n, length: PAGE })))).toBe(false);
+    expect(machine.floor.grantsOverflowed()).not.toBe(0);
   });
 });

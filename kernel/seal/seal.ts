@@ -1,0 +1,77 @@
+// The seal: before the first VM entry the kernel checks all that the planner chose and built, from the plan, the policy and the image alone.
+// Whatever the planner did, a system that passes gives each partition what the policy gives it: what follows from the policy is worked out
+// again, what the kernel starts from is written anew, each frame has one use, and every tree of tables maps just its list.
+
+import { identifier } from "../../drivers/local-apic";
+import { FatalReason, fatalWith } from "../boot/fatal";
+import { ImageSymbol, imageAddress } from "../boot/stub";
+import { ringPages } from "../console/rings";
+import { plannedScreenLength } from "../console/take-over";
+import { PRESENT, TABLE_ENTRY } from "../memory/paging";
+import * as plan from "../partition/plan";
+import { PlanHeader, PlanPartition, field64, header32, header64 } from "../partition/plan";
+import { MAXIMUM_PLAN_FUNCTIONS, functionCount } from "../partition/plan-functions";
+import { MAXIMUM_MODULES, PlanCore, core64, coreApicId, moduleAddress, moduleCount, moduleSize } from "../partition/plan-machine";
+import { partitionCount } from "../policy/reader";
+import { claim, claimFrames, clearClaims, refusePlan } from "./claims";
+import { describeCore } from "./core-map";
+import { prepareCore, preparePartition } from "./frames";
+import { claimFunctions } from "./functions";
+import { EPT_RIGHTS, describeMemory } from "./partition-map";
+import { locatePolicy, placePartitions } from "./partition-plan";
+import { checkPolicy } from "./policy-bounds";
+import { checkTree, sealFailureAddress } from "./walker";
+
+/** I/O APICs, and where interrupt messages go, the local APIC among them (SDM 3A 11.11.1): nobody's memory. */
+const IO_APICS: u64 = 0xfec00000;
+const MESSAGES: u64 = 0xfee00000;
+const CONTROLLERS_LENGTH: u64 = 0x100000;
+
+/** Takes the plan apart into claims, once; the first step, since the kernel reads and writes by it from here on. */
+export function sealPlan(): void {
+  clearClaims();
+  claim(imageAddress(ImageSymbol.Start), imageAddress(ImageSymbol.End) - imageAddress(ImageSymbol.Start));
+  claimFrames(plan.planAddress(), plan.PLAN_PAGES);
+  checkCounts();
+  for (let module: u32 = 0; module < moduleCount(); module++) claim(moduleAddress(module), moduleSize(module));
+  locatePolicy();
+  checkPolicy();
+  placePartitions();
+  claimMachine();
+  for (let core: u32 = 0; core < header32(PlanHeader.CoreCount); core++) prepareCore(core);
+  for (let partition: u32 = 0; partition < partitionCount(); partition++) preparePartition(partition);
+  claimFunctions();
+}
+
+function checkCounts(): void {
+  const cores = header32(PlanHeader.CoreCount);
+  if (cores == 0 || cores > plan.MAXIMUM_CORES || coreApicId(0) != identifier()) refusePlan("cores", cores);
+  if (moduleCount() == 0 || moduleCount() > MAXIMUM_MODULES) refusePlan("modules", moduleCount());
+  if (functionCount() > MAXIMUM_PLAN_FUNCTIONS) refusePlan("functions", functionCount());
+}
+
+function claimMachine(): void {
+  claim(IO_APICS, CONTROLLERS_LENGTH);
+  claim(MESSAGES, CONTROLLERS_LENGTH);
+  claim(header64(PlanHeader.ScreenAddress), plannedScreenLength());
+  if (header64(PlanHeader.Trampoline) != 0) claimFrames(header64(PlanHeader.Trampoline), 1);
+  claimFrames(header64(PlanHeader.Rings), ringPages(header32(PlanHeader.CoreCount)));
+  claimFrames(header64(PlanHeader.DeviceReports), 1);
+}
+
+/** Every EPT and every core's tables; all claims have been made. */
+export function sealTables(): void {
+  for (let partition: u32 = 0; partition < partitionCount(); partition++) {
+    sealEpt(partition, PlanPartition.EptRoot, false);
+    sealEpt(partition, PlanPartition.ApicEptRoot, true);
+  }
+  for (let core: u32 = 0; core < header32(PlanHeader.CoreCount); core++) {
+    describeCore(core);
+    if (!checkTree(core64(core, PlanCore.Pml4), PRESENT, TABLE_ENTRY)) fatalWith(FatalReason.SealPageTables, "virtual address", sealFailureAddress());
+  }
+}
+
+function sealEpt(partition: u32, root: PlanPartition, withApicPage: bool): void {
+  describeMemory(partition, withApicPage);
+  if (!checkTree(field64(partition, root), EPT_RIGHTS, EPT_RIGHTS)) fatalWith(FatalReason.SealEpt, "guest-physical address", sealFailureAddress());
+}
