@@ -2,6 +2,7 @@
 // and the independent walkers compare it with every table before translation goes on.
 
 import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit } from "../../drivers/acpi/dmar/records";
+import { HostVector } from "../../drivers/vectors";
 import { FatalReason, reportFatal, stop } from "../boot/fatal";
 import { ImageSymbol, imageAddress } from "../boot/stub";
 import { print } from "../console/print";
@@ -9,9 +10,9 @@ import { HIGH_MEMORY_BASE } from "../../monitor/interface";
 import { IO_BITMAP_PAGES, MSR_BITMAP_PAGES } from "../cpu/backend";
 import { BOOT_DIRECT_END, MONITOR_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
 import { clearProtected, protect, protectPages, protectedCount, protectedOverflowed, protectedRanges } from "../memory/protected-ranges";
-import { PlanPartition, field64, planAddress, PLAN_PAGES, vcpuApicId, vcpuControl } from "../partition/plan";
+import { PlanHeader, PlanPartition, field64, header32, planAddress, PLAN_PAGES, vcpuApicId, vcpuControl } from "../partition/plan";
 import { PlanFunction, function32, functionCount } from "../partition/plan-functions";
-import { moduleAddress, moduleCount, moduleSize } from "../partition/plan-machine";
+import { coreApicId, moduleAddress, moduleCount, moduleSize } from "../partition/plan-machine";
 import { DeviceFlag } from "../policy/layout";
 import { partitionCount, partitionVcpuCount } from "../policy/reader";
 import { domainOf, domainRoot, hasDomain } from "../vtd/domain";
@@ -179,12 +180,28 @@ function listInterrupts(unit: Unit): u32 {
     const messages = function32(record, PlanFunction.Messages);
     for (let message: u32 = 0; message < messages; message++) listMessage(count++, record, message);
   }
+  if (header32(PlanHeader.InputUnit) == unit.index) listInput(count++);
   return count;
 }
 
-function listMessage(slot: u32, record: u32, message: u32): void {
+/** COM1's interrupt. */
+function listInput(slot: u32): void {
+  const grant = interruptGrantAt(slot);
+  grant.index = header32(PlanHeader.InputEntry);
+  grant.vector = HostVector.ConsoleInput;
+  grant.destination = coreApicId(0);
+  grant.levelTriggered = header32(PlanHeader.InputLevel);
+  grant.sourceValidation = header32(PlanHeader.InputValidation);
+}
+
+function interruptGrantAt(slot: u32): InterruptGrant {
   const grant = changetype<InterruptGrant>(interruptGrants + <usize>slot * INTERRUPT_GRANT_SIZE);
   memory.fill(changetype<usize>(grant), 0, INTERRUPT_GRANT_SIZE);
+  return grant;
+}
+
+function listMessage(slot: u32, record: u32, message: u32): void {
+  const grant = interruptGrantAt(slot);
   grant.index = function32(record, PlanFunction.FirstEntry) + message;
   grant.vector = function32(record, PlanFunction.FirstVector) + message;
   grant.destination = vcpuApicId(function32(record, PlanFunction.Partition), 0);

@@ -16,6 +16,7 @@ import { handOverConsoles } from "../console/hand-over";
 import { openConsoles } from "../console/open";
 import { print, printDecimal, printLine } from "../console/print";
 import { ringPages } from "../console/rings";
+import { routeInput } from "../console/route-input";
 import { selectedConsoles } from "../console/selection";
 import { readCapabilities } from "../cpu/backend";
 import { reportMitigations } from "../cpu/mitigation-report";
@@ -58,6 +59,7 @@ export function buildSystem(information: u64): u64 {
   placePartitions();
   for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) setUpPartition(partition);
   buildRemapping();
+  routeInput();
   decideScreen();
   buildSpaces();
   handOverConsoles();

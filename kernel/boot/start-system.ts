@@ -1,8 +1,6 @@
 // Core 0's way from the plan to its partition: takes over what was found out and built, seals it, starts the other cores.
 
-import { RouteStatus } from "../../drivers/io-apic";
 import { identifier } from "../../drivers/local-apic";
-import { HostVector } from "../../drivers/vectors";
 import { giveKeyboard, registerPartition, startInput } from "../console/partitions";
 import { print, printLine } from "../console/print";
 import { createRings } from "../console/rings";
@@ -14,13 +12,10 @@ import { PlanCore, core64 } from "../partition/plan-machine";
 import * as policy from "../policy/reader";
 import { sealAndStartRemapping } from "../assignment/start";
 import { sealPlan, sealTables } from "../seal/seal";
-import { routeKernelInterrupt } from "../vtd/interrupt-routes";
 import { CoreStatus, startCore } from "./cores";
 import { FatalReason, fatalWith } from "./fatal";
 import { attachSystem, runCore } from "./join-system";
 import { loadPageTables } from "./stub";
-
-const IRQ_COM1: u32 = 4;
 
 /**
  * Goes on from the plan at the physical address `address`, on the boot core's first tables. Nothing has run in a partition yet: what the seal
@@ -47,14 +42,6 @@ function openConsoleInput(): void {
   for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) {
     registerPartition(partition, policy.partitionName(partition), plan.vcpuApicId(partition, 0));
     if (policy.partitionHasKeyboard(partition)) giveKeyboard(partition);
-  }
-  const status = routeKernelInterrupt(IRQ_COM1, HostVector.ConsoleInput, identifier());
-  if (status == RouteStatus.SourceUnknown) {
-    // A known fault of firmware; housekeeping looks for input all the same.
-    print("console: the DMAR table names no I/O APIC, so that input is polled");
-    printLine();
-  } else if (status != RouteStatus.Done) {
-    fatalWith(FatalReason.InterruptRoute, "status", status);
   }
   startInput();
 }

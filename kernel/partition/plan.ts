@@ -13,6 +13,7 @@ import { MAXIMUM_VCPUS } from "../../monitor/interface";
 export const PLAN_PAGES: u32 = 5;
 export const MAXIMUM_CORES: u32 = 64;
 export const NO_PARTITION: u32 = 0xffffffff;
+export const NO_UNIT: u32 = 0xffffffff;
 
 export const enum PlanHeader {
   Policy = 0x00, // u64 physical address of policy.bin
@@ -38,6 +39,10 @@ export const enum PlanHeader {
   ScreenCursor = 0x74, // u32 column | row << 16
   ScreenCells = 0x78, // u64 frames with the character of each cell that is shown
   PowerOff = 0xc0, // PowerOffRecord of drivers/power.ts
+  InputUnit = 0xd0, // u32 unit that remaps COM1's interrupt, NO_UNIT if none does; what follows is its interrupt remapping entry
+  InputEntry = 0xd4, // u32 index
+  InputValidation = 0xd8, // u32 who may use it
+  InputLevel = 0xdc, // u32 1: level triggered
   CoreRegions = 0x100, // MAXIMUM_CORES u64: a frame a core, for the back end (VMX: the VMXON region)
   CorePartitions = 0x400, // MAXIMUM_CORES u32 or NO_PARTITION
   CoreVcpus = 0x500, // MAXIMUM_CORES u32: number of the vCPU that runs on the core
