@@ -149,6 +149,7 @@ export const enum Device {
   PowerManagement = 1 << 6, // ACPI PM1a, PM timer, reset by 0xcf9, 0x64 and 0x92
   Pci = 1 << 7, // 0xcf8 and 0xcfc; the assigned functions and the virtual disk answer
   DebugConsole = 1 << 8, // port 0x402, where firmware writes what it does
+  TextScreen = 1 << 9, // the CRT controller of a text screen, whose text is memory that nobody shows
   Test = 1 << 15, // what test kernels for virtual machines expect (devices/test-device.ts)
 }
 

@@ -19,6 +19,7 @@ import { receiveInput } from "./devices/uart/uart";
 import { setCaller, takePendingNmi } from "./devices/vcpu-mailbox";
 import { AccessStatus, Device } from "./interface";
 import { load as loadImages } from "./loader/load";
+import { writeBiosData } from "./pc/bios-data";
 import { switchTask } from "./task/switch";
 
 /** Resets the devices, writes the tables and loads the images, some of which get copies; returns LoadStatus. */
@@ -26,6 +27,7 @@ export function start(): u32 {
   resetPlatform();
   if (hasFirmware() || hasDevice(Device.Test)) describePlatform();
   if (!hasFirmware()) writeAcpiTables();
+  writeBiosData();
   return loadImages();
 }
 

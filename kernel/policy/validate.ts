@@ -19,7 +19,7 @@ const MEMORY_GRANULE: u64 = 0x200000;
 /** 1 TiB: below the 46 bits of physical address that the smallest supported processors have, and no sum overflows. */
 const MEMORY_LIMIT: u64 = 0x10000000000;
 /** Bits of Device in monitor/interface.ts. */
-const KNOWN_DEVICES: u32 = 0x81ff;
+const KNOWN_DEVICES: u32 = 0x83ff;
 /** Bits of PolicyFlag. */
 const KNOWN_SYSTEM_FLAGS: u32 = PolicyFlag.PowerOffWhenDone | PolicyFlag.ScalableRemapping;
 /** One bit a hypercall of Hypercall in layout.ts. */

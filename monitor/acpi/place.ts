@@ -28,6 +28,7 @@ function relocate(rsdp: u32): void {
   writeRsdpChecksums(rsdp);
 }
 
-function copyToGuest(address: u64, position: u32, length: u32): void {
+/** `length` bytes of the buffer from `position` on. */
+export function copyToGuest(address: u64, position: u32, length: u32): void {
   for (let index: u32 = 0; index < length; index++) store8(address + index, <u8>byteAt(position + index));
 }

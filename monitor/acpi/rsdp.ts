@@ -1,5 +1,5 @@
 import { OEM_ID } from "./table-header";
-import { align, put32, put8, putPointer64, putText, putZeros, tell, writeChecksum } from "./writer";
+import { align, put32, put8, putPointer32, putPointer64, putText, putZeros, tell, writeChecksum } from "./writer";
 
 /** Where the two checksums of an RSDP lie, and what they are over, from its start. */
 export const enum Rsdp {
@@ -9,15 +9,16 @@ export const enum Rsdp {
   Size = 36,
 }
 
-/** Root System Description Pointer, revision 2 (ACPI 6.4, 5.2.5.3). There is no RSDT: its address is 0. Returns its position. */
-export function writeRsdp(xsdt: u32): u32 {
+/** Root System Description Pointer, revision 2 (ACPI 6.4, 5.2.5.3). `rsdt` is 0 if there is none. Returns its position. */
+export function writeRsdp(rsdt: u32, xsdt: u32): u32 {
   align(16);
   const rsdp = tell();
   putText("RSD PTR ");
   put8(0); // checksum
   putText(OEM_ID);
   put8(2); // revision
-  put32(0); // RSDT
+  if (rsdt != 0) putPointer32(rsdt);
+  else put32(0);
   put32(Rsdp.Size);
   putPointer64(xsdt);
   put8(0); // extended checksum

@@ -1,7 +1,7 @@
-// The ACPI tables of the virtual platform: RSDP -> XSDT -> FADT -> FACS, DSDT; XSDT -> MADT. They are made in a buffer; place.ts
+// The ACPI tables of the virtual platform: RSDP -> RSDT and XSDT -> FADT -> FACS, DSDT; RSDT and XSDT -> MADT. They are made in a buffer; place.ts
 // brings them into the guest's memory, or the guest's firmware does (devices/fw-cfg/).
 
-import { hasDevice } from "../configuration";
+import { hasDevice, hasFirmware } from "../configuration";
 import { Device } from "../interface";
 import { writeDsdt } from "./dsdt";
 import { writeFacs } from "./facs";
@@ -9,7 +9,7 @@ import { writeFadt } from "./fadt";
 import { writeMadt } from "./madt";
 import { writeRsdp } from "./rsdp";
 import { beginTable, beginTableList, endTable } from "./table-header";
-import { beginBuffer, putPointer64 } from "./writer";
+import { beginBuffer, putPointer32, putPointer64 } from "./writer";
 
 const XSDT_REVISION: u32 = 1;
 
@@ -21,7 +21,18 @@ export function makeTables(): u32 {
   const dsdt = writeDsdt();
   const fadt = writeFadt(facs, dsdt);
   const madt: u32 = hasDevice(Device.LocalApic) ? writeMadt() : 0;
-  return writeRsdp(writeXsdt(fadt, madt));
+  // Firmware makes one itself; kernels of the time of ACPI 1.0 know no other table.
+  const rsdt: u32 = hasFirmware() ? 0 : writeRsdt(fadt, madt);
+  return writeRsdp(rsdt, writeXsdt(fadt, madt));
+}
+
+/** Root System Description Table (ACPI 5.0, 5.2.7). */
+function writeRsdt(fadt: u32, madt: u32): u32 {
+  const rsdt = beginTable("RSDT", XSDT_REVISION);
+  putPointer32(fadt);
+  if (madt != 0) putPointer32(madt);
+  endTable(rsdt);
+  return rsdt;
 }
 
 /** Extended System Description Table (ACPI 5.0, 5.2.8). `madt` is 0 if there is none. */

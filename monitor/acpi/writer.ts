@@ -97,6 +97,11 @@ export function patch8(at: u32, value: u32): void {
   store<u8>(bufferAddress(at), <u8>value);
 }
 
+export function patch16(at: u32, value: u32): void {
+  patch8(at, value);
+  patch8(at + 1, value >> 8);
+}
+
 export function patch32(at: u32, value: u32): void {
   for (let byte: u32 = 0; byte < 4; byte++) patch8(at + byte, value >> (byte << 3));
 }

@@ -16,6 +16,7 @@ import { readResetPort, ResetPort, writeResetPort } from "./reset-ports";
 import { putOutput } from "./rings";
 import { readRtc, RtcPort, writeRtc } from "./rtc/rtc";
 import { openBus, setStatus } from "./status";
+import { TextScreenPort, readTextScreen, writeTextScreen } from "./text-screen";
 import { isTestMemory, isTestPort, readTestMemory, readTestPort, writeTestMemory, writeTestPort } from "./test-device";
 import { readUart, UART_BASE, writeUart } from "./uart/uart";
 
@@ -37,7 +38,7 @@ const PORT_DEBUG_CONSOLE: u32 = 0x402;
 const DEBUG_CONSOLE_PRESENT: u32 = 0xe9;
 
 /** Owner of a byte-wide port. Quiet ports are those of POST codes and delays, which every PC has, and those firmware probes. */
-const enum ByteDevice { None = 0, Uart, Pic, Pit, SystemControl, Rtc, Reset, Quiet, DebugConsole }
+const enum ByteDevice { None = 0, Uart, Pic, Pit, SystemControl, Rtc, Reset, Quiet, DebugConsole, TextScreen }
 
 function wideDevice(port: u32, size: u32): WideDevice {
   if ((port & ~0xf) == PORT_PM1A_EVENT) {
@@ -74,6 +75,8 @@ function byteDevice(port: u32): ByteDevice {
     case ResetPort.ResetControl: return granted(Device.PowerManagement, ByteDevice.Reset);
     case RtcPort.Index:
     case RtcPort.Data: return granted(Device.Rtc, ByteDevice.Rtc);
+    case TextScreenPort.Index:
+    case TextScreenPort.Data: return hasDevice(Device.TextScreen) ? ByteDevice.TextScreen : firmwarePort();
     case PORT_DELAY: return ByteDevice.Quiet;
     case PORT_DEBUG_CONSOLE: return hasDevice(Device.DebugConsole) ? ByteDevice.DebugConsole : firmwarePort();
     default:
@@ -95,6 +98,7 @@ function readByte(port: u32): u32 {
     case ByteDevice.Rtc: return readRtc(port);
     case ByteDevice.Reset: return readResetPort(port);
     case ByteDevice.Quiet: return 0xff;
+    case ByteDevice.TextScreen: return readTextScreen(port);
     case ByteDevice.DebugConsole: return DEBUG_CONSOLE_PRESENT;
     default: return openBus() & 0xff;
   }
@@ -110,6 +114,7 @@ function writeByte(port: u32, value: u32): void {
     case ByteDevice.Reset: writeResetPort(port, value); return;
     case ByteDevice.Quiet: return;
     case ByteDevice.DebugConsole: putOutput(value); return;
+    case ByteDevice.TextScreen: writeTextScreen(port, value); return;
     default: openBus(); return;
   }
 }

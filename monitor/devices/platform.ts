@@ -17,6 +17,7 @@ import { resetPowerManagement, runPowerManagement } from "./power-management";
 import { resetResetPorts } from "./reset-ports";
 import { resetRtc, runRtc } from "./rtc/rtc";
 import { resetTestDevice } from "./test-device";
+import { resetTextScreen } from "./text-screen";
 import { resetUart, runUart } from "./uart/uart";
 import { runDisk } from "./virtio/device";
 import { clearKick, resetVcpuMailbox, setCaller } from "./vcpu-mailbox";
@@ -40,6 +41,7 @@ export function resetPlatform(): void {
   resetPci();
   clearKick();
   resetTestDevice();
+  resetTextScreen();
 }
 
 /** Fires the timers of a vCPU that are due; vCPU 0 carries the platform's. */

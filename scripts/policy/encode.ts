@@ -42,6 +42,7 @@ const deviceBits: Record<DeviceName, Device> = {
   "power-management": Device.PowerManagement,
   pci: Device.Pci,
   "debug-console": Device.DebugConsole,
+  "text-screen": Device.TextScreen,
   "test-device": Device.Test,
 };
 

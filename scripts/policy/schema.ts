@@ -14,7 +14,7 @@ const MAXIMUM_MODULE_COMMAND_LINE = 255;
 /** Boot core included; the local APIC's physical destination names no more in xAPIC mode. */
 export const MAXIMUM_CORES = 255;
 
-const deviceNames = ["local-apic", "io-apic", "pic", "pit", "uart", "rtc", "power-management", "pci", "debug-console", "test-device"] as const;
+const deviceNames = ["local-apic", "io-apic", "pic", "pit", "uart", "rtc", "power-management", "pci", "debug-console", "text-screen", "test-device"] as const;
 const hypercallNames = ["version", "console-write", "power-off", "reset", "tsc-frequency", "console-read"] as const;
 const healthActionNames = ["ignore", "inject-fault", "restart", "stop"] as const;
 
@@ -201,10 +201,12 @@ function resolveCores(core: number | undefined, cores: number[] | undefined, con
 // Written out: derived from the schema it would be circular.
 type ImageKindName = "linux" | "typescript" | "multiboot" | "multiboot2" | "pvh" | "flat" | "bios" | "uefi";
 
-/** Test kernels for virtual machines are multiboot kernels, and take the number of processors from their device. */
+/** What not every kernel has by default. Test kernels for virtual machines are multiboot kernels, and take the number of processors from their device. */
+const specialDevices: Partial<Record<DeviceName, readonly ImageKindName[]>> = { "debug-console": [], "text-screen": ["multiboot", "multiboot2"], "test-device": ["multiboot"] };
+
 function defaultDevices(kind: ImageKindName): DeviceName[] {
   if (kind === "typescript") return ["local-apic"];
-  return deviceNames.filter((name) => name !== "debug-console" && (name !== "test-device" || kind === "multiboot"));
+  return deviceNames.filter((name) => specialDevices[name]?.includes(kind) ?? true);
 }
 
 /** A disk is reached through the configuration ports. */

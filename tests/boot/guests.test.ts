@@ -47,7 +47,7 @@ function modules(): NonNullable<Parameters<typeof multiboot>[0]["modules"]> {
 
 function multibootLines(flags: string, commandLine: string, moduleLines: string[]): string[] {
   return [
-    "eax: 2badb002", ...PLATFORM, `information: ${flags}`, `lower: ${LOWER} upper: ${UPPER}`, `command line: <${commandLine}>`, "loader: <Bulkhead>",
+    "eax: 2badb002", ...PLATFORM, "MP: 5f504d5f cursor: 00000012", `information: ${flags}`, `lower: ${LOWER} upper: ${UPPER}`, `command line: <${commandLine}>`, "loader: <Bulkhead>",
     ...moduleLines.map((line) => `module ${line}`), ...MAP, "done",
   ];
 }

@@ -41,7 +41,7 @@ export const enum ModemControl {
   DataTerminalReady = 1 << 0,
   RequestToSend = 1 << 1,
   Out1 = 1 << 2,
-  Out2 = 1 << 3, // on a PC it lets the interrupt line through
+  Out2 = 1 << 3,
   Loop = 1 << 4,
   Writable = 0x1f,
 }

@@ -81,8 +81,8 @@ function interruptSource(): u32 {
 }
 
 function updateLine(): void {
-  const gate = modemControl & (ModemControl.Out2 | ModemControl.Loop);
-  const isHigh = gate == ModemControl.Out2 && interruptSource() != Identification.None;
+  // A PC's board lets the line through by OUT2, QEMU's does not, and kernels such as xv6 know QEMU's only.
+  const isHigh = (modemControl & ModemControl.Loop) == 0 && interruptSource() != Identification.None;
   if (isHigh == line) return;
   line = isHigh;
   setInterruptLine(GSI_UART, isHigh);

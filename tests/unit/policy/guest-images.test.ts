@@ -59,8 +59,8 @@ function imageKind(compiled: CompiledSystem): number {
 
 describe("a good image", () => {
   test.each([
-    ["multiboot", multiboot, ["test-device"]],
-    ["multiboot2", multiboot2, []],
+    ["multiboot", multiboot, ["text-screen", "test-device"]],
+    ["multiboot2", multiboot2, ["text-screen"]],
   ])("%s: gets the devices of hardware and no hypercall by default, and what test kernels expect where they are of its kind", (_name, language, besides) => {
     const [partition] = checkDescription(describeSystem(language({ kernel: "kernel" })), "test.ts").partitions;
     expect(partition!.devices).toEqual(["local-apic", "io-apic", "pic", "pit", "uart", "rtc", "power-management", "pci", ...besides]);

@@ -67,6 +67,16 @@ describe("RSDP", () => {
     expect(sum(rsdp)).toBe(0);
     expect(rsdp.readUInt8(15)).toBe(2);
   });
+
+  test("points to an RSDT too, with the same tables", () => {
+    const ram = writeTables(ALL_DEVICES);
+    const rsdt = tableAt(ram, ram.readUInt32LE(RSDP_ADDRESS + 16));
+    const xsdt = tableAt(ram, Number(ram.readBigUInt64LE(RSDP_ADDRESS + 24)));
+    expect(rsdt.toString("latin1", 0, 4)).toBe("RSDT");
+    const entries = [36, 40].map((at) => rsdt.readUInt32LE(at));
+    expect(rsdt.length).toBe(44);
+    expect(entries).toEqual([36, 44].map((at) => Number(xsdt.readBigUInt64LE(at))));
+  });
 });
 
 describe("FADT", () => {
