@@ -20,6 +20,7 @@ import { routeInput } from "../console/route-input";
 import { selectedConsoles } from "../console/selection";
 import { readCapabilities } from "../cpu/backend";
 import { reportMitigations } from "../cpu/mitigation-report";
+import { nameMissingCapabilities } from "../cpu/vmx/capability-report";
 import { rdtsc } from "../cpu/processor";
 import { FramesStatus, freeBytes, initialise as initialiseFrames, trampolinePage } from "../memory/frames";
 import { CorePage, KERNEL_MEMORY_PAGES } from "../memory/layout";
@@ -102,7 +103,8 @@ function surveyMachine(): void {
 
 /** All that is missing is named before the boot stops: of the processor, and of what the policy gives away. */
 function checkMachine(): void {
-  let missing = readCapabilities();
+  let missing = nameMissingCapabilities();
+  readCapabilities();
   if (moduleCount() == 0) fatal(missing != 0 ? FatalReason.ProcessorUnsuitable : FatalReason.PolicyMissing);
   readPolicy();
   plan.attachPlan(allocateOrStop(plan.PLAN_PAGES));

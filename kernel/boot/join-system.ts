@@ -33,7 +33,7 @@ export function attachSystem(): void {
   setBase(header64(PlanHeader.Policy));
   setTscFrequency(header64(PlanHeader.TscFrequency));
   enableLocalApic();
-  if (readCapabilities() != 0) fatal(FatalReason.ProcessorUnsuitable);
+  if (!readCapabilities()) fatal(FatalReason.ProcessorUnsuitable);
   if (missingApicFeatures()) fatalWith(FatalReason.ProcessorUnsuitable, "without core 0's virtualisation of local APICs, ApicFeature", missingApicFeatures());
 }
 

@@ -2,7 +2,7 @@
 
 import { MAXIMUM_CELLS } from "../../drivers/framebuffer";
 import { cursor, shownCells } from "../../drivers/framebuffer-terminal";
-import * as uart from "../../drivers/uart16550";
+import { initialise as initialiseUart } from "../../drivers/uart16550-setup";
 import { PAGE_SIZE } from "../memory/layout";
 import { store64 } from "../memory/physical";
 import { PlanHeader, setHeader32, setHeader64 } from "../partition/plan";
@@ -12,7 +12,7 @@ import { ConsoleDevice, openedConsoles } from "./devices";
 /** Notes how they stand. What is printed from here on until they are taken over is missing from the screen once it scrolls. */
 export function handOverConsoles(): void {
   const opened = openedConsoles();
-  const input: u32 = opened & ConsoleDevice.Com1 || uart.initialise() ? ConsoleDevice.Input : ConsoleDevice.None;
+  const input: u32 = opened & ConsoleDevice.Com1 || initialiseUart() ? ConsoleDevice.Input : ConsoleDevice.None;
   setHeader32(PlanHeader.Consoles, opened | input);
   if (opened & ConsoleDevice.Screen) handOverScreen();
 }

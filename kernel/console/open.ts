@@ -1,7 +1,7 @@
 // Opening the consoles of the machine.
 
 import * as debugConsole from "../../drivers/debug-console";
-import * as uart from "../../drivers/uart16550";
+import { initialise as initialiseUart } from "../../drivers/uart16550-setup";
 import { ConsoleDevice, useConsoles } from "./devices";
 import { findScreen } from "./find-screen";
 import { openScreen } from "./screen";
@@ -11,7 +11,7 @@ export function openConsoles(wanted: u32): u32 {
   let opened: u32 = ConsoleDevice.None;
   findScreen();
   if (wanted & ConsoleDevice.DebugConsole && debugConsole.isPresent()) opened |= ConsoleDevice.DebugConsole;
-  if (wanted & ConsoleDevice.Com1 && uart.initialise()) opened |= ConsoleDevice.Com1;
+  if (wanted & ConsoleDevice.Com1 && initialiseUart()) opened |= ConsoleDevice.Com1;
   if (wanted & ConsoleDevice.Screen && openScreen()) opened |= ConsoleDevice.Screen;
   useConsoles(opened);
   return opened;

@@ -286,6 +286,16 @@ describe("a function is refused", () => {
       plan.write(plan.function(0, "MsixAddress", 8), BigInt(DISK_BAR) + 0x4000n);
     }],
     ["with more messages than its table has", (plan) => plan.write(plan.function(0, "MsixEntries"), 1n)],
+    ["of another partition", (plan) => plan.write(plan.function(0, "Partition"), 1n)],
+    ["at another address", (plan) => plan.write(plan.function(0, "SourceId"), 0x30n)],
+    ["in another segment", (plan) => plan.write(plan.function(0, "Segment"), 1n)],
+    ["twice", (plan) => {
+      for (const name of ["Partition", "Segment", "SourceId", "Flags"]) plan.write(plan.function(1, name), plan.read(plan.function(0, name)));
+    }],
+    ["that may do more than the policy says", (plan) => plan.write(plan.function(0, "Flags"), 1n)],
+    ["that is another than its configuration space says", (plan) => plan.write(plan.function(0, "Identity"), 0x10d3_8086n)],
+    ["whose configuration space is another's", (plan) => plan.write(plan.function(0, "ConfigPage", 8), plan.read(plan.function(1, "ConfigPage", 8)))],
+    ["whose configuration space lies in a partition's memory", (plan) => plan.write(plan.function(0, "ConfigPage", 8), own("MemoryBase")(plan))],
     ["that nobody owns", (plan) => plan.write(plan.function(0, "Partition"), 2n)],
     ["whose ports are the console's", (plan) => {
       plan.write(plan.function(0, "Bars", 8, 24 + 8), 0x3f8n);
