@@ -3,22 +3,12 @@
 
 import { setDeviceTlbAt } from "./address-services";
 import { capabilityAt, extendedCapabilityAt } from "./capability";
-import { setBusMasterAt } from "./command";
 import { pageChange16 } from "./config-page";
 import { CapabilityId, DeviceControl, Express, ExtendedId } from "./registers";
-import { functionAt, functionCount } from "./table";
 
 /** SR-IOV capability, PCIe 5.0 9.3.3.3. */
 const SR_IOV_CONTROL: u32 = 0x08;
 const VF_ENABLE: u32 = 1 << 0;
-
-/** Quiets all functions of the table, bridges too. */
-export function quiesceFunctions(): void {
-  for (let i: u32 = 0; i < functionCount(); i++) {
-    setBusMasterAt(functionAt(i).page, false);
-    quiesceAt(functionAt(i).page);
-  }
-}
 
 /** Takes from the function at `page` its source ids but its own, its device TLB, page requests and PASIDs. */
 export function quiesceAt(page: u64): void {

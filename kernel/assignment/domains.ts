@@ -11,10 +11,11 @@ import { PlanPartition, field64 } from "../partition/plan";
 import { PlanFunction, function32, functionCount } from "../partition/plan-functions";
 import { DeviceFlag } from "../policy/layout";
 import { ContextStatus, attachSource, makeContextTable } from "../vtd/context";
-import { domainOf, domainRoot, grantMemory, hasDomain } from "../vtd/domain";
+import { domainRoot, grantMemory, hasDomain } from "../vtd/domain";
 import { NO_UNIT, reservedMemoryIsFor, unitOf } from "../vtd/scope";
-import { NO_SOURCE, addSource, ownerOf, sourceAt } from "../vtd/sources";
+import { NO_SOURCE, addSource, domainOf, findSource, sourceAt } from "../vtd/sources";
 import { unitAt } from "../vtd/unit";
+import { planReservedMemory } from "./hand-over";
 
 /** Builds every domain and enters every source id of every assigned function. */
 export function buildDomains(): void {
@@ -53,7 +54,9 @@ function grantReservedMemory(record: u32): void {
     const base = reservedMemoryBase(index);
     const status = grantMemory(function32(record, PlanFunction.Partition), base, base, reservedMemoryLimit(index) + 1 - base);
     // Two devices of one partition may share it.
-    if (status != MapStatus.AlreadyMapped) requireMapped(status);
+    if (status == MapStatus.AlreadyMapped) continue;
+    requireMapped(status);
+    planReservedMemory(function32(record, PlanFunction.Partition), base, reservedMemoryLimit(index) + 1 - base);
   }
 }
 
@@ -69,7 +72,8 @@ function attachFunction(record: u32): void {
 
 function attachAlias(record: u32, segment: u32, sourceId: u32, isOwn: bool): void {
   const partition = function32(record, PlanFunction.Partition);
-  if (ownerOf(segment, sourceId) == partition) return; // an alias that it shares with another device of the partition
+  const known = findSource(segment, sourceId);
+  if (known != NO_SOURCE && sourceAt(known).partition == partition) return; // an alias that it shares with another device of the partition
   const unit = function32(record, PlanFunction.Unit);
   const deviceTlb = isOwn && (function32(record, PlanFunction.Flags) & DeviceFlag.DeviceTlb) != 0;
   const source = addSource(segment, sourceId, unit, partition);

@@ -10,8 +10,9 @@ import { PlanPartition, field64, setField64, vcpuApicId } from "../partition/pla
 import { PlanFunction, function32, functionCount, setFunction32 } from "../partition/plan-functions";
 import { allocateOrStop } from "../partition/setup";
 import { busRangeValidation, sourceValidation } from "../vtd/interrupt-entry";
-import { EntryStatus, NO_ENTRY, allocateEntries, usesExtendedDestinations, writeEntry, writePostedEntry } from "../vtd/interrupt-table";
-import { canPost, prepareDescriptor } from "../vtd/posted";
+import { usesExtendedDestinations } from "../vtd/interrupt-remapping";
+import { EntryStatus, NO_ENTRY, allocateEntries, writeEntry, writePostedEntry } from "../vtd/interrupt-table";
+import { canPost, prepareDescriptor } from "../vtd/posted-descriptor";
 import { Unit, unitAt } from "../vtd/unit";
 
 export function buildInterruptEntries(): void {
@@ -24,6 +25,7 @@ function enterMessages(record: u32): void {
   const first = allocateEntries(unit, messages);
   if (first == NO_ENTRY) return fatalWith(FatalReason.RemappingTables, "interrupt entries wanted", messages);
   setFunction32(record, PlanFunction.FirstEntry, first);
+  setFunction32(record, PlanFunction.SourceValidation, validationOf(record));
   const descriptor = canPost(unit) ? descriptorOf(function32(record, PlanFunction.Partition), unit) : 0;
   for (let message: u32 = 0; message < messages; message++) {
     const status = enterMessage(record, unit, first + message, function32(record, PlanFunction.FirstVector) + message, descriptor);
@@ -32,8 +34,8 @@ function enterMessages(record: u32): void {
 }
 
 function enterMessage(record: u32, unit: Unit, index: u32, vector: u32, descriptor: u64): EntryStatus {
-  if (descriptor != 0) return writePostedEntry(unit, index, vector, descriptor, false, validationOf(record));
-  return writeEntry(unit, index, vector, vcpuApicId(function32(record, PlanFunction.Partition), 0), false, validationOf(record));
+  if (descriptor != 0) return writePostedEntry(unit, index, vector, descriptor, false, function32(record, PlanFunction.SourceValidation));
+  return writeEntry(unit, index, vector, vcpuApicId(function32(record, PlanFunction.Partition), 0), false, function32(record, PlanFunction.SourceValidation));
 }
 
 /** Where the functions of a partition post, made at first: one exit then serves all messages that came meanwhile. */
@@ -50,7 +52,7 @@ function descriptorOf(partition: u32, unit: Unit): u64 {
  * Who may send a function's messages. Behind a bridge from PCI Express to conventional PCI they come under the numbers of its
  * buses; one without a PCI Express capability puts its own source id in their place (VT-d 4.1 3.4.1).
  */
-export function validationOf(record: u32): u32 {
+function validationOf(record: u32): u32 {
   const sourceId = function32(record, PlanFunction.SourceId);
   const index = findFunction(function32(record, PlanFunction.Segment), sourceId);
   const bridge = topConventionalBridge(index);

@@ -8,7 +8,6 @@ import { hpetAddress } from "../../drivers/acpi/hpet";
 import { memoryMapBase, memoryMapCount, memoryMapLength, memoryMapType, MEMORY_AVAILABLE } from "../boot/boot-information";
 import { PAGE_SIZE } from "../memory/layout";
 import { unitAt, unitCount } from "../vtd/unit";
-import { registersLength } from "../vtd/unit-registers";
 
 /** Interrupt messages go to 0xFEExxxxx, SDM 3A 11.11.1; the local APIC lies there too. */
 const MESSAGES: u64 = 0xfee00000;
@@ -49,7 +48,7 @@ function isController(base: u64, end: u64): bool {
     if (meets(base, end, ioApicAddress(i), PAGE_SIZE)) return true;
   }
   for (let i: u32 = 0; i < unitCount(); i++) {
-    if (meets(base, end, unitAt(i).registers, registersLength(unitAt(i)))) return true;
+    if (meets(base, end, unitAt(i).registers, unitAt(i).registersLength)) return true;
   }
   return hpetAddress() != 0 && meets(base, end, hpetAddress(), PAGE_SIZE);
 }

@@ -1,56 +1,31 @@
 // What core 0 keeps of the units after the seal: it drains their faults and can switch a device off, no more. No core maps
 // second-level tables or interrupt remapping tables.
 
-import { functionAt, functionCount } from "../../drivers/pci/functions";
 import { addDirectRange } from "../memory/direct-ranges";
 import { PAGE_SIZE } from "../memory/layout";
+import { load64 } from "../memory/physical";
 import { Mapping } from "../memory/paging";
-import { protectPages } from "../memory/protected-ranges";
-import { contextTableOf } from "../vtd/context";
-import { domainRoot, hasDomain } from "../vtd/domain";
-import { Unit, unitAt, unitCount } from "../vtd/unit";
-import { registersLength } from "../vtd/unit-registers";
-import { partitionCount } from "../policy/reader";
+import { PlanHeader, header32 } from "../partition/plan";
+import { PlanUnit, planUnit } from "../partition/plan-remapping";
 
 /** Queue and status word, see Unit.queue. */
 const QUEUE_PAGES: u64 = 2;
+/** Pointers of a root table; those of the upper half of a bus are 0 in legacy form. */
+const POINTERS: u64 = 512;
+const PRESENT: u64 = 1 << 0;
+const ADDRESS: u64 = 0x000ffffffffff000;
 
 export function addRemappingRanges(): void {
-  for (let i: u32 = 0; i < unitCount(); i++) {
-    const unit = unitAt(i);
-    if (unit.rootTable == 0) continue;
-    addDirectRange(unit.registers, registersLength(unit), Mapping.Writable | Mapping.Uncached);
-    addDirectRange(unit.rootTable, PAGE_SIZE, Mapping.ReadOnly);
-    if (unit.queue != 0) addDirectRange(unit.queue, QUEUE_PAGES * PAGE_SIZE, Mapping.Writable);
-    for (let index: u32 = 0; index < functionCount(); index++) {
-      const table = contextTable(unit, index);
-      if (table != 0) addDirectRange(table, PAGE_SIZE, Mapping.Writable);
+  for (let i: u32 = 0; i < header32(PlanHeader.UnitCount); i++) {
+    const record = planUnit(i);
+    const root = load64(record + PlanUnit.RootTable);
+    const queue = load64(record + PlanUnit.Queue);
+    addDirectRange(load64(record + PlanUnit.Registers), load64(record + PlanUnit.RegistersLength), Mapping.Writable | Mapping.Uncached);
+    addDirectRange(root, PAGE_SIZE, Mapping.ReadOnly);
+    if (queue != 0) addDirectRange(queue, QUEUE_PAGES * PAGE_SIZE, Mapping.Writable);
+    for (let index: u64 = 0; index < POINTERS; index++) {
+      const pointer = load64(root + (index << 3));
+      if ((pointer & PRESENT) != 0) addDirectRange(pointer & ADDRESS, PAGE_SIZE, Mapping.Writable);
     }
-  }
-}
-
-/** Context table that holds the entry of a function, 0 if the unit does not serve its bus. */
-function contextTable(unit: Unit, index: u32): u64 {
-  const pciFunction = functionAt(index);
-  return pciFunction.segment == unit.segment ? contextTableOf(unit, pciFunction.sourceId) : 0;
-}
-
-/** Adds to the ranges that the seal protects from a core what that core must not write. */
-export function protectRemapping(isCore0: bool): void {
-  for (let i: u32 = 0; i < unitCount(); i++) {
-    const unit = unitAt(i);
-    if (unit.rootTable == 0) continue;
-    protectPages(unit.rootTable, 1);
-    protectPages(unit.interruptTable, 1);
-    if (isCore0) continue;
-    protectPages(unit.registers, registersLength(unit) / PAGE_SIZE);
-    if (unit.queue != 0) protectPages(unit.queue, QUEUE_PAGES);
-    for (let index: u32 = 0; index < functionCount(); index++) {
-      const table = contextTable(unit, index);
-      if (table != 0) protectPages(table, 1);
-    }
-  }
-  for (let partition: u32 = 0; partition < partitionCount(); partition++) {
-    if (hasDomain(partition)) protectPages(domainRoot(partition), 1);
   }
 }

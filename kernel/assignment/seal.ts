@@ -1,7 +1,6 @@
 // The seal of the remapping tables: what the policy grants is written down once more, from the plan and not from the tables,
 // and the independent walkers compare it with every table before translation goes on.
 
-import { reservedMemoryBase, reservedMemoryCount, reservedMemoryLimit } from "../../drivers/acpi/dmar/records";
 import { HostVector } from "../../drivers/vectors";
 import { FatalReason, reportFatal, stop } from "../boot/fatal";
 import { ImageSymbol, imageAddress } from "../boot/stub";
@@ -10,25 +9,22 @@ import { HIGH_MEMORY_BASE } from "../../monitor/interface";
 import { IO_BITMAP_PAGES, MSR_BITMAP_PAGES } from "../cpu/backend";
 import { BOOT_DIRECT_END, MONITOR_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
 import { clearProtected, protect, protectPages, protectedCount, protectedOverflowed, protectedRanges } from "../memory/protected-ranges";
+import { load32, load64 } from "../memory/physical";
 import { PlanHeader, PlanPartition, field64, header32, planAddress, PLAN_PAGES, vcpuApicId, vcpuControl } from "../partition/plan";
 import { PlanFunction, function32, functionCount } from "../partition/plan-functions";
 import { coreApicId, moduleAddress, moduleCount, moduleSize } from "../partition/plan-machine";
-import { DeviceFlag } from "../policy/layout";
+import { PlanReserved, planReserved } from "../partition/plan-remapping";
 import { partitionCount, partitionVcpuCount } from "../policy/reader";
-import { domainOf, domainRoot, hasDomain } from "../vtd/domain";
-import { tableLargePages, tableLevels } from "../vtd/shape";
-import { reservedMemoryIsFor } from "../vtd/scope";
-import { CAP_PI, ECAP_SC } from "../vtd/register";
-import { sourceAt, sourceCount } from "../vtd/sources";
-import { INTERRUPT_ENTRIES, usesExtendedDestinations } from "../vtd/interrupt-table";
+import { attachRemapping } from "../vtd/attach";
+import { INTERRUPT_ENTRIES, usesExtendedDestinations } from "../vtd/interrupt-remapping";
+import { CAP_PI, ECAP_SC, secondLevelLargePages } from "../vtd/register";
+import { domainOf, sourceAt, sourceCount } from "../vtd/sources";
 import { Unit, unitAt, unitCount } from "../vtd/unit";
-import { registersLength } from "../vtd/unit-registers";
 import { PROTECTED_SIZE, Protected, limitTables } from "../vtd/walker-frame";
 import { SECOND_LEVEL_GRANT_SIZE, SecondLevelGrant, checkSecondLevel, limitLeaves } from "../vtd/walker";
 import { DEVICE_GRANT_SIZE, DeviceGrant, checkDeviceTables } from "../vtd/walker-devices";
 import { INTERRUPT_GRANT_SIZE, InterruptGrant, checkInterruptTable } from "../vtd/interrupt-walker";
 import { failWalk, walkFailure, walkFailureAddress, walkFailureEntry } from "../vtd/walker-failure";
-import { validationOf } from "./interrupts";
 
 // Bits of a second-level leaf, VT-d 4.1 9.8.
 const READ: u64 = 1 << 0;
@@ -47,11 +43,12 @@ let leafAttributes: u64 = 0;
 
 /** Stops the boot unless every table is exactly what the policy grants. */
 export function sealRemapping(): void {
-  limitLeaves(tableLargePages());
+  require(attachRemapping() || failWalk("a source id is listed twice", 0, 0));
+  limitLeaves(allLargePages());
   limitTables(BOOT_DIRECT_END, partitionMemory, listPartitionMemory());
   leafAttributes = READ | WRITE | (allSnoop() ? SNOOP : 0);
   for (let partition: u32 = 0; partition < partitionCount(); partition++) {
-    if (hasDomain(partition)) require(checkDomain(partition));
+    if (field64(partition, PlanPartition.DomainRoot) != 0) require(checkDomain(partition));
   }
   for (let i: u32 = 0; i < unitCount(); i++) {
     const unit = unitAt(i);
@@ -72,6 +69,13 @@ function listPartitionMemory(): u32 {
 
 function memorySize(partition: u32): u64 {
   return field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory);
+}
+
+/** Large leaves that every unit knows. */
+function allLargePages(): u32 {
+  let largePages: u32 = 3;
+  for (let i: u32 = 0; i < unitCount(); i++) largePages &= secondLevelLargePages(unitAt(i).capability);
+  return largePages;
 }
 
 /** SNP is reserved where a unit lacks snoop control, and in scalable mode a matter of the PASID table. */
@@ -101,7 +105,7 @@ function checkDomain(partition: u32): bool {
   addReservedMemory(partition);
   protectOthers(partition);
   if (protectedOverflowed() || grantCount == MAXIMUM_GRANTS) return failWalk("a partition has more memory than the seal can list", partition, 0);
-  return checkSecondLevel(domainRoot(partition), tableLevels(), grants, grantCount, protectedRanges(), protectedCount());
+  return checkSecondLevel(field64(partition, PlanPartition.DomainRoot), header32(PlanHeader.TableLevels), grants, grantCount, protectedRanges(), protectedCount());
 }
 
 function addGrant(from: u64, to: u64, length: u64): void {
@@ -115,20 +119,11 @@ function addGrant(from: u64, to: u64, length: u64): void {
 }
 
 function addReservedMemory(partition: u32): void {
-  for (let index: u32 = 0; index < reservedMemoryCount(); index++) {
-    if (!isReservedFor(index, partition)) continue;
-    const base = reservedMemoryBase(index);
-    addGrant(base, base, reservedMemoryLimit(index) + 1 - base);
+  for (let index: u32 = 0; index < header32(PlanHeader.ReservedCount); index++) {
+    const record = planReserved(index);
+    const base = load64(record + PlanReserved.Base);
+    if (load32(record + PlanReserved.Partition) == partition) addGrant(base, base, load64(record + PlanReserved.Length));
   }
-}
-
-function isReservedFor(index: u32, partition: u32): bool {
-  for (let record: u32 = 0; record < functionCount(); record++) {
-    if (function32(record, PlanFunction.Partition) != partition) continue;
-    if ((function32(record, PlanFunction.Flags) & DeviceFlag.ReservedMemory) == 0) continue;
-    if (reservedMemoryIsFor(index, function32(record, PlanFunction.Segment), function32(record, PlanFunction.SourceId))) return true;
-  }
-  return false;
 }
 
 /** What no device of this partition may reach, whatever the grants say. */
@@ -138,7 +133,7 @@ function protectOthers(partition: u32): void {
   protectPages(planAddress(), PLAN_PAGES);
   for (let module: u32 = 0; module < moduleCount(); module++) protect(moduleAddress(module), moduleAddress(module) + moduleSize(module));
   for (let i: u32 = 0; i < unitCount(); i++) {
-    protectPages(unitAt(i).registers, registersLength(unitAt(i)) / PAGE_SIZE);
+    protectPages(unitAt(i).registers, unitAt(i).registersLength / PAGE_SIZE);
     if (unitAt(i).queue != 0) protectPages(unitAt(i).queue, 2);
     protectPages(unitAt(i).rootTable, 1);
     protectPages(unitAt(i).interruptTable, 1);
@@ -165,8 +160,8 @@ function listSources(unit: u32): u32 {
     const grant = changetype<DeviceGrant>(deviceGrants + <usize>count * DEVICE_GRANT_SIZE);
     grant.sourceId = source.sourceId;
     grant.domainId = domainOf(source.partition);
-    grant.root = domainRoot(source.partition);
-    grant.levels = tableLevels();
+    grant.root = field64(source.partition, PlanPartition.DomainRoot);
+    grant.levels = header32(PlanHeader.TableLevels);
     grant.deviceTlb = source.deviceTlb;
     count++;
   }
@@ -205,7 +200,7 @@ function listMessage(slot: u32, record: u32, message: u32): void {
   grant.index = function32(record, PlanFunction.FirstEntry) + message;
   grant.vector = function32(record, PlanFunction.FirstVector) + message;
   grant.destination = vcpuApicId(function32(record, PlanFunction.Partition), 0);
-  grant.sourceValidation = validationOf(record);
+  grant.sourceValidation = function32(record, PlanFunction.SourceValidation);
   if ((unitAt(function32(record, PlanFunction.Unit)).capability & CAP_PI) != 0) {
     grant.descriptor = field64(function32(record, PlanFunction.Partition), PlanPartition.PostedDescriptor);
   }

@@ -7,7 +7,7 @@ import { parseMcfg } from "../../drivers/acpi/mcfg";
 import { wrongBridge } from "../../drivers/pci/bridges";
 import { ScanStatus, functionAt, functionCount, isBridge, scanFunctions } from "../../drivers/pci/functions";
 import { groupFunctions } from "../../drivers/pci/groups";
-import { quiesceFunctions } from "../../drivers/pci/quiesce";
+import { quiesceFunctions } from "../../drivers/pci/quiesce-all";
 import { FatalReason, fatal, fatalWith, reportFatal, stop } from "../boot/fatal";
 import { print, printRest, sourceName } from "../console/print";
 import { reserveMemory } from "../memory/frames";

@@ -10,7 +10,7 @@ import { disable as disablePic } from "../../drivers/pic";
 import { readWallClock } from "../../drivers/rtc";
 import { tscFrequency } from "../../drivers/tsc";
 import { calibrateTsc } from "../../drivers/tsc-calibration";
-import { assignDevices, buildRemapping } from "../assignment/start";
+import { assignDevices, buildRemapping } from "../assignment/assign";
 import { surveyDevices } from "../assignment/survey";
 import { handOverConsoles } from "../console/hand-over";
 import { openConsoles } from "../console/open";

@@ -9,8 +9,7 @@ import { sendFixed } from "../../drivers/local-apic";
 import { HostVector } from "../../drivers/vectors";
 import { HealthAction } from "../policy/layout";
 import { onDeviceViolation, partitionCount } from "../policy/reader";
-import { attachSource } from "../vtd/context";
-import { domainOf, domainRoot } from "../vtd/domain";
+import { switchOn } from "../vtd/context-entry";
 import { drainFaults, unmaskFaultEvents, violationsOf } from "../vtd/fault";
 import { sourceAt, sourceCount } from "../vtd/sources";
 import { unitAt, unitCount } from "../vtd/unit";
@@ -94,9 +93,6 @@ export function attachAgain(): void {
 function attachSources(partition: u32): void {
   for (let i: u32 = 0; i < sourceCount(); i++) {
     const source = sourceAt(i);
-    if (source.partition != partition || source.isOff == 0) continue;
-    attachSource(unitAt(source.unit), source.sourceId, domainOf(partition), domainRoot(partition), source.deviceTlb != 0);
-    source.isOff = 0;
-    source.windowFaults = 0;
+    if (source.partition == partition && source.isOff != 0) switchOn(unitAt(source.unit), source);
   }
 }

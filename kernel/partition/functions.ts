@@ -13,7 +13,7 @@ import { Text, printText } from "../boot/symbols";
 import { print, printLine, sourceName } from "../console/print";
 import { load32, store32, store64 } from "../memory/physical";
 import { DeviceFlag } from "../policy/layout";
-import { MESSAGE_DATA, messageAddress } from "../vtd/interrupt-entry";
+import { MESSAGE_DATA, messageAddress } from "../vtd/message";
 import { REQUEST_WORDS, takePosted } from "../vtd/posted";
 import { currentPartition, currentVcpu } from "./current";
 import { deviceMessage, peek32, poke32, poke64 } from "./monitor";

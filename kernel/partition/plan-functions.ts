@@ -26,6 +26,7 @@ export const enum PlanFunction {
   Bridge = 0x48, // u64 configuration page of the bridge whose bus is reset with the function; 0 if the function resets alone
   Bars = 0x50, // BARS times PlanBar.Size
   MsixEntries = 0xe0, // u32 entries of the MSI-X table, those that the kernel leaves masked too
+  SourceValidation = 0xe4, // u32 who may send its messages: SVT, SQ and SID of its interrupt entries, VT-d 4.1 9.9
   Size = 0x100,
 }
 

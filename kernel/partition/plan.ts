@@ -5,12 +5,13 @@
 //   page 1  one record a partition
 //   pages 2, 3  one record a PCI function that a partition owns, see plan-functions.ts
 //   page 4  one record a core, then the loader's modules, see plan-machine.ts
+//   pages 5 to 8  units of VT-d and what they let through, see plan-remapping.ts
 
 import { load32, load64, store32, store64 } from "../memory/physical";
 import { Fixed } from "../memory/layout";
 import { MAXIMUM_VCPUS } from "../../monitor/interface";
 
-export const PLAN_PAGES: u32 = 5;
+export const PLAN_PAGES: u32 = 9;
 export const MAXIMUM_CORES: u32 = 64;
 export const NO_PARTITION: u32 = 0xffffffff;
 export const NO_UNIT: u32 = 0xffffffff;
@@ -38,6 +39,12 @@ export const enum PlanHeader {
   ScreenType = 0x70, // u32
   ScreenCursor = 0x74, // u32 column | row << 16
   ScreenCells = 0x78, // u64 frames with the character of each cell that is shown
+  UnitCount = 0x80, // u32 units of VT-d that are to remap; 0: they stay as firmware left them
+  SourceCount = 0x84, // u32 source ids
+  ReservedCount = 0x88, // u32 ranges of the firmware's memory that devices reach
+  BridgeCount = 0x8c, // u32 bridges above functions that partitions own
+  TableLevels = 0x90, // u32 levels of all second-level tables
+  RemapsInterrupts = 0x94, // u32 1 unless the firmware forbids it
   PowerOff = 0xc0, // PowerOffRecord of drivers/power.ts
   InputUnit = 0xd0, // u32 unit that remaps COM1's interrupt, NO_UNIT if none does; what follows is its interrupt remapping entry
   InputEntry = 0xd4, // u32 index
@@ -54,6 +61,7 @@ export const enum PlanPartition {
   LowMemory = 0x08, // u64 bytes
   HighMemory = 0x10, // u64 bytes
   EptRoot = 0x18, // u64
+  DomainRoot = 0x20, // u64 second-level tables of VT-d; 0: no device
   IoBitmaps = 0x28, // u64
   MsrBitmap = 0x30, // u64
   Monitor = 0x38, // u64 instance page and linear memory
@@ -66,6 +74,7 @@ export const enum PlanPartition {
   X2ApicMsrBitmap = 0xa8, // u64
   VcpuControls = 0xb0, // MAXIMUM_VCPUS u64, a frame each for the back end (VMX: the VMCS)
   ApicEptRoot = 0xf0, // u64 as EptRoot, and the APIC-access page
+  PasidDirectory = 0xf8, // u64 in scalable mode: PASID directory and, in the next frame, PASID table of its devices
   Size = 0x100,
 }
 

@@ -7,8 +7,9 @@
 import { allocate } from "../memory/frames";
 import { PAGE_SIZE } from "../memory/layout";
 import { flushCache, load64, store64 } from "../memory/physical";
-import { contextAdded, contextChanged } from "./refresh";
-import { scalableEntry, writeScalableEntry } from "./scalable";
+import { contextEntry, contextPointer } from "./context-entry";
+import { contextAdded } from "./refresh";
+import { writeScalableEntry } from "./scalable";
 import { tableLevels } from "./shape";
 import { Unit } from "./unit";
 
@@ -22,11 +23,8 @@ export const enum ContextStatus {
 }
 
 const PRESENT: u64 = 1 << 0;
-/** FPD: faults of this source id are not recorded. */
-const FAULT_PROCESSING_DISABLE: u64 = 1 << 1;
 /** TT, bits 3:2: 0 untranslated requests only, 1 requests of a device TLB too. */
 const TRANSLATION_DEVICE_TLB: u64 = 1 << 2;
-const ADDRESS: u64 = 0x000ffffffffff000;
 const ENTRY_SIZE: u64 = 16;
 /** DID, bits 87:72. */
 const DOMAIN_SHIFT: u64 = 8;
@@ -34,7 +32,7 @@ const DOMAIN_SHIFT: u64 = 8;
 /** Gives the source id the tables at `root`, under the number `domainId`. */
 export function attachSource(unit: Unit, sourceId: u32, domainId: u32, root: u64, deviceTlb: bool): ContextStatus {
   if (!makeContextTable(unit, sourceId)) return ContextStatus.OutOfFrames;
-  const entry = entryOf(unit, sourceId);
+  const entry = contextEntry(unit, sourceId);
   if ((load64(entry) & PRESENT) != 0) return ContextStatus.Taken;
   if (unit.isScalable != 0) {
     if (!writeScalableEntry(entry, domainId, root, deviceTlb)) return ContextStatus.OutOfFrames;
@@ -52,21 +50,9 @@ function writeEntry(entry: u64, domainId: u32, root: u64, deviceTlb: bool): void
   flushCache(entry, ENTRY_SIZE);
 }
 
-/**
- * Takes the source id's tables away; with `suppressFaults` what it tries from now on is blocked without a record.
- * False if its bus has no context table, or the unit did not carry out the invalidation.
- */
-export function detachSource(unit: Unit, sourceId: u32, domainId: u32, suppressFaults: bool): bool {
-  const entry = entryOf(unit, sourceId);
-  if (entry == 0) return false;
-  store64(entry, suppressFaults ? FAULT_PROCESSING_DISABLE : 0);
-  flushCache(entry, 8);
-  return unit.isTranslating == 0 || contextChanged(unit, sourceId, domainId);
-}
-
 /** Gives each source id of the bus an entry that can be switched off; false if no frame is left. */
 export function makeContextTable(unit: Unit, sourceId: u32): bool {
-  const pointer = pointerOf(unit, sourceId);
+  const pointer = contextPointer(unit, sourceId);
   if ((load64(pointer) & PRESENT) != 0) return true;
   const table = allocate(1, 1);
   if (table == 0) return false;
@@ -74,23 +60,4 @@ export function makeContextTable(unit: Unit, sourceId: u32): bool {
   store64(pointer, table | PRESENT);
   flushCache(pointer, 8);
   return true;
-}
-
-/** Context table that holds a source id's entry, 0 if there is none. */
-export function contextTableOf(unit: Unit, sourceId: u32): u64 {
-  const pointer = load64(pointerOf(unit, sourceId));
-  return (pointer & PRESENT) != 0 ? pointer & ADDRESS : 0;
-}
-
-/** In scalable form a root entry has two pointers, for functions below and above 128. */
-function pointerOf(unit: Unit, sourceId: u32): u64 {
-  const upper: u64 = unit.isScalable != 0 && (sourceId & 0x80) != 0 ? 8 : 0;
-  return unit.rootTable + (<u64>(sourceId >> 8) << 4) + upper;
-}
-
-/** Physical address of the source id's entry, 0 if its bus has no context table. */
-function entryOf(unit: Unit, sourceId: u32): u64 {
-  const table = contextTableOf(unit, sourceId);
-  if (table == 0) return 0;
-  return unit.isScalable != 0 ? scalableEntry(table, sourceId) : table + <u64>(sourceId & 0xff) * ENTRY_SIZE;
 }

@@ -18,14 +18,13 @@ export const DESCRIPTOR_TYPE: u64 = 0xf;
 /** G, bits 5:4. */
 const GLOBAL: u64 = 1 << 4;
 const DOMAIN: u64 = 2 << 4;
-/** One function in a context descriptor, a range of pages in an IOTLB descriptor. */
+/** One function. */
 const SELECTIVE: u64 = 3 << 4;
 const PASID_CACHE_DOMAIN: u64 = 0 << 4;
-const INTERRUPT_SELECTIVE: u64 = 1 << 4;
 
 /** DID, bits 31:16. */
 const DOMAIN_SHIFT: u64 = 16;
-/** SID of context and device TLB descriptors, IIDX of interrupt entry descriptors, status data of wait descriptors. */
+/** SID of context and device TLB descriptors, status data of wait descriptors. */
 const UPPER_SHIFT: u64 = 32;
 /** DW and DR of an IOTLB descriptor, bits 6 and 7. */
 const DRAIN_SHIFT: u64 = 6;
@@ -36,8 +35,6 @@ const PACED_LOW_SHIFT: u64 = 12;
 const PACED_HIGH_SHIFT: u64 = 52;
 /** Address of all ones up to bit 62 with S set: the whole device TLB. */
 const WHOLE_DEVICE_TLB: u64 = 0x7ffffffffffff001;
-/** IM, bits 31:27. */
-const INDEX_MASK_SHIFT: u64 = 27;
 /** SW: write the status data to the status address. */
 const STATUS_WRITE: u64 = 1 << 5;
 
@@ -57,15 +54,6 @@ export function tlbOfDomain(unit: Unit, domainId: u32): u64 {
   return <u64>DescriptorType.Tlb | DOMAIN | drains(unit) | (<u64>domainId << DOMAIN_SHIFT);
 }
 
-export function tlbPages(unit: Unit, domainId: u32): u64 {
-  return <u64>DescriptorType.Tlb | SELECTIVE | drains(unit) | (<u64>domainId << DOMAIN_SHIFT);
-}
-
-/** High half of tlbPages(): 2^`mask` pages at `address`, and with IH = 0 the table entries that lead to them. */
-export function pagesAt(address: u64, mask: u32): u64 {
-  return (address & ~(((<u64>1 << mask) << 12) - 1)) | <u64>mask;
-}
-
 /** Requests that were translated before reach memory before the invalidation counts as done. */
 function drains(unit: Unit): u64 {
   return drainsOf(unit.capability) << DRAIN_SHIFT;
@@ -81,11 +69,6 @@ export function deviceTlbOf(unit: Unit, sourceId: u32): u64 {
 export function wholeDeviceTlb(): u64 { return WHOLE_DEVICE_TLB; }
 
 export function allInterruptEntries(): u64 { return <u64>DescriptorType.InterruptEntry; }
-
-/** 2^`mask` entries at `index`. */
-export function interruptEntriesAt(index: u32, mask: u32): u64 {
-  return <u64>DescriptorType.InterruptEntry | INTERRUPT_SELECTIVE | (<u64>mask << INDEX_MASK_SHIFT) | (<u64>index << UPPER_SHIFT);
-}
 
 /** When all descriptors before are done, the unit writes `value` to the physical address that the high half is. */
 export function waitFor(value: u32): u64 {

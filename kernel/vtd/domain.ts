@@ -1,13 +1,11 @@
 // The DMA domain of a partition: the addresses that its devices use are the guest-physical ones of its memory.
 
 import { MapStatus } from "../memory/page-tree";
-import { rangeUnmapped } from "./refresh";
+import { rangeUnmapped } from "./selective-invalidation";
+import { domainOf } from "./sources";
 import { DmaRight, createSecondLevel, mapSecondLevel, unmapSecondLevel } from "./second-level";
 
 export const MAXIMUM_DOMAINS: u32 = 17;
-
-/** Number of a partition's domain. 0 is not used: a unit in caching mode marks with it what is not there (CAP.CM). */
-export function domainOf(partition: u32): u32 { return partition + 1; }
 
 // Root of each partition's tables, 0 if it has no device.
 const roots: usize = memory.data(136, 8); // MAXIMUM_DOMAINS u64

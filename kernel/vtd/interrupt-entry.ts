@@ -1,4 +1,4 @@
-// Entries of the interrupt remapping table, VT-d 4.1 9.9 and 9.10, and the message by which a device names one, 5.1.2.2.
+// Entries of the interrupt remapping table, VT-d 4.1 9.9 and 9.10.
 //
 //   remapped   P, TM, V, DST          | SID, SQ, SVT
 //   posted     P, URG, IM, V, PDA low | SID, SQ, SVT, PDA high
@@ -35,14 +35,6 @@ const VALIDATION_BITS: u32 = 0xfffff;
 /** Vectors 0 to 15 cannot be delivered, SDM 3A 11.5.2. */
 const FIRST_VECTOR: u32 = 16;
 const LAST_VECTOR: u32 = 255;
-
-/** Remappable message address: bits 31:20, interrupt format, handle bits 14:0 and 15; SHV is 0. */
-const MESSAGE_BASE: u32 = 0xfee00000;
-const MESSAGE_REMAPPABLE: u32 = 1 << 4;
-const MESSAGE_HANDLE_SHIFT: u32 = 5;
-const MESSAGE_HANDLE: u32 = 0x7fff;
-/** Data of a remappable message without a subhandle. */
-export const MESSAGE_DATA: u32 = 0;
 
 /** Only `sourceId` itself may use the entry. */
 export function sourceValidation(sourceId: u32): u32 {
@@ -90,9 +82,4 @@ export function postedLow(vector: u32, descriptor: u64, urgent: bool): u64 {
 
 export function postedHigh(descriptor: u64, validation: u32): u64 {
   return (descriptor & DESCRIPTOR_HIGH) | <u64>validation;
-}
-
-/** Address of the message (MSI, MSI-X, HPET) that names the entry `index`; its data is MESSAGE_DATA. */
-export function messageAddress(index: u32): u32 {
-  return MESSAGE_BASE | MESSAGE_REMAPPABLE | ((index & MESSAGE_HANDLE) << MESSAGE_HANDLE_SHIFT) | ((index >> 15) << 2);
 }

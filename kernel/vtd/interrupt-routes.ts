@@ -6,9 +6,10 @@ import { hpetNumber } from "../../drivers/acpi/hpet";
 import { ioApicIdentifier } from "../../drivers/acpi/madt";
 import { routeComparator } from "../../drivers/hpet-timer";
 import { isaIoApic, isaIsLevel, NO_IO_APIC, routeIsa, routeIsaRemapped, RouteStatus } from "../../drivers/io-apic";
-import { MESSAGE_DATA, messageAddress, sourceValidation } from "./interrupt-entry";
+import { sourceValidation } from "./interrupt-entry";
 import { findInterruptScope, interruptSourceId, interruptUnit, NO_SCOPE } from "./interrupt-sources";
 import { allocateEntries, clearEntry, EntryStatus, NO_ENTRY, writeEntry } from "./interrupt-table";
+import { MESSAGE_DATA, messageAddress } from "./message";
 import { ECAP_IR } from "./register";
 import { Unit, unitAt, unitCount } from "./unit";
 

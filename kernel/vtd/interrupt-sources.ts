@@ -3,7 +3,7 @@
 
 import { RecordKind, ScopeKind, scopeCount, scopeEnumerationId, scopeKind, scopeOwner, scopeOwnerKind } from "../../drivers/acpi/dmar/records";
 import { NO_SOURCE_ID, scopeSourceId } from "./scope";
-import { Unit, unitAt, unitCount } from "./unit";
+import { Unit, unitAt } from "./unit";
 
 export const NO_SCOPE: u32 = 0xffffffff;
 
@@ -23,12 +23,4 @@ export function interruptUnit(scope: u32): Unit {
 
 export function interruptSourceId(scope: u32): u32 {
   return scopeSourceId(scope, interruptUnit(scope).segment);
-}
-
-/** Whether any unit remaps interrupts by now. */
-export function isAnyRemapping(): bool {
-  for (let i: u32 = 0; i < unitCount(); i++) {
-    if (unitAt(i).isRemapping != 0) return true;
-  }
-  return false;
 }

@@ -1,16 +1,15 @@
 // The interrupt remapping table of a unit, VT-d 4.1 5.1 and 9.9: one frame, empty until entries are given. An interrupt
 // that names no present entry, or comes from another source than its entry's, is blocked.
 
-import { usesMsrs } from "../../drivers/local-apic";
 import { allocate } from "../memory/frames";
 import { PAGE_SIZE } from "../memory/layout";
 import { flushCache, load64, store64 } from "../memory/physical";
-import { setGlobal, setTablePointer } from "./command";
 import { destinationOf, isDestination, isValidation, isVector, postedHigh, postedLow, remappedLow } from "./interrupt-entry";
-import { invalidateInterruptEntries, invalidateInterrupts } from "./invalidate";
+import { INTERRUPT_ENTRIES, usesExtendedDestinations } from "./interrupt-remapping";
 import { InvalidationStatus } from "./invalidation-status";
-import { CAP_PI, ECAP_C, ECAP_EIM, ECAP_IR, Global, Register } from "./register";
-import { read32, Unit, write64 } from "./unit";
+import { CAP_PI, ECAP_C } from "./register";
+import { invalidateInterruptEntries } from "./selective-invalidation";
+import { Unit } from "./unit";
 
 export const enum EntryStatus {
   Done = 0,
@@ -30,19 +29,15 @@ export const enum EntryStatus {
   NotInvalidated = 7,
 }
 
-export const INTERRUPT_ENTRIES: u32 = 256;
 export const NO_ENTRY: u32 = 0xffffffff;
 
 const ENTRY_SIZE: u64 = 16;
-/** Interrupt Remapping Table Address, 11.4.22: S, bits 3:0, stands for 2^(S + 1) entries. */
-const IRTA_SIZE: u64 = 7;
-/** EIME: destinations are 32-bit x2APIC identifiers. */
-const IRTA_EIME: u64 = 1 << 11;
 
-/** True if the unit's entries hold x2APIC identifiers, because the cores run in that mode. */
-export function usesExtendedDestinations(unit: Unit): bool {
-  return usesMsrs() && (unit.extended & ECAP_EIM) != 0;
-}
+// Entries of each unit's table that are taken.
+const taken: usize = memory.data(256, 4); // MAXIMUM_UNITS u32
+
+function entriesTaken(unit: Unit): u32 { return load<u32>(taken + (<usize>unit.index << 2)); }
+function setEntriesTaken(unit: Unit, count: u32): void { store<u32>(taken + (<usize>unit.index << 2), count); }
 
 /** Gives the unit a table without a present entry; false if no frame is left. */
 export function createInterruptTable(unit: Unit): bool {
@@ -50,15 +45,15 @@ export function createInterruptTable(unit: Unit): bool {
   if (table == 0) return false;
   flush(unit, table, PAGE_SIZE);
   unit.interruptTable = table;
-  unit.interruptEntries = 0;
+  setEntriesTaken(unit, 0);
   return true;
 }
 
 /** Takes `count` entries in a row, which stay empty; the index of the first, or NO_ENTRY. They are never given back. */
 export function allocateEntries(unit: Unit, count: u32): u32 {
-  if (unit.interruptTable == 0 || count == 0 || count > INTERRUPT_ENTRIES - unit.interruptEntries) return NO_ENTRY;
-  const first = unit.interruptEntries;
-  unit.interruptEntries += count;
+  if (unit.interruptTable == 0 || count == 0 || count > INTERRUPT_ENTRIES - entriesTaken(unit)) return NO_ENTRY;
+  const first = entriesTaken(unit);
+  setEntriesTaken(unit, first + count);
   return first;
 }
 
@@ -85,11 +80,11 @@ export function writePostedEntry(unit: Unit, index: u32, vector: u32, descriptor
 
 /** Blocks the interrupt; when this returns Done, none is on its way any more. */
 export function clearEntry(unit: Unit, index: u32): EntryStatus {
-  return index < unit.interruptEntries ? replaceEntry(unit, index, 0, 0) : EntryStatus.NoSuchEntry;
+  return index < entriesTaken(unit) ? replaceEntry(unit, index, 0, 0) : EntryStatus.NoSuchEntry;
 }
 
 function checkEntry(unit: Unit, index: u32, vector: u32, validation: u32): EntryStatus {
-  if (index >= unit.interruptEntries) return EntryStatus.NoSuchEntry;
+  if (index >= entriesTaken(unit)) return EntryStatus.NoSuchEntry;
   if (!isValidation(validation)) return EntryStatus.SourceUnchecked;
   return isVector(vector) ? EntryStatus.Done : EntryStatus.VectorIllegal;
 }
@@ -109,24 +104,4 @@ function replaceEntry(unit: Unit, index: u32, low: u64, high: u64): EntryStatus 
 
 function flush(unit: Unit, address: u64, length: u64): void {
   if ((unit.extended & ECAP_C) == 0) flushCache(address, length);
-}
-
-/**
- * Makes the unit use the kernel's table and remap all interrupts, if it can: without a queue nothing invalidates its entry cache
- * (VT-d 4.1 6.5.2.7). Remapping that firmware left on stays on, so that no interrupt passes in between. False if it does not follow.
- */
-export function startInterruptRemapping(unit: Unit): bool {
-  if ((unit.extended & ECAP_IR) == 0 || unit.interruptTable == 0 || unit.queue == 0) return true;
-  const extended: u64 = usesExtendedDestinations(unit) ? IRTA_EIME : 0;
-  write64(unit, Register.IRTA, unit.interruptTable | extended | IRTA_SIZE);
-  if (!setTablePointer(unit, Global.SIRTP) || !blockCompatibilityFormat(unit)) return false;
-  // Only hardware with CAP.ESIRTPS forgets its cached entries by itself.
-  if (invalidateInterrupts(unit) != InvalidationStatus.Done || !setGlobal(unit, Global.IRE, true)) return false;
-  unit.isRemapping = 1;
-  return true;
-}
-
-/** QEMU has no CFIS: only a unit that shows the bit set is told, and waited for. */
-function blockCompatibilityFormat(unit: Unit): bool {
-  return (read32(unit, Register.GSTS) & Global.CFI) == 0 || setGlobal(unit, Global.CFI, false);
 }

@@ -3,28 +3,25 @@
 
 import { flushWriteBuffer } from "./command";
 import {
-  allContexts, allInterruptEntries, deviceTlbOf, interruptEntriesAt, oneContext, pagesAt, pasidCacheOfDomain, tlbOfDomain, tlbPages, wholeDeviceTlb,
-  wholeTlb,
+  allContexts, allInterruptEntries, deviceTlbOf, oneContext, pasidCacheOfDomain, tlbOfDomain, wholeDeviceTlb, wholeTlb,
 } from "./descriptor";
 import { InvalidationStatus } from "./invalidation-status";
 import { request, startQueue, stopForeignQueue } from "./queue";
 import { invalidateByRegister } from "./register-invalidation";
-import { CAP_PSI, CAP_RWBF, ECAP_QI, maximumAddressMask, maximumHandleMask } from "./register";
+import { CAP_RWBF } from "./register";
 import { Unit } from "./unit";
 
 export { InvalidationStatus } from "./invalidation-status";
 
-const PAGE_SHIFT: u64 = 12;
-
 /** Makes invalidations possible: by the unit's queue, or in legacy mode by registers if it has none that works. */
 export function startInvalidation(unit: Unit): InvalidationStatus {
   if (!stopForeignQueue(unit)) return InvalidationStatus.TimedOut;
-  if ((unit.extended & ECAP_QI) != 0 && startQueue(unit)) return InvalidationStatus.Done;
+  if (startQueue(unit)) return InvalidationStatus.Done;
   return unit.isScalable == 0 ? InvalidationStatus.Done : InvalidationStatus.Unsupported;
 }
 
 /** Asks the queue, once the unit sees what was written before; in legacy mode the registers if there is no queue, or none any more. */
-function ask(unit: Unit, low: u64, high: u64): InvalidationStatus {
+export function ask(unit: Unit, low: u64, high: u64): InvalidationStatus {
   if ((unit.capability & CAP_RWBF) != 0 && !flushWriteBuffer(unit)) return InvalidationStatus.WriteBuffer;
   const status = unit.queue != 0 ? request(unit, low, high) : InvalidationStatus.Unsupported;
   return unit.queue != 0 || unit.isScalable != 0 ? status : invalidateByRegister(unit, low, high, status);
@@ -52,21 +49,6 @@ export function invalidateTlbDomain(unit: Unit, domainId: u32): InvalidationStat
   return ask(unit, tlbOfDomain(unit, domainId), 0);
 }
 
-/** `length` bytes at `address`; the whole domain if the unit cannot name the pages in one command. */
-export function invalidateTlbPages(unit: Unit, domainId: u32, address: u64, length: u64): InvalidationStatus {
-  if (length == 0) return InvalidationStatus.Done;
-  const mask = maskOf(address >> PAGE_SHIFT, (address + length - 1) >> PAGE_SHIFT);
-  if ((unit.capability & CAP_PSI) == 0 || mask > maximumAddressMask(unit.capability)) return invalidateTlbDomain(unit, domainId);
-  return ask(unit, tlbPages(unit, domainId), pagesAt(address, mask));
-}
-
-/** log2 of the smallest aligned block of numbers that holds `first` to `last`. */
-function maskOf(first: u64, last: u64): u32 {
-  let mask: u32 = 0;
-  while (mask < 63 && first >> mask != last >> mask) mask++;
-  return mask;
-}
-
 /**
  * Everything that a device holds of its translations; after the IOTLB, from which the device would fetch them again. By the
  * queue only.
@@ -78,12 +60,4 @@ export function invalidateDeviceTlb(unit: Unit, sourceId: u32): InvalidationStat
 /** The interrupt entry cache; by the queue only. */
 export function invalidateInterrupts(unit: Unit): InvalidationStatus {
   return ask(unit, allInterruptEntries(), 0);
-}
-
-/** `count` entries of the interrupt remapping table; all if the unit cannot name them in one command. */
-export function invalidateInterruptEntries(unit: Unit, index: u32, count: u32): InvalidationStatus {
-  if (count == 0) return InvalidationStatus.Done;
-  const mask = maskOf(index, <u64>index + count - 1);
-  if (mask > maximumHandleMask(unit.extended)) return invalidateInterrupts(unit);
-  return ask(unit, interruptEntriesAt(index & ~((<u32>1 << mask) - 1), mask), 0);
 }

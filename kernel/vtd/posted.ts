@@ -3,37 +3,22 @@
 //
 //   0   PIR, 256 bits: one a vector     32  u32: ON bit 0, SN bit 1, NV bits 23:16     36  u32 NDST     40  reserved
 
-import { clear, compareExchange32, load32, store32 } from "../memory/physical";
-import { destinationOf } from "./interrupt-entry";
-import { CAP_PI } from "./register";
-import { Unit } from "./unit";
+import { compareExchange32, load32 } from "../memory/physical";
 
 /** Bytes of a descriptor. */
 export const DESCRIPTOR_SIZE: u64 = 64;
 /** u32 words of PIR. */
 export const REQUEST_WORDS: u32 = 8;
 
-const enum Descriptor {
+export const enum Descriptor {
   Control = 32,
   Destination = 36, // NDST
 }
 
 const OUTSTANDING: u32 = 1 << 0; // ON
-const NOTIFICATION_VECTOR_SHIFT: u32 = 16; // NV
+export const NOTIFICATION_VECTOR_SHIFT: u32 = 16; // NV
 /** Hardware only sets bits of a word, so that each failed exchange means at least one bit more. */
 const EXCHANGES: u32 = 33;
-
-/** Whether devices behind the unit can post. Any processor can take what they post by takePosted(). */
-export function canPost(unit: Unit): bool {
-  return (unit.capability & CAP_PI) != 0;
-}
-
-/** Empties the descriptor; posting will send `notificationVector` to the core `apicId`. `extended`: x2APIC form. */
-export function prepareDescriptor(descriptor: u64, notificationVector: u32, apicId: u32, extended: bool): void {
-  clear(descriptor, DESCRIPTOR_SIZE);
-  store32(descriptor + Descriptor.Control, notificationVector << NOTIFICATION_VECTOR_SHIFT);
-  store32(descriptor + Descriptor.Destination, destinationOf(apicId, extended));
-}
 
 /**
  * Takes the vectors that hardware posted: `out` gets 8 u32, bit n of word w for vector 32w + n.

@@ -1,7 +1,6 @@
 // The invalidation queue of a unit, VT-d 4.1 6.5.2. Each request is one descriptor and a wait descriptor behind it, and ends
 // when the unit has written the wait's status, so that the queue is empty between requests.
 
-import { allocate } from "../memory/frames";
 import { PAGE_SIZE } from "../memory/layout";
 import { load32, load64, store64 } from "../memory/physical";
 import { setGlobal } from "./command";
@@ -10,7 +9,7 @@ import { InvalidationStatus } from "./invalidation-status";
 import {
   errorInformation, reportCompletionError, reportDeviceTimeOut, reportQueueError, reportStandstill,
 } from "./queue-report";
-import { ECAP_QI, FaultStatus, Global, Register } from "./register";
+import { FaultStatus, Global, Register } from "./register";
 import { NO_SOURCE } from "./sources";
 import { Unit, read32, read64, write32, write64 } from "./unit";
 import { mayWait, startWait } from "./wait";
@@ -25,15 +24,9 @@ const ATTEMPTS: u32 = 2;
 /** SID of a device TLB descriptor, bits 47:32. */
 const SOURCE_SHIFT: u64 = 32;
 
-/** Gives the unit the frames of its queue if it knows one and has none yet; false if no frame is left. */
-export function allocateQueue(unit: Unit): bool {
-  if (unit.queue == 0 && (unit.extended & ECAP_QI) != 0) unit.queue = allocate(2, 1);
-  return unit.queue != 0 || (unit.extended & ECAP_QI) == 0;
-}
-
-/** Switches the queue on; false if no frame is left for it or the unit does not follow. */
+/** Switches the queue on, if it has frames; false if it has none or the unit does not follow. */
 export function startQueue(unit: Unit): bool {
-  if (!allocateQueue(unit)) return false;
+  if (unit.queue == 0) return false;
   unit.queueTail = 0;
   write64(unit, Register.IQT, 0);
   write64(unit, Register.IQA, unit.queue | (unit.isScalable != 0 ? IQA_DW_256 : 0));

@@ -2,12 +2,11 @@
 // then the IOTLB, so that no stale context fills the IOTLB again.
 
 import {
-  InvalidationStatus, invalidateContext, invalidateContexts, invalidateDeviceTlb, invalidatePasidCache, invalidateTlb,
-  invalidateTlbDomain, invalidateTlbPages,
+  InvalidationStatus, invalidateContext, invalidateContexts, invalidateDeviceTlb, invalidatePasidCache, invalidateTlb, invalidateTlbDomain,
 } from "./invalidate";
 import { CAP_CM } from "./register";
-import { NO_SOURCE, findSource, sourceAt, sourceCount } from "./sources";
-import { Unit, unitAt, unitCount } from "./unit";
+import { NO_SOURCE, findSource, sourceAt } from "./sources";
+import { Unit } from "./unit";
 
 /** All caches of a unit; after its root table changed. */
 export function forgetAll(unit: Unit): bool {
@@ -34,18 +33,4 @@ export function contextChanged(unit: Unit, sourceId: u32, domainId: u32): bool {
 function forgetDomain(unit: Unit, domainId: u32): bool {
   if (unit.isScalable != 0 && invalidatePasidCache(unit, domainId) != InvalidationStatus.Done) return false;
   return invalidateTlbDomain(unit, domainId) == InvalidationStatus.Done;
-}
-
-/** A range was taken out of a domain's tables: every unit and every device TLB that may hold it forgets it. */
-export function rangeUnmapped(domainId: u32, partition: u32, address: u64, length: u64): bool {
-  for (let i: u32 = 0; i < unitCount(); i++) {
-    const unit = unitAt(i);
-    if (unit.isTranslating != 0 && invalidateTlbPages(unit, domainId, address, length) != InvalidationStatus.Done) return false;
-  }
-  for (let i: u32 = 0; i < sourceCount(); i++) {
-    const source = sourceAt(i);
-    if (source.partition != partition || source.deviceTlb == 0) continue;
-    if (invalidateDeviceTlb(unitAt(source.unit), source.sourceId) != InvalidationStatus.Done) return false;
-  }
-  return true;
 }

@@ -7,7 +7,7 @@
 
 import { allocate } from "../memory/frames";
 import { PAGE_SIZE } from "../memory/layout";
-import { flushCache, load64, store64 } from "../memory/physical";
+import { flushCache, store64 } from "../memory/physical";
 import { tableLevels } from "./shape";
 
 const PRESENT: u64 = 1 << 0;
@@ -20,11 +20,6 @@ const MAXIMUM_DOMAINS: u32 = 64;
 // PASID directory of each domain id, 0 if it has none yet.
 const directories: usize = memory.data(512, 8); // MAXIMUM_DOMAINS u64
 
-/** Physical address of a source id's entry in the context table that holds it. */
-export function scalableEntry(table: u64, sourceId: u32): u64 {
-  return table + <u64>(sourceId & 0x7f) * ENTRY_SIZE;
-}
-
 /** Writes a source id's entry; false if no frame is left. */
 export function writeScalableEntry(entry: u64, domainId: u32, root: u64, deviceTlb: bool): bool {
   const directory = directoryOf(domainId, root);
@@ -35,21 +30,22 @@ export function writeScalableEntry(entry: u64, domainId: u32, root: u64, deviceT
   return true;
 }
 
-function directoryOf(domainId: u32, root: u64): u64 {
+/** PASID directory of a domain, made at first; 0 if no frame is left. */
+export function directoryOf(domainId: u32, root: u64): u64 {
   if (domainId >= MAXIMUM_DOMAINS) return 0;
   const slot = directories + (<usize>domainId << 3);
   if (load<u64>(slot) == 0) store<u64>(slot, makeDirectory(domainId, root));
   return load<u64>(slot);
 }
 
+/** The PASID table follows in the next frame. */
 function makeDirectory(domainId: u32, root: u64): u64 {
-  const directory = allocate(1, 1);
-  const table = allocate(1, 1);
-  if (directory == 0 || table == 0) return 0;
+  const directory = allocate(2, 1);
+  if (directory == 0) return 0;
+  const table = directory + PAGE_SIZE;
   store64(table + 8, <u64>domainId);
   store64(table, root | PRESENT | SECOND_LEVEL_ONLY | (<u64>(tableLevels() - 2) << ADDRESS_WIDTH_SHIFT));
   store64(directory, table | PRESENT);
-  flushCache(table, PAGE_SIZE);
-  flushCache(directory, PAGE_SIZE);
+  flushCache(directory, 2 * PAGE_SIZE);
   return directory;
 }

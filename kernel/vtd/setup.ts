@@ -1,21 +1,13 @@
-// From the DMAR table to units that translate: find them, give each its frames, and hand over from firmware without a
-// moment in which a device reaches what it must not.
+// From the DMAR table to units with empty tables.
 
-import { unitRegisters, unitSegment, unitCount as dmarUnitCount } from "../../drivers/acpi/dmar/records";
+import { unitRegisters, unitRegistersSize, unitSegment, unitCount as dmarUnitCount } from "../../drivers/acpi/dmar/records";
 import { allocate } from "../memory/frames";
 import { BOOT_DIRECT_END, PAGE_SIZE } from "../memory/layout";
 import { flushCache } from "../memory/physical";
-import { disableProtectedMemory, flushWriteBuffer, setGlobal, setTablePointer } from "./command";
 import { createInterruptTable } from "./interrupt-table";
-import { InvalidationStatus, startInvalidation } from "./invalidate";
-import { CAP_RWBF, Global, RTADDR_TTM_SCALABLE, Register } from "./register";
-import { allocateQueue } from "./queue";
-import { forgetAll } from "./refresh";
+import { ECAP_QI } from "./register";
 import { chooseShape } from "./shape";
-import { MAXIMUM_UNITS, Unit, addUnit, clearUnits, read32, read64, unitAt, unitCount, write64 } from "./unit";
-
-const TRANSLATION: string = "GSTS.TES did not follow in time (VT-d 11.4.4)";
-const NOT_INVALIDATED: string = "invalidation not carried out (VT-d 6.5)";
+import { MAXIMUM_UNITS, Unit, addUnit, clearUnits, unitAt, unitCount } from "./unit";
 
 /** Takes the units of the DMAR table; false if the registers of one, number unitCount(), lie above what core 0 reaches while it starts. */
 export function takeUnits(): bool {
@@ -23,7 +15,8 @@ export function takeUnits(): bool {
   const count = min(dmarUnitCount(), MAXIMUM_UNITS);
   for (let i: u32 = 0; i < count; i++) {
     if (unitRegisters(i) >= BOOT_DIRECT_END) return false;
-    addUnit(unitRegisters(i), unitSegment(i));
+    const unit = addUnit(unitRegisters(i), unitSegment(i));
+    unit.registersLength = max(unit.registersLength, unitRegistersSize(i));
   }
   return true;
 }
@@ -45,31 +38,8 @@ export function prepareUnits(): bool {
   return true;
 }
 
-/** Lets a unit translate by the tables that were built for it, all of which must have been checked; why it does not, empty if it does. */
-export function startTranslation(unit: Unit): string {
-  if ((unit.capability & CAP_RWBF) != 0 && !flushWriteBuffer(unit)) return "GSTS.WBFS not cleared in time (VT-d 11.4.4)";
-  if (!leaveOtherMode(unit)) return TRANSLATION;
-  if (startInvalidation(unit) != InvalidationStatus.Done) return NOT_INVALIDATED;
-  write64(unit, Register.RTADDR, rootPointer(unit));
-  if (!setTablePointer(unit, Global.SRTP)) return "GSTS.RTPS not set in time (VT-d 11.4.4)";
-  // Only hardware with CAP.ESRTPS forgets by itself (VT-d 4.1 11.4.2).
-  if (!forgetAll(unit)) return NOT_INVALIDATED;
-  if (!setGlobal(unit, Global.TE, true)) return TRANSLATION;
-  unit.isTranslating = 1;
-  return disableProtectedMemory(unit) ? "" : "PMEN.PRS not cleared in time (VT-d 11.4.16)";
-}
-
-function rootPointer(unit: Unit): u64 {
-  return unit.rootTable | (unit.isScalable != 0 ? RTADDR_TTM_SCALABLE : 0);
-}
-
-/**
- * Translation that firmware left on goes on until the new root table takes its place, so that nothing is open in between;
- * only a change of mode makes it end first (11.4.5). Bus mastering is off for every device by then.
- */
-function leaveOtherMode(unit: Unit): bool {
-  if ((read32(unit, Register.GSTS) & <u32>Global.TE) == 0) return true;
-  const current = read64(unit, Register.RTADDR) & RTADDR_TTM_SCALABLE;
-  if ((current != 0) == (unit.isScalable != 0)) return true;
-  return setGlobal(unit, Global.TE, false);
+/** Gives the unit the frames of its queue if it knows one and has none yet; false if no frame is left. */
+export function allocateQueue(unit: Unit): bool {
+  if (unit.queue == 0 && (unit.extended & ECAP_QI) != 0) unit.queue = allocate(2, 1);
+  return unit.queue != 0 || (unit.extended & ECAP_QI) == 0;
 }

@@ -3,7 +3,9 @@
 
 export const MAXIMUM_SOURCES: u32 = 128;
 export const NO_SOURCE: u32 = 0xffffffff;
-export const NO_OWNER: u32 = 0xffffffff;
+
+/** Number of a partition's domain. 0 is not used: a unit in caching mode marks with it what is not there (CAP.CM). */
+export function domainOf(partition: u32): u32 { return partition + 1; }
 
 @unmanaged
 export class Source {
@@ -24,11 +26,15 @@ export class Source {
   windowFaults: u32;
   /** TSC. */
   windowStart: u64;
+  /** First u64 of its context entry before that was taken away. */
+  entry: u64;
 }
-export const SOURCE_SIZE: usize = 40;
+export const SOURCE_SIZE: usize = 48;
 
-const sources: usize = memory.data(5120, 8); // MAXIMUM_SOURCES * SOURCE_SIZE
+const sources: usize = memory.data(6144, 8); // MAXIMUM_SOURCES * SOURCE_SIZE
 let count: u32 = 0;
+
+export function clearSources(): void { count = 0; }
 
 export function sourceCount(): u32 { return count; }
 
@@ -43,12 +49,6 @@ export function findSource(segment: u32, sourceId: u32): u32 {
     if (source.segment == segment && source.sourceId == sourceId) return i;
   }
   return NO_SOURCE;
-}
-
-/** Partition that owns a source id, or NO_OWNER. */
-export function ownerOf(segment: u32, sourceId: u32): u32 {
-  const index = findSource(segment, sourceId);
-  return index == NO_SOURCE ? NO_OWNER : sourceAt(index).partition;
 }
 
 /** Index of the new record; NO_SOURCE if the table is full or the source id is there already. */

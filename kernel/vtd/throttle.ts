@@ -3,8 +3,7 @@
 // unit's fault interrupts are masked for a second, and its records are read by the housekeeping.
 
 import { rdtsc } from "../cpu/processor";
-import { detachSource } from "./context";
-import { domainOf } from "./domain";
+import { detachSource, switchOff } from "./context-entry";
 import { reportMasked, reportSwitchedOff } from "./fault-report";
 import { EVENT_MASKED, Register } from "./register";
 import { NO_SOURCE, sourceAt } from "./sources";
@@ -72,8 +71,7 @@ function throttleSource(unit: Unit, index: u32): bool {
   if (source.windowFaults <= SOURCE_LIMIT) return true;
   // The rest of the storm was recorded before the source was off: it does not count against it.
   if (source.isOff != 0) return source.windowFaults <= 2 * SOURCE_LIMIT;
-  source.isOff = 1;
-  const isDetached = detachSource(unit, source.sourceId, domainOf(source.partition), true);
+  const isDetached = switchOff(unit, source);
   reportSwitchedOff(unit, source.sourceId, index, source.windowFaults);
   return isDetached;
 }
