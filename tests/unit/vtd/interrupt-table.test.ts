@@ -4,7 +4,7 @@ import { enumReader, readConstants } from "../machine/source-enums.ts";
 import { compileInterrupts, entryAt, InterruptMachine } from "./interrupt-machine.ts";
 
 const status = enumReader("kernel/vtd/interrupt-table.ts", "EntryStatus");
-const ENTRIES = Number(readConstants("kernel/vtd/interrupt-table.ts").get("INTERRUPT_ENTRIES"));
+const ENTRIES = Number(readConstants("kernel/vtd/interrupt-remapping.ts").get("INTERRUPT_ENTRIES"));
 const NO_ENTRY = 0xffff_ffff;
 
 const REGISTERS = 0x7000_0000;
