@@ -12,23 +12,23 @@ const READ_HIGH: u64 = 0x400;
 const WRITE_OFFSET: u64 = 0x800;
 const HIGH_FIRST: u32 = 0xc0000000;
 
-/** x2APIC registers, SDM 3A table 11-6. */
-namespace X2Apic {
-  export const ID: u32 = 0x802;
-  export const VERSION: u32 = 0x803;
-  export const TPR: u32 = 0x808;
-  export const PPR: u32 = 0x80a;
-  export const EOI: u32 = 0x80b;
-  export const LDR: u32 = 0x80d;
-  export const SVR: u32 = 0x80f;
-  export const ISR_FIRST: u32 = 0x810;
-  export const IRR_LAST: u32 = 0x827;
-  export const ESR: u32 = 0x828;
-  export const LVT_TIMER: u32 = 0x832;
-  export const INITIAL_COUNT: u32 = 0x838;
-  export const DIVIDE: u32 = 0x83e;
-  export const SELF_IPI: u32 = 0x83f;
-}
+/** MSRs that VM entry switches or that only this core's one vCPU uses. */
+const OWN_MSRS: usize = memory.data<u32>([
+  Msr.IA32_SYSENTER_CS, Msr.IA32_SYSENTER_ESP, Msr.IA32_SYSENTER_EIP, Msr.IA32_PAT, Msr.IA32_EFER, Msr.IA32_STAR, Msr.IA32_LSTAR, Msr.IA32_CSTAR, Msr.IA32_FMASK,
+  Msr.IA32_FS_BASE, Msr.IA32_GS_BASE, Msr.IA32_KERNEL_GS_BASE,
+]);
+const OWN_MSR_COUNT: usize = 12;
+
+// x2APIC registers, SDM 3A table 11-6. Read: ID, version, TPR, PPR, LDR, SVR, ESR, divide configuration, and the ranges ISR to IRR and LVT timer to initial count.
+const X2APIC_READ: usize = memory.data<u32>([0x802, 0x803, 0x808, 0x80a, 0x80d, 0x80f, 0x828, 0x83e]);
+const X2APIC_READ_COUNT: usize = 8;
+const X2APIC_ISR_FIRST: u32 = 0x810;
+const X2APIC_IRR_LAST: u32 = 0x827;
+const X2APIC_LVT_TIMER: u32 = 0x832;
+const X2APIC_INITIAL_COUNT: u32 = 0x838;
+/** Written: TPR, EOI and SELF IPI. */
+const X2APIC_WRITE: usize = memory.data<u32>([0x808, 0x80b, 0x83f]);
+const X2APIC_WRITE_COUNT: usize = 3;
 
 /** Denies all ports. */
 export function denyAllPorts(bitmaps: u64): void {
@@ -40,27 +40,16 @@ export function grantPorts(bitmaps: u64, first: u32, count: u32): void {
   for (let port = first; port < first + count && port <= 0xffff; port++) clearBit(bitmaps, port);
 }
 
-/** Denies all MSRs, then grants those that VM entry switches or that only this core's one vCPU uses. */
+/** Denies all MSRs, then grants those that are the vCPU's own. */
 export function initialiseMsrBitmap(bitmap: u64): void {
   fillOnes(bitmap, 4096);
-  grant(bitmap, Msr.IA32_TIME_STAMP_COUNTER, false);
-  grant(bitmap, Msr.IA32_SYSENTER_CS, true);
-  grant(bitmap, Msr.IA32_SYSENTER_ESP, true);
-  grant(bitmap, Msr.IA32_SYSENTER_EIP, true);
-  grant(bitmap, Msr.IA32_PAT, true);
-  grant(bitmap, Msr.IA32_EFER, true);
-  grant(bitmap, Msr.IA32_STAR, true);
-  grant(bitmap, Msr.IA32_LSTAR, true);
-  grant(bitmap, Msr.IA32_CSTAR, true);
-  grant(bitmap, Msr.IA32_FMASK, true);
-  grant(bitmap, Msr.IA32_FS_BASE, true);
-  grant(bitmap, Msr.IA32_GS_BASE, true);
-  grant(bitmap, Msr.IA32_KERNEL_GS_BASE, true);
+  grantRead(bitmap, Msr.IA32_TIME_STAMP_COUNTER);
+  for (let i: usize = 0; i < OWN_MSR_COUNT; i++) grant(bitmap, load<u32>(OWN_MSRS + (i << 2)));
 }
 
 /** With ENABLE_RDTSCP the guest has RDTSCP and so IA32_TSC_AUX. */
 export function grantTscAux(bitmap: u64): void {
-  grant(bitmap, Msr.IA32_TSC_AUX, true);
+  grant(bitmap, Msr.IA32_TSC_AUX);
 }
 
 /**
@@ -68,28 +57,23 @@ export function grantTscAux(bitmap: u64): void {
  * is to see them, which the timer's current count, EOI, ICR and SELF IPI are not; writes of TPR, EOI and SELF IPI.
  */
 export function grantX2ApicRegisters(bitmap: u64): void {
-  for (let index: u32 = X2Apic.ISR_FIRST; index <= X2Apic.IRR_LAST; index++) grant(bitmap, index, false);
-  for (let index: u32 = X2Apic.LVT_TIMER; index <= X2Apic.INITIAL_COUNT; index++) grant(bitmap, index, false);
-  grant(bitmap, X2Apic.ID, false);
-  grant(bitmap, X2Apic.VERSION, false);
-  grant(bitmap, X2Apic.PPR, false);
-  grant(bitmap, X2Apic.LDR, false);
-  grant(bitmap, X2Apic.SVR, false);
-  grant(bitmap, X2Apic.ESR, false);
-  grant(bitmap, X2Apic.DIVIDE, false);
-  grant(bitmap, X2Apic.TPR, true);
-  grantWrite(bitmap, X2Apic.EOI);
-  grantWrite(bitmap, X2Apic.SELF_IPI);
+  for (let index: u32 = X2APIC_ISR_FIRST; index <= X2APIC_IRR_LAST; index++) grantRead(bitmap, index);
+  for (let index: u32 = X2APIC_LVT_TIMER; index <= X2APIC_INITIAL_COUNT; index++) grantRead(bitmap, index);
+  for (let i: usize = 0; i < X2APIC_READ_COUNT; i++) grantRead(bitmap, load<u32>(X2APIC_READ + (i << 2)));
+  for (let i: usize = 0; i < X2APIC_WRITE_COUNT; i++) grantWrite(bitmap, load<u32>(X2APIC_WRITE + (i << 2)));
+}
+
+function grant(bitmap: u64, index: u32): void {
+  grantRead(bitmap, index);
+  grantWrite(bitmap, index);
+}
+
+function grantRead(bitmap: u64, index: u32): void {
+  clearBit(bitmap + (index >= HIGH_FIRST ? READ_HIGH : READ_LOW), index & 0x1fff);
 }
 
 function grantWrite(bitmap: u64, index: u32): void {
-  clearBit(bitmap + READ_LOW + WRITE_OFFSET, index);
-}
-
-function grant(bitmap: u64, index: u32, writable: bool): void {
-  const read = index >= HIGH_FIRST ? READ_HIGH : READ_LOW;
-  clearBit(bitmap + read, index & 0x1fff);
-  if (writable) clearBit(bitmap + read + WRITE_OFFSET, index & 0x1fff);
+  grantRead(bitmap + WRITE_OFFSET, index);
 }
 
 function clearBit(base: u64, bit: u32): void {
