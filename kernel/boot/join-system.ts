@@ -1,6 +1,6 @@
 // A core's way to its partition, once its tables are sealed: the same for all cores.
 
-import { enable as enableLocalApic } from "../../drivers/local-apic";
+import { enable as enableLocalApic, identifier } from "../../drivers/local-apic";
 import { setTscFrequency } from "../../drivers/tsc";
 import { print, printDecimal, printLine } from "../console/print";
 import { attachRings } from "../console/rings";
@@ -15,6 +15,7 @@ import { attachMonitorLock } from "../partition/monitor-lock";
 import { park } from "../partition/park";
 import * as plan from "../partition/plan";
 import { PlanHeader, header32, header64 } from "../partition/plan";
+import { coreApicId } from "../partition/plan-machine";
 import { setBase } from "../policy/record";
 import { FatalReason, fatal, fatalWith, reportFatal, stop } from "./fatal";
 import { coreId, enterGuest } from "./stub";
@@ -33,6 +34,8 @@ export function attachSystem(): void {
   setBase(header64(PlanHeader.Policy));
   setTscFrequency(header64(PlanHeader.TscFrequency));
   enableLocalApic();
+  // Interrupts of the partition's functions and of other cores go by it.
+  if (coreApicId(coreId()) != identifier()) fatalWith(FatalReason.SealPlan, "APIC identifier", identifier());
   if (!readCapabilities()) fatal(FatalReason.ProcessorUnsuitable);
   if (missingApicFeatures()) fatalWith(FatalReason.ProcessorUnsuitable, "without core 0's virtualisation of local APICs, ApicFeature", missingApicFeatures());
 }

@@ -2,7 +2,6 @@
 // Whatever the planner did, a system that passes gives each partition what the policy gives it: what follows from the policy is worked out
 // again, what the kernel starts from is written anew, each frame has one use, and every tree of tables maps just its list.
 
-import { identifier } from "../../drivers/local-apic";
 import { FatalReason, fatalWith } from "../boot/fatal";
 import { ImageSymbol, imageAddress } from "../boot/stub";
 import { ringPages } from "../console/rings";
@@ -11,7 +10,7 @@ import { PRESENT, TABLE_ENTRY } from "../memory/paging";
 import * as plan from "../partition/plan";
 import { PlanHeader, PlanPartition, field64, header32, header64 } from "../partition/plan";
 import { MAXIMUM_PLAN_FUNCTIONS, functionCount } from "../partition/plan-functions";
-import { MAXIMUM_MODULES, PlanCore, core64, coreApicId, moduleAddress, moduleCount, moduleSize } from "../partition/plan-machine";
+import { MAXIMUM_MODULES, PlanCore, core64, moduleAddress, moduleCount, moduleSize } from "../partition/plan-machine";
 import { partitionCount } from "../policy/reader";
 import { claim, claimFrames, clearClaims, refusePlan } from "./claims";
 import { describeCore } from "./core-map";
@@ -45,7 +44,7 @@ export function sealPlan(): void {
 
 function checkCounts(): void {
   const cores = header32(PlanHeader.CoreCount);
-  if (cores == 0 || cores > plan.MAXIMUM_CORES || coreApicId(0) != identifier()) refusePlan("cores", cores);
+  if (cores == 0 || cores > plan.MAXIMUM_CORES) refusePlan("cores", cores);
   if (moduleCount() == 0 || moduleCount() > MAXIMUM_MODULES) refusePlan("modules", moduleCount());
   if (functionCount() > MAXIMUM_PLAN_FUNCTIONS) refusePlan("functions", functionCount());
 }

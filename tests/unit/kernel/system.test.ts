@@ -14,6 +14,7 @@ const MIB = 1n << 20n;
 const READ_WRITE_EXECUTE_WRITE_BACK = 0x37n;
 
 const planPartition = enumReader("kernel/partition/plan.ts", "PlanPartition");
+const planCore = enumReader("kernel/partition/plan-machine.ts", "PlanCore");
 const fixed = enumReader("kernel/memory/layout.ts", "Fixed");
 const reason = enumReader("kernel/boot/fatal.ts", "FatalReason");
 
@@ -180,6 +181,16 @@ describe("a core that joins", () => {
     const { second, end } = join(first, options);
     expect(end).toBe("idle");
     expect(second.processor.vmxCalls.map(({ name }) => name)).toEqual(["vmxon"]);
+  });
+
+  test("attack: that is another than the plan says stops", async () => {
+    const options = { partitions: [{}, {}] };
+    const first = await startedKernel(options);
+    first.memory.write(Number(first.plan) + 4 * 4096 + planCore("Size") + planCore("ApicId"), 4, 2n);
+    const { second, end } = join(first, options);
+    expect(end).toBe("halt");
+    expect(second.lines.join("\n")).toContain(`fatal ${reason("SealPlan")} on core 1`);
+    expect(second.processor.vmxCalls).toEqual([]);
   });
 
   test("that lacks what core 0 has stops with the missing bit", async () => {
