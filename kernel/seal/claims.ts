@@ -12,8 +12,8 @@ class Claim {
 const CLAIM_SIZE: usize = 16;
 /** End of all physical addresses, SDM 3A 4.1.4. */
 const ADDRESS_LIMIT: u64 = 1 << 52;
-const MAXIMUM_CLAIMS: u32 = 1024;
-const claims: usize = memory.data(16384, 8); // MAXIMUM_CLAIMS * CLAIM_SIZE
+const MAXIMUM_CLAIMS: u32 = 2048;
+const claims: usize = memory.data(32768, 8); // MAXIMUM_CLAIMS * CLAIM_SIZE
 let count: u32 = 0;
 
 function claimAt(index: u32): Claim { return changetype<Claim>(claims + <usize>index * CLAIM_SIZE); }

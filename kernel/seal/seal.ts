@@ -19,6 +19,7 @@ import { claimFunctions } from "./functions";
 import { EPT_RIGHTS, describeMemory } from "./partition-map";
 import { locatePolicy, placePartitions } from "./partition-plan";
 import { checkPolicy } from "./policy-bounds";
+import { claimRemapping } from "./remapping";
 import { checkTree, sealFailureAddress } from "./walker";
 
 /** I/O APICs, and where interrupt messages go, the local APIC among them (SDM 3A 11.11.1): nobody's memory. */
@@ -40,6 +41,7 @@ export function sealPlan(): void {
   for (let core: u32 = 0; core < header32(PlanHeader.CoreCount); core++) prepareCore(core);
   for (let partition: u32 = 0; partition < partitionCount(); partition++) preparePartition(partition);
   claimFunctions();
+  claimRemapping();
 }
 
 function checkCounts(): void {

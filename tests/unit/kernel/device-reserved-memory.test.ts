@@ -95,14 +95,14 @@ describe("refused", () => {
     const partitions: DeviceOptions["partitions"] = [{ pci: [{ device: "00:04.0", reservedMemory: true }] }];
     const machine = await machineWithDevices({ partitions, dmar: withReserved(rmrr(0x60_0000n, 0x60_0fffn, ["endpoint 0:4.0"])) });
     expect(machine.boot()).toBe("halt");
-    expect(machine.text).toContain("fatal 26 on core 0: a remapping table does not match the policy");
-    expect(machine.text).toContain("a leaf leads to memory that no device may reach: at 0x0000000000600000");
+    expect(machine.text).toContain("fatal 28 on core 0: the plan does not match the policy");
+    expect(machine.text).toContain("memory with two uses 0x0000000000600000");
     expect(machine.unit.globalStatus >>> 31).toBe(0);
   });
 
   test("reserved memory over a VT-d unit", async () => {
     const partitions: DeviceOptions["partitions"] = [{ pci: [{ device: "00:04.0", reservedMemory: true }] }];
-    const machine = await stoppedBy("SealRemapping", { partitions, dmar: withReserved(rmrr(BigInt(UNIT), BigInt(UNIT) + 0xfffn, ["endpoint 0:4.0"])) });
-    expect(machine.text).toContain("a leaf leads to memory that no device may reach");
+    const machine = await stoppedBy("SealPlan", { partitions, dmar: withReserved(rmrr(BigInt(UNIT), BigInt(UNIT) + 0xfffn, ["endpoint 0:4.0"])) });
+    expect(machine.text).toContain("memory with two uses 0x00000000fed90000");
   });
 });

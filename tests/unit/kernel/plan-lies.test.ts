@@ -8,7 +8,7 @@ import { CORE_BASE, DIRECT_BASE, IMAGE_BASE, KERNEL_MEMORY } from "../memory/add
 import { DISK_BAR, DISK_TABLE, DeviceMachine, type DeviceOptions } from "./assignment-machine.ts";
 import { compileKernel, KernelMachine } from "./kernel-machine.ts";
 import type { KernelOptions } from "./kernel-options.ts";
-import { Plan, bootWithLie, type Lie } from "./plan-lies.ts";
+import { Plan, bootWithLie, type Lie, type Place } from "./plan-lies.ts";
 
 const reason = enumReader("kernel/boot/fatal.ts", "FatalReason");
 const policyHeader = enumReader("kernel/policy/layout.ts", "PolicyHeader");
@@ -244,7 +244,7 @@ describe("what the kernel starts from it writes anew:", () => {
   ])("a plan that says %s", (_, lie) => {
     const { machine, end } = lied(lie);
     expect(end).toBe("enterGuest");
-    const bytes = (one: KernelMachine): Buffer => Buffer.from(one.memory.readBytes(Number(one.plan), 5 * 4096));
+    const bytes = (one: KernelMachine): Buffer => Buffer.from(one.memory.readBytes(Number(one.plan), 9 * 4096));
     expect(bytes(machine).equals(bytes(honest))).toBe(true);
   });
 
@@ -270,6 +270,42 @@ describe("what the kernel starts from it writes anew:", () => {
     expect(end).toBe("enterGuest");
     const base = Number(own("RomBase")(new Plan(machine)));
     expect(Buffer.from(machine.memory.readBytes(base, ROM.length)).equals(ROM)).toBe(true);
+  });
+});
+
+describe("VT-d is refused", () => {
+  const contexts = (plan: Plan): Place => plan.at(plan.read(plan.unit(0, "RootTable")));
+  test.each<[string, Lie]>([
+    ["whose registers are a partition's memory", (plan) => plan.write(plan.unit(0, "Registers"), own("MemoryBase")(plan))],
+    ["whose root table lies in a partition's memory", (plan) => plan.write(plan.unit(0, "RootTable"), own("MemoryBase")(plan))],
+    ["whose queue is the kernel memory of another core", (plan) => plan.write(plan.unit(0, "Queue"), plan.read(plan.core(1, "KernelMemory")))],
+    ["whose interrupt table is the plan", (plan) => plan.write(plan.unit(0, "InterruptTable"), plan.machine.plan)],
+    ["with a context table that core 0 could write the plan by", (plan) => plan.write(contexts(plan), plan.machine.plan | 1n)],
+    ["with a context table in a partition's memory", (plan) => plan.write(contexts(plan), own("MemoryBase")(plan) | 1n)],
+    ["with more units than records", (plan) => plan.write(plan.header("UnitCount", 4), 65n)],
+    ["with reserved memory that is another partition's", (plan) => {
+      plan.write(plan.reserved(0, "Base"), other("MemoryBase")(plan));
+      plan.write(plan.reserved(0, "Length"), PAGE);
+      plan.write(plan.header("ReservedCount", 4), 1n);
+    }],
+    ["with reserved memory in the kernel memory of a core", (plan) => {
+      plan.write(plan.reserved(0, "Base"), plan.read(plan.core(1, "KernelMemory")) + PAGE);
+      plan.write(plan.reserved(0, "Length"), PAGE);
+      plan.write(plan.header("ReservedCount", 4), 1n);
+    }],
+    ["with more reserved memory than records", (plan) => plan.write(plan.header("ReservedCount", 4), 65n)],
+    ["with a bridge that is the policy", (plan) => {
+      plan.write(plan.bridge(0), plan.read(plan.module(0)));
+      plan.write(plan.header("BridgeCount", 4), 1n);
+    }],
+    ["with more bridges than records", (plan) => plan.write(plan.header("BridgeCount", 4), 513n)],
+    ["with a bridge for one function that is not above it", (plan) => plan.write(plan.function(0, "Bridge", 8), plan.read(plan.function(1, "ConfigPage", 8)))],
+    ["with posted messages in a partition's memory", (plan) => plan.write(plan.partition(0, "PostedDescriptor"), own("MemoryBase")(plan))],
+    ["with PASID tables in a partition's memory", (plan) => plan.write(plan.partition(0, "PasidDirectory"), own("MemoryBase")(plan))],
+  ])("%s", (_, lie) => {
+    const machine = new DeviceMachine(module, DEVICES);
+    expectRefused(machine, bootWithLie(machine, lie), "SealPlan");
+    expect(machine.unit.globalStatus & 0x8000_0000).toBe(0);
   });
 });
 

@@ -8,6 +8,8 @@ const header = enumReader("kernel/partition/plan.ts", "PlanHeader");
 const partitionField = enumReader("kernel/partition/plan.ts", "PlanPartition");
 const coreField = enumReader("kernel/partition/plan-machine.ts", "PlanCore");
 const functionField = enumReader("kernel/partition/plan-functions.ts", "PlanFunction");
+const unitField = enumReader("kernel/partition/plan-remapping.ts", "PlanUnit");
+const reservedField = enumReader("kernel/partition/plan-remapping.ts", "PlanReserved");
 
 const PAGE = 4096;
 const APIC_BASE = 0x1b;
@@ -45,6 +47,18 @@ export class Plan {
 
   function(index: number, name: string, size = 4, offset = 0): Place {
     return { address: Number(this.machine.plan) + FUNCTIONS + index * functionField("Size") + functionField(name) + offset, size };
+  }
+
+  unit(index: number, name: string): Place {
+    return { address: Number(this.machine.plan) + 5 * PAGE + index * unitField("Size") + unitField(name), size: 8 };
+  }
+
+  reserved(index: number, name: string, size = 8): Place {
+    return { address: Number(this.machine.plan) + 7 * PAGE + index * reservedField("Size") + reservedField(name), size };
+  }
+
+  bridge(index: number): Place {
+    return { address: Number(this.machine.plan) + 8 * PAGE + index * 8, size: 8 };
   }
 
   at(address: bigint, size = 8): Place {
