@@ -23,7 +23,7 @@ extern const u8 symbols_start[];
 
 // start.c: core 0's static frames.
 extern u8 core_block[CORE_PAGE_COUNT * PAGE_SIZE];
-extern u8 kernel_memory[(1 + KERNEL_MEMORY_PAGES) * PAGE_SIZE];
+extern u8 kernel_memory[(1 + KERNEL_MEMORY_PAGES) * PAGE_SIZE], planner_memory[sizeof kernel_memory];
 
 // descriptors.c
 extern u64 idt[256 * 2];
@@ -40,6 +40,7 @@ extern const u8 framebuffer_font[];
 extern const u8 trampoline_start[], trampoline_end[];
 
 // instances.c
+void instantiate_planner(void);
 void instantiate_kernel(void);
 
 // console.c: for messages before the kernel's own console, or instead of it.

@@ -6,9 +6,14 @@
 
 void wasm2c_kernel_instantiate();
 void wasm2c_sandbox_instantiate();
+void wasm2c_planner_instantiate();
 
 #define MONITOR ((void*)MONITOR_INSTANCE)
 #define IMPORTED_MODULES MONITOR, MONITOR, MONITOR, MONITOR, MONITOR, MONITOR, MONITOR, MONITOR
+
+void instantiate_planner(void) {
+  wasm2c_planner_instantiate(MONITOR, IMPORTED_MODULES);
+}
 
 /** Fixed.Plan was written before: linear memory is not cleared, its frames are zero. */
 void instantiate_kernel(void) {

@@ -1,15 +1,17 @@
-// From the assembly entries to the kernel: core 0 by prepare_boot_core and start_boot_core, the others by
-// start_application_core.
+// From the assembly entries to the kernel: core 0 by prepare_boot_core and start_boot_core, which has the planner run first,
+// the others by start_application_core.
 #include "floor.h"
 
-// wasm2c's names of the kernel's exports; the instance lies at KERNEL_INSTANCE.
-void w2c_kernel_boot(void* instance, u64 information);
+// wasm2c's names of what planner and kernel export.
+u64 w2c_planner_plan(void* instance, u64 information);
+void w2c_kernel_boot(void* instance);
 void w2c_kernel_bootApplication(void* instance);
 
 #define CORE0_FRAMES __attribute__((aligned(PAGE_SIZE), section(".bss.core0")))
 
 u8 core_block[CORE_PAGE_COUNT * PAGE_SIZE] CORE0_FRAMES;
 u8 kernel_memory[(1 + KERNEL_MEMORY_PAGES) * PAGE_SIZE] CORE0_FRAMES;
+u8 planner_memory[sizeof kernel_memory] CORE0_FRAMES;
 
 static u64 information;
 
@@ -20,21 +22,25 @@ u64 prepare_boot_core(u64 loader_information) {
   return build_boot_tables();
 }
 
-static void start_core(void) {
-  load_descriptors();
+static void make_kernel(void) {
   set_gs_base(KERNEL_MEMORY);
   instantiate_kernel();
   CORE_DATA_U32(TRAP_STATE) = TRAP_STATE_READY;
 }
 
 _Noreturn void start_boot_core(void) {
-  start_core();
-  w2c_kernel_boot((void*)KERNEL_INSTANCE, information);
+  load_descriptors();
+  set_gs_base(MONITOR_MEMORY);
+  instantiate_planner();
+  *(u64*)(KERNEL_MEMORY + FIXED_PLAN) = w2c_planner_plan((void*)MONITOR_INSTANCE, information);
+  make_kernel();
+  w2c_kernel_boot((void*)KERNEL_INSTANCE);
   stop();
 }
 
 _Noreturn void start_application_core(void) {
-  start_core();
+  load_descriptors();
+  make_kernel();
   w2c_kernel_bootApplication((void*)KERNEL_INSTANCE);
   stop();
 }

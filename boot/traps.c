@@ -57,7 +57,7 @@ static void show(const char* name, u64 value) {
 /** The kernel cannot report this one: it is not there yet, or it faulted while it reported another. */
 static _Noreturn void stop_without_kernel(const struct trap_frame* frame, u32 state) {
   console_text(state == TRAP_STATE_HANDLING ? "\n[bulkhead] fatal: fault while a fault was handled:"
-                                            : "\n[bulkhead] fatal: fault before the kernel ran:");
+                                            : "\n[bulkhead] fatal: fault in the planner, before the kernel ran:");
   show(" core ", CORE_DATA_U32(CORE_ID));
   show(" vector ", frame->vector);
   show(" error ", frame->error);

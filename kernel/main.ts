@@ -1,15 +1,14 @@
 // Entry points of the kernel. The hand-written floor (boot/) calls them and nothing else.
 
-import { buildSystem } from "./boot/build-system";
 import { startSystem } from "./boot/start-system";
 import { joinSystem } from "./boot/join-system";
 import { reportTrap } from "./boot/trap";
 import { handleExit, reportEntryFailure } from "./cpu/backend";
 import { prepareEntry } from "./partition/entry";
 
-/** Core 0, on the floor's first page tables; `information` is the physical address of the multiboot2 information. */
-export function boot(information: u64): void {
-  startSystem(buildSystem(information));
+/** Core 0, on the floor's first page tables, with the plan that the planner left at Fixed.Plan. */
+export function boot(): void {
+  startSystem();
 }
 
 /** Every other core, on its own sealed page tables. */

@@ -5,7 +5,6 @@ import { giveKeyboard, registerPartition, startInput } from "../console/partitio
 import { print, printLine } from "../console/print";
 import { createRings } from "../console/rings";
 import { takeOverConsoles } from "../console/take-over";
-import { Fixed } from "../memory/layout";
 import * as plan from "../partition/plan";
 import { PlanHeader, header32, header64 } from "../partition/plan";
 import { PlanCore, core64 } from "../partition/plan-machine";
@@ -18,11 +17,10 @@ import { attachSystem, runCore } from "./join-system";
 import { loadPageTables } from "./stub";
 
 /**
- * Goes on from the plan at the physical address `address`, on the boot core's first tables. Nothing has run in a partition yet: what the seal
- * finds is what stays. Devices follow the tables once it has passed. Never returns.
+ * Goes on from the plan, on the boot core's first tables. Nothing has run in a partition yet: what the seal finds is what stays. Devices follow
+ * the tables once it has passed. Never returns.
  */
-export function startSystem(address: u64): void {
-  store<u64>(Fixed.Plan, address);
+export function startSystem(): void {
   plan.attachHandedPlan();
   attachSystem();
   sealPlan();

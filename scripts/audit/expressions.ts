@@ -70,11 +70,11 @@ export function walk(root: binaryen.ExpressionRef, visit: (expression: Expressio
   }
 }
 
-/** Binaryen knows no details of the kinds without parts, and throws when asked for them. */
+/** Binaryen knows no details of most kinds without parts, and throws when asked for them. */
 function read(reference: binaryen.ExpressionRef): Expression {
   const id = binaryen.getExpressionId(reference);
   const kind = KIND_OF.get(id) ?? `number ${id}`;
-  const fields = CHILDREN[kind]?.length === 0 ? {} : (binaryen.getExpressionInfo(reference) as unknown as Record<string, unknown>);
+  const fields = CHILDREN[kind]?.length === 0 && kind !== "GlobalGet" ? {} : (binaryen.getExpressionInfo(reference) as unknown as Record<string, unknown>);
   return { kind, type: binaryen.getExpressionType(reference), fields };
 }
 

@@ -16,6 +16,9 @@ export interface FunctionFacts {
   growsMemory: boolean;
   /** It has a value of type f32, f64 or v128. */
   usesFloats: boolean;
+  /** Global variables that it reads and writes, each once. */
+  reads: string[];
+  writes: string[];
 }
 
 export interface ModuleFacts {
@@ -24,6 +27,8 @@ export interface ModuleFacts {
   exports: Map<string, string>;
   /** Globals of floating-point or vector type. */
   floatGlobals: string[];
+  /** Globals that can change. */
+  variables: string[];
 }
 
 const INDIRECT_KINDS = new Set(["CallIndirect", "RefFunc"]);
@@ -31,7 +36,7 @@ const INDIRECT_KINDS = new Set(["CallIndirect", "RefFunc"]);
 export function readModule(bytes: Uint8Array): ModuleFacts {
   const module = binaryen.readBinary(bytes);
   try {
-    return { functions: readFunctions(module), exports: readExports(module), floatGlobals: readFloatGlobals(module) };
+    return { functions: readFunctions(module), exports: readExports(module), floatGlobals: readGlobals(module, ({ type }) => isFloat(type)), variables: readGlobals(module, ({ mutable }) => mutable) };
   } finally {
     module.dispose();
   }
@@ -49,19 +54,25 @@ function readFunctions(module: binaryen.Module): Map<string, FunctionFacts> {
 function readFunction(information: binaryen.FunctionInfo): FunctionFacts {
   const calls = new Set<string>();
   const indirect = new Set<string>();
+  const reads = new Set<string>();
+  const writes = new Set<string>();
   const imported = information.module ? `${information.module}.${information.base ?? ""}` : null;
-  const facts: FunctionFacts = { name: information.name, imported, calls: [], indirect: [], growsMemory: false, usesFloats: false };
+  const facts: FunctionFacts = { name: information.name, imported, calls: [], indirect: [], growsMemory: false, usesFloats: false, reads: [], writes: [] };
   const types = [...binaryen.expandType(information.params), ...binaryen.expandType(information.results), ...information.vars];
   facts.usesFloats = types.some(isFloat);
   const visit = ({ kind, type, fields }: Expression): void => {
     if (kind === "Call") calls.add(String(fields["target"]));
     if (INDIRECT_KINDS.has(kind)) indirect.add(kind);
+    if (kind === "GlobalGet") reads.add(String(fields["name"]));
+    if (kind === "GlobalSet") writes.add(String(fields["name"]));
     if (kind === "MemoryGrow") facts.growsMemory = true;
     if (isFloat(type)) facts.usesFloats = true;
   };
   if (imported === null) walk(information.body, visit);
   facts.calls = [...calls];
   facts.indirect = [...indirect];
+  facts.reads = [...reads];
+  facts.writes = [...writes];
   return facts;
 }
 
@@ -74,11 +85,11 @@ function readExports(module: binaryen.Module): Map<string, string> {
   return exports;
 }
 
-function readFloatGlobals(module: binaryen.Module): string[] {
+function readGlobals(module: binaryen.Module, counts: (information: binaryen.GlobalInfo) => boolean): string[] {
   const names: string[] = [];
   for (let index = 0; index < module.getNumGlobals(); index++) {
     const information = binaryen.getGlobalInfo(module.getGlobalByIndex(index));
-    if (isFloat(information.type)) names.push(information.name);
+    if (counts(information)) names.push(information.name);
   }
   return names;
 }

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { modulePrefix } from "../build/module.ts";
 import { sourceName } from "../build/symbols.ts";
-import type { ImportUse } from "./audit-module.ts";
+import { MODULES, type ImportUse } from "./audit-module.ts";
 import type { NativeFunction } from "./native/disassembly.ts";
 import type { EntryStack } from "./native/entries.ts";
 
@@ -31,11 +31,11 @@ export function codeSizes(functions: ReadonlyMap<string, NativeFunction>): Recor
 }
 
 function fileOf(symbol: string): string {
-  const path = /^(?:start:)?((?:kernel|drivers|monitor|~lib)\/[^#<]*)/.exec(sourceName(symbol))?.[1];
+  const path = /^(?:start:)?((?:kernel|drivers|planner|monitor|~lib)\/[^#<]*)/.exec(sourceName(symbol))?.[1];
   if (path !== undefined) return path.slice(0, path.lastIndexOf("/"));
   const prefix = /^w(?:2c|asm2c)_([a-z]+)_/.exec(symbol)?.[1];
-  if (prefix === modulePrefix("kernel")) return "kernel/main";
-  return prefix === modulePrefix("monitor") ? "monitor/main" : "boot"; // the rest of w2c_* is boot/monitor-call.S
+  const module = MODULES.find((name) => modulePrefix(name) === prefix);
+  return module === undefined ? "boot" : `${module}/main`; // the rest of w2c_* is boot/monitor-call.S
 }
 
 /** Lines of code of the given files: no blank lines, no lines of comment alone. */

@@ -4,9 +4,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import asc from "assemblyscript/asc";
 import { UserError } from "../error.ts";
+import type { ModuleName } from "../audit/audit-module.ts";
 import { projectDirectory } from "../policy/project.ts";
 
-export type Target = "kernel" | "monitor" | "partition";
+export type Target = ModuleName | "partition";
 
 export interface Compiled {
   optimised: Uint8Array;

@@ -1,7 +1,8 @@
-// build/bulkhead.elf: the kernel, the monitor and the hand-written floor in one image.
+// build/bulkhead.elf: kernel, planner, monitor and the hand-written floor in one image.
 
 import { readdirSync } from "node:fs";
 import path from "node:path";
+import { MODULES } from "../audit/audit-module.ts";
 import { bootDirectory, generatedDirectory, kernelElf, objectDirectory } from "./paths.ts";
 import { auditNativeStep } from "./native-audit.ts";
 import { kernelNumbersStep } from "./kernel-numbers.ts";
@@ -13,7 +14,7 @@ import { symbolStep } from "./symbols.ts";
 
 export const LINK_FLAGS: readonly string[] = ["--nostdlib", "--build-id=none", "-z", "max-page-size=4096", "-z", "noexecstack"];
 
-/** What the image is made from beside the table of functions; kernel.c and monitor.c include what wasm2c made. */
+/** What the image is made from beside the table of functions; kernel.c, planner.c and monitor.c include what wasm2c made. */
 export function floorSources(): string[] {
   return readdirSync(bootDirectory).filter((name) => /\.(c|S)$/.test(name)).sort().map((name) => path.join(bootDirectory, name));
 }
@@ -24,7 +25,7 @@ export async function buildKernel(clang: string, progress: Progress): Promise<vo
   const first = path.join(objectDirectory, "bulkhead.first.elf");
   const symbols = path.join(generatedDirectory, "symbols.S");
   const script = path.join(bootDirectory, "link.ld");
-  const modules = (["kernel", "monitor"] as const).map((name) => ({ name, files: moduleFiles(name) }));
+  const modules = MODULES.map((name) => ({ name, files: moduleFiles(name) }));
   progress.expect(modules.length * 3 + sources.length + 6);
   const run = (step: Step): Promise<boolean> => runStep(step, progress);
 

@@ -1,8 +1,9 @@
-// Builds a kernel image with another kernel.wasm or monitor.wasm: all else are the objects of the real build.
+// Builds a kernel image with another kernel.wasm, planner.wasm or monitor.wasm: all else are the objects of the real build.
 
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { compileAssemblyScript } from "../build/assemblyscript.ts";
+import type { ModuleName } from "../audit/audit-module.ts";
 import { floorSources, LINK_FLAGS } from "../build/kernel.ts";
 import { modulePrefix } from "../build/module.ts";
 import { KERNEL_FLAGS, objectFiles } from "../build/native.ts";
@@ -14,7 +15,7 @@ import { projectDirectory } from "../policy/project.ts";
 const REMEDY = "Run `npm run build` first; the test links the objects in build/obj.";
 
 /** Entry files of the modules to build anew, relative to the base directory. */
-export type Entries = Partial<Record<"kernel" | "monitor", string>>;
+export type Entries = Partial<Record<ModuleName, string>>;
 
 /**
  * Builds an image with the modules of `entries`; the files go to build/tests/NAME.

@@ -59,6 +59,69 @@ describe("monitor-import", () => {
   });
 });
 
+describe("planner-import", () => {
+  const WRMSR = '@external("cpu", "wrmsr") declare function wrmsr(index: u32, value: u64): void;\n';
+
+  it("refuses WRMSR, VMX, and what a monitor has", async () => {
+    const violations = await auditProgram("planner", {
+      "kernel/cpu/vmx/instructions.ts": `${VMREAD}export function reason(): u64 { return vmread(0x4402); }\n`,
+      "planner/main.ts": [
+        'import { reason } from "../kernel/cpu/vmx/instructions";',
+        `${WRMSR}@external("guest", "load8") declare function load8(gpa: u64): u8;`,
+        "export function plan(information: u64): u64 { wrmsr(0x1b, information); return reason() + load8(0); }",
+      ].join("\n"),
+    });
+    const refused = violations.filter(({ rule }) => rule === "planner-import").map(({ message }) => /imports (\S+),/.exec(message)?.[1]);
+    expect(refused.sort()).toEqual(["cpu.wrmsr", "guest.load8", "vmx.vmread"]);
+  });
+
+  it("lets pass what can never run", async () => {
+    const violations = await auditProgram("planner", {
+      "planner/main.ts": `${WRMSR}let attached: bool = false;\nexport function plan(information: u64): u64 { if (attached) wrmsr(0x1b, information); return information; }\n`,
+    });
+    expect(violations).toEqual([]);
+  });
+
+  it("refuses ports outside drivers/", async () => {
+    const violations = await auditProgram("planner", {
+      "planner/main.ts": '@external("port", "in8") declare function in8(port: u16): u8;\nexport function plan(information: u64): u64 { return in8(<u16>information); }\n',
+    });
+    expect(violations).toMatchObject([{ rule: "privileged-import", function: "planner/main/plan" }]);
+  });
+
+  it("admits physical memory", async () => {
+    expect(await auditProgram("planner", { "planner/main.ts": `${LOAD64}export function plan(information: u64): u64 { return load64(information); }\n` })).toEqual([]);
+  });
+});
+
+describe("planner-code", () => {
+  const files = (folder: string): Record<string, string> => ({
+    [`${folder}/choose.ts`]: "export function choose(at: u32): u32 { return load<u32>(at) / 3; }\n",
+    "kernel/main.ts": `import { choose } from "../${folder}/choose";\nexport function exit(): u32 { return choose(load<u32>(0)); }\n`,
+  });
+
+  it("refuses a function of the planner's in the kernel", async () => {
+    expect(await auditProgram("kernel", files("planner"))).toMatchObject([{ rule: "planner-code", function: "planner/choose/choose" }]);
+    expect(await auditProgram("kernel", files("drivers"))).toEqual([]);
+  });
+});
+
+describe("planner-state", () => {
+  const files = (set: string): Record<string, string> => ({
+    "kernel/memory/frames.ts": "let free: u64 = 0;\nexport function initialise(bytes: u64): void { free = bytes; }\nexport function freeBytes(): u64 { return free; }\n",
+    "kernel/main.ts": `import { freeBytes, initialise } from "./memory/frames";\n${set}export function exit(): u32 { return <u32>freeBytes(); }\n`,
+  });
+
+  it("refuses a variable that nothing in the kernel sets", async () => {
+    const violations = await auditProgram("kernel", files("export { freeBytes };\n"));
+    expect(violations).toMatchObject([{ rule: "planner-state", function: "kernel/memory/frames/freeBytes", message: expect.stringContaining("reads kernel/memory/frames/free,") as string }]);
+  });
+
+  it("admits one that it sets", async () => {
+    expect(await auditProgram("kernel", files("export function boot(): void { initialise(load<u64>(0)); }\n"))).toEqual([]);
+  });
+});
+
 describe("floating-point", () => {
   it("refuses a function that computes with it", async () => {
     const violations = await auditProgram("kernel", {

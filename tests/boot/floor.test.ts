@@ -55,6 +55,30 @@ describe("a fault in the kernel", () => {
   });
 });
 
+describe("a planner that fails or lies", () => {
+  const FATAL = /fatal: fault in the planner, before the kernel ran: core 0x0+ vector 0x0+(\w+) error 0x0+(\w+) rip (0x\w+) [^\n]*\n/;
+
+  test("outside linear memory hits the guard", async () => {
+    const { output } = await fault("planner-guard", FATAL);
+    expect(FATAL.exec(output)?.slice(1, 3)).toEqual(["e", "2"]); // page fault, write to what is not mapped
+    expect(output).toContain("cr2 0xffffa00080000000");
+  });
+
+  test.each([
+    ["text", "into the kernel's code"],
+    ["edge", "across the start of the image"],
+    ["end", "to the last bytes of the image, core 0's kernel memory"],
+    ["clear", "over the start of the image"],
+    ["copy", "a copy into the kernel's memory"],
+    ["wrap", "an address that the direct map ends before, where the kernel's memory is mapped"],
+    ["length", "a length that wraps"],
+  ])("is stopped at a store: %s, %s", async (kind) => {
+    const { output } = await fault(`planner-${kind}`, FATAL);
+    expect(FATAL.exec(output)?.[1]).toBe("6"); // UD2
+    expect(output).not.toContain("tryRdmsr");
+  });
+});
+
 test("faults that the kernel expects end the instruction or the monitor call only", async () => {
   const { output } = await fault("none", /second one[^\n]*\n/);
   expect(output).toContain("tryRdmsr of EFER: 1");

@@ -2,7 +2,7 @@
 
 import { compileEntry } from "../unit/machine/compile.ts";
 import { Stopped } from "../unit/machine/machine.ts";
-import { compileKernel, KernelMachine } from "../unit/kernel/kernel-machine.ts";
+import { compileKernel, KernelMachine, type KernelModules } from "../unit/kernel/kernel-machine.ts";
 import type { PartitionOptions } from "../unit/kernel/kernel-options.ts";
 import { joinCore } from "../unit/kernel/device-cores.ts";
 import { act } from "./actions.ts";
@@ -32,22 +32,22 @@ export interface FuzzResult {
 export interface FuzzOptions {
   seed: number;
   count: number;
-  /** In place of the kernel's module. */
-  kernel?: WebAssembly.Module;
+  /** In place of the real ones. */
+  modules?: KernelModules;
   /** Called every CHECK_INTERVAL actions. */
   onProgress?: (done: number) => void;
 }
 
 /** Throws a Violation that names seed and action. */
-export async function fuzz({ seed, count, kernel: weakened, onProgress = () => {} }: FuzzOptions): Promise<FuzzResult> {
-  const kernel = weakened ?? (await compileKernel());
+export async function fuzz({ seed, count, modules: weakened, onProgress = () => {} }: FuzzOptions): Promise<FuzzResult> {
+  const modules = weakened ?? (await compileKernel());
   const monitor = await compileEntry("monitor/main.ts", "monitor");
   const result: FuzzResult = { actions: 0, rounds: 0, starts: 0 };
   while (result.actions < count) {
     const roundSeed = (seed + result.rounds++) >>> 0;
     const limit = Math.min(ROUND, count - result.actions);
     const before = result.actions;
-    const round = new Round(kernel, monitor, roundSeed);
+    const round = new Round(modules, monitor, roundSeed);
     const done = round.run(limit, (actions) => onProgress(before + actions));
     result.actions += done;
     result.starts += round.machine.starts;
@@ -62,11 +62,11 @@ class Round {
   private readonly random: Random;
   private readonly secret: Buffer;
 
-  constructor(kernel: WebAssembly.Module, monitor: WebAssembly.Module, private readonly seed: number) {
+  constructor(modules: KernelModules, monitor: WebAssembly.Module, private readonly seed: number) {
     this.random = new Random(seed);
     const options = { partitions: [fuzzedPartition(this.random), { memory: "4 MiB" }], commandLine: this.random.once(2) ? "mitigations=all" : "" };
-    this.machine = FuzzMachine.start(kernel, monitor, this.random, options);
-    this.neighbour = joinCore(this.machine, kernel, options, this.machine.guarded.unguarded());
+    this.machine = FuzzMachine.start(modules, monitor, this.random, options);
+    this.neighbour = joinCore(this.machine, modules, options, this.machine.guarded.unguarded());
     this.neighbourBase = Number(this.machine.memoryBase(1));
     this.secret = Buffer.alloc(NEIGHBOUR_MEMORY, `neighbour ${seed} `);
     this.machine.memory.writeBytes(this.neighbourBase, this.secret);

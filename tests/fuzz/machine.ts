@@ -4,6 +4,7 @@
 import { ImageKind, Mailbox, PartitionRequest, VcpuMailbox, VIRTUAL_APIC_BASE } from "../../monitor/interface.ts";
 import { DeviceMachine, type DeviceOptions } from "../unit/kernel/assignment-machine.ts";
 import { tablesOf } from "../unit/kernel/device-cores.ts";
+import type { KernelModules } from "../unit/kernel/kernel-machine.ts";
 import { enumReader } from "../unit/machine/source-enums.ts";
 import { makeElf } from "../unit/monitor/loader/images.ts";
 import { refusal } from "./entry-checks.ts";
@@ -68,9 +69,9 @@ export class FuzzMachine extends DeviceMachine {
   private wantsCorruption = false;
   private work = 0;
 
-  private constructor(kernel: WebAssembly.Module, options: DeviceOptions, private readonly random: Random) {
+  private constructor(modules: KernelModules, options: DeviceOptions, private readonly random: Random) {
     const memory = new GuardedMemory();
-    super(kernel, { ...options, memory });
+    super(modules, { ...options, memory });
     this.guarded = memory;
     const end = this.boot();
     if (end !== "enterGuest") throw new Violation(`the kernel ended with "${end}":\n${this.debugConsole.output}`);
@@ -87,9 +88,9 @@ export class FuzzMachine extends DeviceMachine {
     this.forgetWrites();
   }
 
-  static start(kernel: WebAssembly.Module, monitor: WebAssembly.Module, random: Random, options: Partial<DeviceOptions>): FuzzMachine {
+  static start(modules: KernelModules, monitor: WebAssembly.Module, random: Random, options: Partial<DeviceOptions>): FuzzMachine {
     const image = { kind: ImageKind.Pvh, bytes: makeElf() };
-    return new FuzzMachine(kernel, { partitions: [], ...options, monitor, image }, random);
+    return new FuzzMachine(modules, { partitions: [], ...options, monitor, image }, random);
   }
 
   /** What the partition's plan says of fields that the kernel changes with the mode of the local APIC. */

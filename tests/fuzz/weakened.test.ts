@@ -16,6 +16,6 @@ const FOUND: [string, Weakness, RegExp][] = [
 ];
 
 test.each(FOUND)("%s: a kernel without that check is found out", async (name, weakness, problem) => {
-  const kernel = await compileWeakenedKernel(`fuzz-${name}`, [weakness]);
-  await expect(fuzz({ seed: SEED, count: COUNT, kernel })).rejects.toThrow(problem);
+  const modules = await compileWeakenedKernel(`fuzz-${name}`, [weakness]);
+  await expect(fuzz({ seed: SEED, count: COUNT, modules })).rejects.toThrow(problem);
 }, TIMEOUT_MS);

@@ -8,6 +8,7 @@ import path from "node:path";
 import { compileAssemblyScript } from "../../scripts/build/assemblyscript.ts";
 import { buildDirectory } from "../../scripts/build/paths.ts";
 import { projectDirectory } from "../../scripts/policy/project.ts";
+import type { KernelModules } from "../unit/kernel/kernel-machine.ts";
 import { buildKernelImage } from "../../scripts/test-kernels/kernel-image.ts";
 
 export interface Weakness {
@@ -18,19 +19,23 @@ export interface Weakness {
   replacement: string;
 }
 
-const SOURCES = ["kernel", "drivers", "monitor"];
+const SOURCES = ["kernel", "drivers", "planner", "monitor"];
 
 /** Builds the kernel NAME without what the weaknesses take away; returns the path of the ELF file. */
 export async function buildWeakenedKernel(name: string, weaknesses: readonly Weakness[]): Promise<string> {
   const folder = weakenedSources(name, weaknesses);
   const monitor = weaknesses.some(({ file }) => file.startsWith("monitor/")) ? { monitor: "monitor/main.ts" } : {};
-  return buildKernelImage(`weakened-${name}`, { kernel: "kernel/main.ts", ...monitor }, folder);
+  return buildKernelImage(`weakened-${name}`, { kernel: "kernel/main.ts", planner: "planner/main.ts", ...monitor }, folder);
 }
 
-/** kernel.wasm alone, for the simulated machine. */
-export async function compileWeakenedKernel(name: string, weaknesses: readonly Weakness[]): Promise<WebAssembly.Module> {
-  const { optimised } = await compileAssemblyScript("kernel/main.ts", "kernel", weakenedSources(name, weaknesses));
-  return new WebAssembly.Module(Uint8Array.from(optimised));
+/** kernel.wasm and planner.wasm, for the simulated machine. */
+export async function compileWeakenedKernel(name: string, weaknesses: readonly Weakness[]): Promise<KernelModules> {
+  const folder = weakenedSources(name, weaknesses);
+  const compile = async (module: keyof KernelModules): Promise<WebAssembly.Module> => {
+    const { optimised } = await compileAssemblyScript(`${module}/main.ts`, module, folder);
+    return new WebAssembly.Module(Uint8Array.from(optimised));
+  };
+  return { kernel: await compile("kernel"), planner: await compile("planner") };
 }
 
 /** Folder of a copy of the sources without what the weaknesses take away. */

@@ -19,6 +19,7 @@ interface Entry {
 
 const ENTRIES: readonly Entry[] = [
   { name: "start_boot_core", stack: "main", given: MAIN_STACK, exceptions: 2 },
+  { name: "w2c_planner_plan", stack: "main", given: MAIN_STACK, exceptions: 2 },
   { name: "start_application_core", stack: "main", given: MAIN_STACK, exceptions: 2 },
   { name: "vm_exit", stack: "main", given: MAIN_STACK, exceptions: 2 },
   { name: "vm_exit_guarded", stack: "main", given: MAIN_STACK, exceptions: 2 },

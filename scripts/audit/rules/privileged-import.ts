@@ -6,12 +6,12 @@ import type { Violation } from "../violation.ts";
 
 const RULE = "privileged-import";
 
-/** Folders that may use each import module of the kernel. */
+/** Folders that may use each import module of kernel and planner. */
 const OWNERS: Record<string, readonly string[]> = {
-  boot: ["kernel/", "drivers/"],
-  cpu: ["kernel/", "drivers/"],
+  boot: ["kernel/", "drivers/", "planner/"],
+  cpu: ["kernel/", "drivers/", "planner/"],
   monitor: ["kernel/partition/"],
-  phys: ["kernel/", "drivers/"],
+  phys: ["kernel/", "drivers/", "planner/"],
   port: ["drivers/"],
   vmx: ["kernel/cpu/vmx/"],
 };

@@ -4,5 +4,5 @@ import { buildKernelImage } from "../../../scripts/test-kernels/kernel-image.ts"
 
 /** Path of the ELF file. */
 export function buildFloorKernel(): Promise<string> {
-  return buildKernelImage("floor", { kernel: "tests/fixtures/floor/main.ts" });
+  return buildKernelImage("floor", { kernel: "tests/fixtures/floor/main.ts", planner: "tests/fixtures/floor/planner.ts" });
 }

@@ -12,7 +12,7 @@ import { Stopped } from "../machine/machine.ts";
 import type { PhysicalMemory } from "../machine/physical-memory.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { assemble, drhd, madeUp, type Structure } from "../drivers/dmar-table.ts";
-import { compileKernel, KernelMachine } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine, type KernelModules } from "./kernel-machine.ts";
 import type { KernelOptions, PartitionOptions } from "./kernel-options.ts";
 
 /** Source ids. */
@@ -48,11 +48,11 @@ export class DeviceMachine extends KernelMachine {
   readonly disk: SimulatedFunction;
   readonly card: SimulatedFunction;
 
-  constructor(module: WebAssembly.Module, options: DeviceOptions) {
+  constructor(modules: KernelModules, options: DeviceOptions) {
     const structures = options.dmar ?? [drhd(UNIT, ["ioapic #0 ff:0.0"], { flags: 1 })];
     const tables = [...(options.tables ?? [])];
     if (structures !== "none") tables.push(assemble(madeUp(structures, { hostAddressWidth: 46, flags: options.dmarFlags ?? 1 })));
-    super(module, { ...options, tables, prepare: () => {} }, options.memory === undefined ? {} : { memory: options.memory });
+    super(modules, { ...options, tables, prepare: () => {} }, options.memory === undefined ? {} : { memory: options.memory });
     this.pci = new SimulatedPci(this, [{ ...ECAM, lastBus: 1 }]);
     tables.push(this.pci.mcfg());
     this.unit = new RemappingUnit(this.memory, options.unit);

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { projectDirectory } from "../../../scripts/policy/project.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { readProfile } from "./capabilities.ts";
-import { compileKernel, KernelMachine } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine, type KernelModules } from "./kernel-machine.ts";
 
 const FOLDER = path.join(projectDirectory, "tests/fixtures/capabilities");
 const PROFILES = readdirSync(FOLDER).map((file) => file.replace(/\.json$/, ""));
@@ -30,7 +30,7 @@ const CONTROLS = [
   ["VM_ENTRY_CONTROLS", "IA32_VMX_TRUE_ENTRY_CTLS"],
 ] as const;
 
-let module: WebAssembly.Module;
+let module: KernelModules;
 beforeAll(async () => {
   module = await compileKernel();
 }, 240_000);

@@ -3,11 +3,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { enumReader } from "../machine/source-enums.ts";
 import { readProfile, type Profile } from "./capabilities.ts";
-import { compileKernel, KernelMachine, startedKernel } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine, type KernelModules, startedKernel } from "./kernel-machine.ts";
 
 const reason = enumReader("kernel/boot/fatal.ts", "FatalReason");
 
-let module: WebAssembly.Module;
+let module: KernelModules;
 beforeAll(async () => {
   module = await compileKernel();
 }, 240_000);

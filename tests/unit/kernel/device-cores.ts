@@ -5,7 +5,7 @@ import { leafAt, pagingLeaves, type Leaf } from "../machine/page-walker.ts";
 import type { PhysicalMemory } from "../machine/physical-memory.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { startedWithDevices, type DeviceMachine, type DeviceOptions } from "./assignment-machine.ts";
-import { compileKernel, KernelMachine } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine, type KernelModules } from "./kernel-machine.ts";
 import type { KernelOptions } from "./kernel-options.ts";
 
 export const MAILBOX = 0xf0;
@@ -32,8 +32,8 @@ export async function bothCores(
 }
 
 /** Core 1 of a machine whose core 0 has started, in its partition. */
-export function joinCore(first: DeviceMachine, kernel: WebAssembly.Module, options: KernelOptions, memory: PhysicalMemory = first.memory): KernelMachine {
-  const second = new KernelMachine(kernel, options, { coreId: 1, apicId: 1, memory, clock: first.clock });
+export function joinCore(first: DeviceMachine, modules: KernelModules, options: KernelOptions, memory: PhysicalMemory = first.memory): KernelMachine {
+  const second = new KernelMachine(modules, options, { coreId: 1, apicId: 1, memory, clock: first.clock });
   second.onIdle = () => {
     throw new Stopped("idle");
   };

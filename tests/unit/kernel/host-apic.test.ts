@@ -6,7 +6,7 @@ import { leafAt } from "../machine/page-walker.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { readProfile, type Profile } from "./capabilities.ts";
 import { tablesOf } from "./device-cores.ts";
-import { compileKernel, KernelMachine } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine, type KernelModules } from "./kernel-machine.ts";
 
 const fixed = enumReader("kernel/memory/layout.ts", "Fixed");
 const REGISTERS = 0xffff_8000_0000_0000n + BigInt(LOCAL_APIC);
@@ -20,7 +20,7 @@ const DELIVERY = 0xff00;
 /** CPUID.1:ECX, which the recorded processor has. */
 const X2APIC_BIT = 1 << 21;
 
-let module: WebAssembly.Module;
+let module: KernelModules;
 
 beforeAll(async () => {
   module = await compileKernel();

@@ -1,4 +1,4 @@
-// The whole kernel.wasm on a simulated machine with VMX, up to its partition and through its exits.
+// The whole kernel.wasm on a simulated machine with VMX, after planner.wasm, up to its partition and through its exits.
 //
 //   const machine = await startedKernel();                        // boots up to the first VM entry
 //   machine.registers({ rax: 0x4000_0000n });
@@ -23,10 +23,20 @@ import { describeSystem, type KernelOptions } from "./kernel-options.ts";
 
 interface KernelExports {
   memory: WebAssembly.Memory;
-  boot(information: bigint): void;
+  boot(): void;
   bootApplication(): void;
   exit(): number;
   entryFailed(status: number): void;
+}
+
+interface PlannerExports {
+  plan(information: bigint): bigint;
+}
+
+/** What a machine boots. */
+export interface KernelModules {
+  kernel: WebAssembly.Module;
+  planner: WebAssembly.Module;
 }
 
 /** State that the scripted monitor asks the vCPU to start in; offsets as in EntryState. */
@@ -65,20 +75,24 @@ export class KernelMachine extends Machine {
   readonly kernel: KernelExports;
   entry: ScriptedEntry = { mode: EntryMode.Flat32, rip: 0x10_0000n, rbx: 0x9000n };
 
-  constructor(module: WebAssembly.Module, private readonly setUp: KernelOptions = {}, options: MachineOptions = {}) {
+  constructor(private readonly modules: KernelModules, private readonly setUp: KernelOptions = {}, options: MachineOptions = {}) {
     super({ clock: new Clock(2_000_000_000n, 20_000n), x2Apic: true, ...(setUp.monitor === undefined ? {} : { monitor: setUp.monitor }), ...options });
     applyProfile(this.processor, setUp.profile ?? readProfile());
     this.ports.add(PM_TIMER, 4, new PmTimer(this.clock, 32));
     if (options.monitorHost === undefined) this.scriptMonitor();
-    this.kernel = this.instantiate<KernelExports>(module);
+    this.kernel = this.instantiate<KernelExports>(modules.kernel);
   }
 
-  /** Runs boot() until the kernel enters the guest or stops. Returns why it stopped. */
+  /** Runs the planner, then boot() until the kernel enters the guest or one of them stops. Returns why it stopped. */
   boot(): string {
     this.placeTables();
     this.placeModules();
     this.setUp.prepare?.(this);
-    return this.run(() => this.kernel.boot(BigInt(INFORMATION)));
+    return this.run(() => {
+      const planner = this.instantiatePlanner<PlannerExports>(this.modules.planner);
+      this.view.setBigUint64(fixed("Plan"), planner.plan(BigInt(INFORMATION)), true);
+      this.kernel.boot();
+    });
   }
 
   /** What `work` ends with: "enterGuest", "halt" or "" when it returns. */
@@ -212,8 +226,8 @@ export class KernelMachine extends Machine {
 }
 
 /** Compiled once for all test files. */
-export function compileKernel(): Promise<WebAssembly.Module> {
-  return compileEntry("kernel/main.ts");
+export async function compileKernel(): Promise<KernelModules> {
+  return { kernel: await compileEntry("kernel/main.ts"), planner: await compileEntry("planner/main.ts", "planner") };
 }
 
 /** As startedKernel(), with monitor.wasm in place of the scripted monitor. */

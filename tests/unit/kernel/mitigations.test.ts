@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { Stopped } from "../machine/machine.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { msrIndex, readProfile, type Profile } from "./capabilities.ts";
-import { compileKernel, KernelMachine } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine, type KernelModules } from "./kernel-machine.ts";
 
 const fixed = enumReader("kernel/memory/layout.ts", "Fixed");
 const mitigation = enumReader("kernel/cpu/mitigation-decision.ts", "Mitigation");
@@ -21,7 +21,7 @@ const MD_CLEAR = 1 << 10;
 const BARE = "not safe from branch target injection (no IBRS), L1TF (no L1D_FLUSH), MDS (no MD_CLEAR), iTLB multihit (no PSCHANGE_MC_NO): newer microcode may help";
 const MULTIHIT = "not safe from iTLB multihit (no PSCHANGE_MC_NO): newer microcode may help";
 
-let module: WebAssembly.Module;
+let module: KernelModules;
 beforeAll(async () => {
   module = await compileKernel();
 }, 240_000);

@@ -5,7 +5,7 @@ import { ImageKind } from "../../../monitor/interface.ts";
 import { eptLeaves, leafAt, type Leaf } from "../machine/page-walker.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { tablesOf } from "./device-cores.ts";
-import { compileKernel, KernelMachine, startedKernel } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine, type KernelModules, startedKernel } from "./kernel-machine.ts";
 import type { KernelOptions } from "./kernel-options.ts";
 
 const DIRECT_BASE = 0xffff_8000_0000_0000n;
@@ -24,7 +24,7 @@ const reason = enumReader("kernel/boot/fatal.ts", "FatalReason");
 
 const OPTIONS: KernelOptions = { cores: 2, partitions: [{}], image: { kind: ImageKind.Firmware, bytes: ROM } };
 
-let module: WebAssembly.Module;
+let module: KernelModules;
 let machine: KernelMachine;
 
 beforeAll(async () => {

@@ -3,13 +3,13 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { enumReader } from "../machine/source-enums.ts";
 import { readProfile, type Profile } from "./capabilities.ts";
-import { compileKernel, KernelMachine } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine, type KernelModules } from "./kernel-machine.ts";
 import type { KernelOptions } from "./kernel-options.ts";
 
 const reason = enumReader("kernel/boot/fatal.ts", "FatalReason");
 const HTT = 1 << 28;
 
-let module: WebAssembly.Module;
+let module: KernelModules;
 beforeAll(async () => {
   module = await compileKernel();
 }, 240_000);

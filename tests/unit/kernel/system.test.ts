@@ -6,7 +6,7 @@ import { Stopped } from "../machine/machine.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { readProfile } from "./capabilities.ts";
 import { DIRECT_BASE, KERNEL_MEMORY, MONITOR_MEMORY } from "../memory/addresses.ts";
-import { compileKernel, KernelMachine, startedKernel } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine, type KernelModules, startedKernel } from "./kernel-machine.ts";
 import type { KernelOptions } from "./kernel-options.ts";
 
 const GIB = 1n << 30n;
@@ -18,7 +18,7 @@ const planCore = enumReader("kernel/partition/plan-machine.ts", "PlanCore");
 const fixed = enumReader("kernel/memory/layout.ts", "Fixed");
 const reason = enumReader("kernel/boot/fatal.ts", "FatalReason");
 
-let module: WebAssembly.Module;
+let module: KernelModules;
 beforeAll(async () => {
   module = await compileKernel();
 }, 240_000);

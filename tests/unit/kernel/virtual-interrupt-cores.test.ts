@@ -5,7 +5,7 @@ import { ApicFeature, LOCAL_VECTOR, Mailbox, VcpuMailbox, VcpuSignal, VcpuStart,
 import { Stopped } from "../machine/machine.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { readProfile } from "./capabilities.ts";
-import { compileKernel, KernelMachine, startedKernel } from "./kernel-machine.ts";
+import { compileKernel, KernelMachine, type KernelModules, startedKernel } from "./kernel-machine.ts";
 
 const fixed = enumReader("kernel/memory/layout.ts", "Fixed");
 const reason = enumReader("kernel/boot/fatal.ts", "FatalReason");
@@ -21,7 +21,7 @@ const ISR = 0x100;
 const IRR = 0x200;
 const POSTED = ApicFeature.Posted;
 
-let module: WebAssembly.Module;
+let module: KernelModules;
 beforeAll(async () => {
   module = await compileKernel();
 }, 240_000);

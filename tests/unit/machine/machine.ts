@@ -11,6 +11,7 @@ import { Clock } from "./clock.ts";
 import { DebugConsole, IoApic, LocalApic, Uart } from "./devices.ts";
 import { MonitorHost } from "./monitor-host.ts";
 import { PhysicalMemory, type DeviceRegion } from "./physical-memory.ts";
+import { boundStores } from "./planner-stores.ts";
 import { PortSpace } from "./port-space.ts";
 import { Processor } from "./processor.ts";
 import { enumReader } from "./source-enums.ts";
@@ -56,6 +57,8 @@ export function imageAddress(symbol: string): number {
   if (address === undefined) throw new Error(`the simulated image has no ${symbol}`);
   return address;
 }
+
+const PLANNER_INSTRUCTIONS = ["cpuid", "rdtsc", "rdmsr", "tryRdmsr", "pause"];
 
 /** What the machine may be made of; the rest is as on a PC with two cores. */
 export interface MachineOptions {
@@ -154,6 +157,23 @@ export class Machine {
     };
     const instance = new WebAssembly.Instance(module, imports as unknown as WebAssembly.Imports);
     this.linear = instance.exports["memory"] as WebAssembly.Memory;
+    return instance.exports as Exports;
+  }
+
+  /** planner.wasm, with a linear memory that `view` does not show, and with the imports that the audit lets it have. */
+  instantiatePlanner<Exports>(module: WebAssembly.Module): Exports {
+    const linear: { memory?: WebAssembly.Memory } = {};
+    const cpu = this.processor.cpuImports(() => new DataView(linear.memory!.buffer));
+    const { imageAddress: address, coreId, halt } = this.bootImports();
+    const imports = {
+      phys: boundStores(this.memory.imports(), imageAddress("Start"), imageAddress("End")),
+      port: this.ports.imports(),
+      cpu: Object.fromEntries(PLANNER_INSTRUCTIONS.map((name) => [name, cpu[name]])),
+      boot: { imageAddress: address, coreId, halt },
+      env: { abort: () => { throw new Error("abort"); } },
+    };
+    const instance = new WebAssembly.Instance(module, imports as unknown as WebAssembly.Imports);
+    linear.memory = instance.exports["memory"] as WebAssembly.Memory;
     return instance.exports as Exports;
   }
 

@@ -1,0 +1,18 @@
+// The kernel takes from the planner what it left in the plan: none of its code, and no variable that only its code would set.
+
+import type { ModuleFacts } from "../module.ts";
+import type { Violation } from "../violation.ts";
+
+export function checkPlannerCode(kernel: ModuleFacts): Violation[] {
+  return [...kernel.functions.values()]
+    .filter(({ name }) => /^(start:)?planner\//.test(name))
+    .map(({ name }) => ({ rule: "planner-code", function: name, message: "is the planner's: the kernel reads the plan; what both need lies in kernel/ or drivers/" }));
+}
+
+export function checkPlannerState(kernel: ModuleFacts): Violation[] {
+  const functions = [...kernel.functions.values()];
+  const written = new Set(functions.flatMap(({ writes }) => writes));
+  return kernel.variables
+    .filter((name) => !written.has(name))
+    .flatMap((name) => functions.filter(({ reads }) => reads.includes(name)).map((reader) => ({ rule: "planner-state", function: reader.name, message: `reads ${name}, which nothing in the kernel sets: take it from the plan, or make it a constant` })));
+}
