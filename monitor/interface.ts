@@ -173,7 +173,12 @@ export const enum AccessStatus {
   Undecodable = 3,
   /** memoryAccess, portString: the instruction faults by the guest's own tables (VcpuFrame.CodeMode). Nothing was changed. */
   GuestFault = 4,
+  /** memoryAccess: taskSwitch with SEGMENT_ACCESS is to follow. Nothing was changed. */
+  NeedsSegments = 5,
 }
+
+/** In place of the exit qualification of a task switch: the instruction that memoryAccess answered with NeedsSegments; the address instead of an error code. */
+export const SEGMENT_ACCESS: u32 = 1 << 16;
 
 /** Status of start(). */
 export const enum LoadStatus {

@@ -17,9 +17,10 @@ import { readPlatformMsr, writePlatformMsr } from "./devices/msr/platform-msr";
 import { setStatus } from "./devices/status";
 import { receiveInput } from "./devices/uart/uart";
 import { setCaller, takePendingNmi } from "./devices/vcpu-mailbox";
-import { AccessStatus, Device } from "./interface";
+import { AccessStatus, Device, SEGMENT_ACCESS } from "./interface";
 import { load as loadImages } from "./loader/load";
 import { writeBiosData } from "./pc/bios-data";
+import { executeSegmentAccess } from "./task/segment-instruction";
 import { switchTask } from "./task/switch";
 
 /** Resets the devices, writes the tables and loads the images, some of which get copies; returns LoadStatus. */
@@ -73,7 +74,7 @@ export function memoryAccess(vcpu: u32, gpa: u64, isWrite: u32): void {
 /** A task switch: the frame and the segments become those of the new task. */
 export function taskSwitch(vcpu: u32, qualification: u32, errorCode: u64): void {
   setCaller(vcpu);
-  setStatus(switchTask(vcpu, qualification, errorCode));
+  setStatus(qualification == SEGMENT_ACCESS ? executeSegmentAccess(vcpu, errorCode) : switchTask(vcpu, qualification, errorCode));
 }
 
 /** MOV from CR8: TPR bits 7:4 (SDM 3A 11.8.6). */

@@ -19,7 +19,7 @@ const PAGE_FAULT: u32 = 14;
 export function lendTask(next: u64): bool {
   if (!lendFrame()) return false;
   poke64(FRAME + VcpuFrame.Rip, next);
-  for (let segment = SEGMENTS; segment < <u32>TaskSegment.Count; segment++) lendSegment(segment);
+  for (let segment: u32 = 0; segment < <u32>TaskSegment.Count; segment++) lendSegment(segment);
   for (let segment: u32 = 0; segment < <u32>TaskSegment.Gdt; segment++) poke32(Mailbox.Selectors + (segment << 2), backend.segmentSelector(segment));
   return true;
 }
@@ -83,13 +83,18 @@ export function takeBackTask(): void {
   takeBackRegisters();
   backend.setFlags(peek64(FRAME + VcpuFrame.Rflags));
   backend.setInstructionPointer(peek64(FRAME + VcpuFrame.Rip));
+  takeBackSegments();
+  backend.enterTask(peek64(FRAME + VcpuFrame.Cr3));
+  if (peek64(FRAME + VcpuFrame.CodeMode) >> FAULT_VECTOR_SHIFT) raiseGuestFault();
+}
+
+/** All that lendTask() lent. */
+export function takeBackSegments(): void {
   for (let segment: u32 = 0; segment < <u32>TaskSegment.Gdt; segment++) {
     const place = placeOf(segment);
     const selector = peek32(Mailbox.Selectors + (segment << 2));
     backend.writeSegment(segment, selector, peek64(place + SegmentFrame.Base), peek32(place + SegmentFrame.Limit), peek32(place + SegmentFrame.Rights));
   }
-  backend.enterTask(peek64(FRAME + VcpuFrame.Cr3));
-  if (peek64(FRAME + VcpuFrame.CodeMode) >> FAULT_VECTOR_SHIFT) raiseGuestFault();
 }
 
 function takeBackRegisters(): void {

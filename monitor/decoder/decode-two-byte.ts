@@ -5,7 +5,8 @@ import { next8 } from "./fetch";
 import { readRegister } from "./frame";
 import { Operation, Repetition, instruction } from "./instruction";
 import { addOffset, opcodeExtension, takeMemoryOperand } from "./modrm";
-import { countByCl, extendForm, loadForm, memoryForm, registerForm } from "./operand-forms";
+import { TaskSegment } from "../interface";
+import { countByCl, extendForm, loadForm, memoryForm, registerForm, segmentForm } from "./operand-forms";
 
 const LEAST_WITH_OPERATION: u32 = 4;
 const SMSW: u32 = 4;
@@ -14,6 +15,7 @@ export function decodeTwoByte(opcode: u32): bool {
   if ((opcode & 0xf0) == 0x40) return conditionForm(opcode) && loadForm(Operation.ConditionalMove);
   if ((opcode & 0xf0) == 0x90) return conditionForm(opcode) && byteForm(Operation.SetCondition);
   switch (opcode) {
+    case 0x00: return takeMemoryOperand() && decodeGroup6();
     case 0x01: return takeMemoryOperand() && decodeGroup7();
     case 0x38: return decodeThreeByte(next8());
     case 0xa4: return doubleShiftForm(Operation.ShiftLeftDouble) && takeCount();
@@ -63,6 +65,17 @@ function doubleShiftForm(operation: Operation): bool {
 function takeCount(): bool {
   instruction.immediate = next8();
   return true;
+}
+
+/** SLDT, STR, LLDT and LTR. */
+function decodeGroup6(): bool {
+  switch (opcodeExtension()) {
+    case 0: return segmentForm(Operation.StoreSegment, TaskSegment.Ldt);
+    case 1: return segmentForm(Operation.StoreSegment, TaskSegment.Task);
+    case 2: return segmentForm(Operation.LoadSegment, TaskSegment.Ldt);
+    case 3: return segmentForm(Operation.LoadSegment, TaskSegment.Task);
+    default: return false;
+  }
 }
 
 /** SMSW, whose operand in memory has 2 bytes whatever the prefixes say. */

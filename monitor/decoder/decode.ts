@@ -6,8 +6,9 @@ import { fetchStatus, instructionLength, next16, next32, next64, next8 } from ".
 import { Register, isLongMode } from "./frame";
 import { Operation, instruction } from "./instruction";
 import { completeOffset, opcodeExtension, setOffset, takeMemoryOperand } from "./modrm";
-import { countByCl, extendForm, loadForm, memoryForm, registerForm } from "./operand-forms";
-import { takePrefixes } from "./prefixes";
+import { countByCl, extendForm, loadForm, memoryForm, registerForm, segmentForm } from "./operand-forms";
+import { Rex, extend, takePrefixes } from "./prefixes";
+import { Segment } from "./segment";
 
 const TWO_BYTE_OPCODE: u32 = 0x0f;
 const FIRST_AFTER_ARITHMETIC: u32 = 0x40;
@@ -29,8 +30,10 @@ export function decode(): AccessStatus {
 
 function decodeOneByte(opcode: u32): bool {
   if (opcode < FIRST_AFTER_ARITHMETIC) return decodeArithmetic(opcode);
+  if ((opcode & 0xf0) == 0x50) return stackRegister(opcode);
   switch (opcode) {
     case 0x63: return decodeSignExtendedDword();
+    case 0x68: case 0x6a: return implicitStack(Operation.PushValue) && takeImmediate(opcode == 0x6a);
     case 0x69: case 0x6b: return loadForm(Operation.MultiplyRegister) && takeImmediate(opcode == 0x6b);
     case 0x80: case 0x81: return decodeArithmeticImmediate(false);
     case 0x82: return !isLongMode() && decodeArithmeticImmediate(false);
@@ -38,6 +41,8 @@ function decodeOneByte(opcode: u32): bool {
     case 0x84: case 0x85: return registerForm(Operation.Test, true);
     case 0x86: case 0x87: return registerForm(Operation.Exchange, true);
     case 0x88: case 0x89: return registerForm(Operation.Move, true);
+    case 0x8c: return takeMemoryOperand() && opcodeExtension() <= <u32>Segment.Gs && segmentForm(Operation.StoreSegment, opcodeExtension());
+    case 0x8e: return takeMemoryOperand() && isLoadable(opcodeExtension()) && segmentForm(Operation.LoadSegment, opcodeExtension());
     case 0x8f: return takeMemoryOperand() && opcodeExtension() == 0 && stackForm(Operation.Pop);
     case 0x8a: case 0x8b: return registerForm(Operation.Move, false);
     case 0xa0: case 0xa1: return accumulatorForm(false);
@@ -51,6 +56,11 @@ function decodeOneByte(opcode: u32): bool {
     case 0xd0: case 0xd1: return takeMemoryOperand() && countOne() && shiftForm();
     case 0xd2: case 0xd3: return takeMemoryOperand() && countByCl() && shiftForm();
     case 0xc6: case 0xc7: return takeMemoryOperand() && opcodeExtension() == 0 && immediateForm(Operation.Move, false);
+    case 0xc2: return implicitStack(Operation.Return) && takeDistance();
+    case 0xc3: return implicitStack(Operation.Return);
+    case 0xc8: return implicitStack(Operation.Enter) && takeDistance() && next8() == 0; // no nesting
+    case 0xc9: return implicitStack(Operation.Leave);
+    case 0xe8: return implicitStack(Operation.CallRelative) && takeImmediate(false);
     case 0xf6: case 0xf7: return takeMemoryOperand() && decodeGroup3();
     case 0xfe: return takeMemoryOperand() && decodeGroup4();
     case 0xff: return takeMemoryOperand() && (decodeGroup4() || decodeGroup5());
@@ -102,20 +112,52 @@ function decodeGroup4(): bool {
   }
 }
 
-/** Without far CALL and JMP. */
+/** Without far CALL. */
 function decodeGroup5(): bool {
   switch (opcodeExtension()) {
     case 2: return nearForm(Operation.Call);
     case 4: return nearForm(Operation.Jump);
+    case 5: return farForm();
     case 6: return stackForm(Operation.Push);
     default: return false;
   }
+}
+
+/** PUSH and POP of a register, opcodes 50-5F. */
+function stackRegister(opcode: u32): bool {
+  instruction.register = extend(opcode & 7, Rex.B);
+  return implicitStack(opcode < 0x58 ? Operation.PushValue : Operation.PopRegister);
+}
+
+function implicitStack(operation: Operation): bool {
+  instruction.immediate = 0;
+  setOffset(0);
+  return stackForm(operation);
+}
+
+/** By how much the stack pointer moves besides. */
+function takeDistance(): bool {
+  instruction.immediate = next16();
+  return true;
 }
 
 /** In 64-bit mode of 8 bytes, or 2 (SDM 1 6.2.2). */
 function stackForm(operation: Operation): bool {
   instruction.memorySize = isLongMode() && instruction.registerSize == 4 ? 8 : instruction.registerSize;
   return memoryForm(operation);
+}
+
+/** All but CS. */
+function isLoadable(segment: u32): bool {
+  return segment <= <u32>Segment.Gs && segment != Segment.Cs;
+}
+
+/** Offset and selector. */
+function farForm(): bool {
+  instruction.operation = Operation.JumpFar;
+  instruction.memorySize = instruction.registerSize + 2;
+  instruction.register = Segment.Cs;
+  return true;
 }
 
 /** In 64-bit mode of 8 bytes (SDM 2A CALL). */

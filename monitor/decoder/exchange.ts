@@ -45,12 +45,12 @@ export function compareExchange8Bytes(vcpu: u32, value: u64): void {
 
 /** RDX:RAX is compared, RCX:RBX written. */
 export function compareExchange16Bytes(vcpu: u32): void {
-  const low = readPart(vcpu, destination, 0);
-  const high = readPart(vcpu, destination, 8);
+  const low = readPart(vcpu, destination, 0, 8);
+  const high = readPart(vcpu, destination, 8, 8);
   const isEqual = readRegister(Register.Rax, 8) == low && readRegister(Register.Rdx, 8) == high;
   if (isRefused()) return;
-  writePart(vcpu, destination, 0, isEqual ? readRegister(Register.Rbx, 8) : low);
-  writePart(vcpu, destination, 8, isEqual ? readRegister(Register.Rcx, 8) : high);
+  writePart(vcpu, destination, 0, 8, isEqual ? readRegister(Register.Rbx, 8) : low);
+  writePart(vcpu, destination, 8, 8, isEqual ? readRegister(Register.Rcx, 8) : high);
   if (isRefused()) return;
   setZeroFlag(isEqual);
   if (isEqual) return;

@@ -7,7 +7,7 @@ import { openInstruction } from "./fetch";
 import { advance } from "./frame";
 import { executeDivision } from "./divide";
 import { destination, isSplit, placeOperand, translateOperand } from "./guest-operand";
-import { instruction, isDivision, isStack, isString, writesMemory } from "./instruction";
+import { instruction, isDivision, isStack, isString, needsSegments, writesMemory } from "./instruction";
 import { executeOrdinary } from "./ordinary-instruction";
 import { executePlainMove } from "./plain-move";
 import { linearAddress } from "./segment";
@@ -26,6 +26,7 @@ export function executeMemoryAccess(vcpu: u32, gpa: u64, isWrite: u32): AccessSt
   if (status != AccessStatus.Done) return status;
   // Then the access was not this instruction's own: a page table of the guest is no RAM, or its code has changed since.
   if (isWrite && !writesMemory()) return AccessStatus.Undecodable;
+  if (needsSegments()) return AccessStatus.NeedsSegments;
   if (isString()) return executeString(vcpu);
   if (isStack()) return executeStack(vcpu);
   if (!findOperand(gpa)) return AccessStatus.GuestFault;
@@ -35,7 +36,7 @@ export function executeMemoryAccess(vcpu: u32, gpa: u64, isWrite: u32): AccessSt
 }
 
 /** Of an operand on two pages the exit told one address only, and that of either page. */
-function findOperand(gpa: u64): bool {
+export function findOperand(gpa: u64): bool {
   const size = instruction.memorySize;
   const linear = linearAddress(instruction.segment, instruction.offset);
   if (isSplit(linear, size)) return translateOperand(destination, linear, size, writesMemory());

@@ -13,6 +13,7 @@ export const enum Rflags {
   Zf = 1 << 6,
   Sf = 1 << 7,
   Tf = 1 << 8,
+  If = 1 << 9,
   Df = 1 << 10,
   Of = 1 << 11,
   Vm = 1 << 17,

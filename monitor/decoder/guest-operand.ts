@@ -84,19 +84,19 @@ export function writeOperand(vcpu: u32, operand: Operand, value: u64): void {
   }
 }
 
-/** Up to 8 bytes from `start` on of an operand that may have 16. */
-export function readPart(vcpu: u32, operand: Operand, start: u32): u64 {
-  takePart(operand, start);
+/** `size` bytes, 1, 2, 4 or 8, from `start` on of an operand that may be longer. */
+export function readPart(vcpu: u32, operand: Operand, start: u32, size: u32): u64 {
+  takePart(operand, start, size);
   return readOperand(vcpu, part);
 }
 
-export function writePart(vcpu: u32, operand: Operand, start: u32, value: u64): void {
-  takePart(operand, start);
+export function writePart(vcpu: u32, operand: Operand, start: u32, size: u32, value: u64): void {
+  takePart(operand, start, size);
   writeOperand(vcpu, part, value);
 }
 
-function takePart(operand: Operand, start: u32): void {
-  part.size = min<u32>(operand.size, 8);
+function takePart(operand: Operand, start: u32, size: u32): void {
+  part.size = size;
   part.isDevice = operand.isDevice;
   part.first = byteAddress(operand, start);
   part.second = operand.second;

@@ -50,11 +50,22 @@ export const enum Operation {
   SetCondition,
   StoreMachineStatus,
   MoveVector,
+  // Of a segment register.
+  LoadSegment,
+  StoreSegment,
+  JumpFar,
   // With the stack or the instruction pointer as other operand.
   Push,
   Pop,
   Call,
   Jump,
+  // Whose only operand in memory is the stack.
+  PushValue,
+  PopRegister,
+  CallRelative,
+  Return,
+  Enter,
+  Leave,
   // String instructions from here on.
   MoveString,
   CompareString,
@@ -78,7 +89,7 @@ export class Instruction {
   registerSize: u32;
   /** Bytes of an address: 2, 4 or 8. */
   addressSize: u32;
-  /** Number of the register operand. */
+  /** Number of the register operand; of LoadSegment, StoreSegment and JumpFar that of the segment register, LDTR and TR as TaskSegment has them. */
   register: u32;
   /** Segment of the memory operand; of the source, for string instructions. */
   segment: Segment;
@@ -112,7 +123,11 @@ export function isString(): bool {
 }
 
 export function isStack(): bool {
-  return instruction.operation >= Operation.Push && instruction.operation <= Operation.Jump;
+  return instruction.operation >= Operation.Push && instruction.operation <= Operation.Leave;
+}
+
+export function needsSegments(): bool {
+  return instruction.operation >= Operation.LoadSegment && instruction.operation <= Operation.JumpFar;
 }
 
 export function isDivision(): bool {
@@ -129,10 +144,19 @@ export function writesMemory(): bool {
     case Operation.MultiplySignedAccumulator:
     case Operation.Divide:
     case Operation.DivideSigned:
+    case Operation.LoadSegment:
+    case Operation.JumpFar:
     case Operation.Jump:
+    case Operation.PopRegister:
+    case Operation.Return:
+    case Operation.Leave:
     case Operation.CompareString:
     case Operation.LoadString:
     case Operation.ScanString: return false;
+    case Operation.StoreSegment:
+    case Operation.PushValue:
+    case Operation.CallRelative:
+    case Operation.Enter:
     case Operation.MoveString:
     case Operation.StoreString: return true;
     default: return instruction.toMemory;

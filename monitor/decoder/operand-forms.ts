@@ -23,6 +23,14 @@ export function countByCl(): bool {
   return true;
 }
 
+/** A selector in memory, from or to a segment register; ModR/M was taken. */
+export function segmentForm(operation: Operation, segment: u32): bool {
+  instruction.operation = operation;
+  instruction.register = segment;
+  instruction.memorySize = 2;
+  return true;
+}
+
 /** Memory is read; the register may be written. */
 export function loadForm(operation: Operation): bool {
   instruction.memorySize = instruction.registerSize;

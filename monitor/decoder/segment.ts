@@ -46,7 +46,7 @@ function isCanonicalRange(linear: u64, size: u32): bool {
 }
 
 /** SDM 1 3.3.7.1: the bits above the highest one of the paging mode repeat it. */
-function isCanonical(linear: u64): bool {
+export function isCanonical(linear: u64): bool {
   const unused: u64 = frame(VcpuFrame.Cr4) & <u64>Cr.Cr4La57 ? 7 : 16;
   return <u64>((<i64>(linear << unused)) >> unused) == linear;
 }
@@ -61,7 +61,7 @@ function isInsideSegment(segment: Segment, offset: u64, size: u32, isWrite: bool
 }
 
 /** Real and virtual-8086 mode know no types. */
-function isProtected(): bool {
+export function isProtected(): bool {
   return (frame(VcpuFrame.Cr0) & <u64>Cr.Cr0Pe) != 0 && !(frame(VcpuFrame.Rflags) & <u64>Rflags.Vm);
 }
 

@@ -1,4 +1,4 @@
-// PUSH, POP, CALL and JMP with an operand in memory (SDM 2A, 2B). Operand and stack may each be RAM or a device: both are looked up
+// PUSH, POP, CALL, JMP, RET, ENTER and LEAVE (SDM 2A, 2B). Operand and stack may each be RAM or a device: both are looked up
 // in the guest's tables, since the exit told the address of one of them.
 
 import { AccessStatus, VcpuFrame } from "../interface";
@@ -8,23 +8,80 @@ import { Register, advance, frame, isLongMode, readRegister, setFrame, sizeMask,
 import { destination, prepareOperand, readOperand, source, writeOperand } from "./guest-operand";
 import { Operation, instruction } from "./instruction";
 import { addOffset, isStackBased } from "./modrm";
+import { registerOrImmediate } from "./other-operand";
 import { Segment, isCodeAddress, stackWidth } from "./segment";
 
 /** Registers and RIP change only if all of the instruction can be done. */
 export function executeStack(vcpu: u32): AccessStatus {
-  if (instruction.operation == Operation.Pop) return pop(vcpu);
+  const next = frame(VcpuFrame.Rip) + instruction.length;
+  switch (instruction.operation) {
+    case Operation.Pop: return pop(vcpu);
+    case Operation.PopRegister: return popRegister(vcpu, instruction.register, readRegister(Register.Rsp, stackWidth()));
+    case Operation.Leave: return popRegister(vcpu, Register.Rbp, readRegister(Register.Rbp, stackWidth()));
+    case Operation.PushValue: return push(vcpu, registerOrImmediate(), next);
+    case Operation.CallRelative: return call(vcpu, next, (next + instruction.immediate) & sizeMask(instruction.memorySize));
+    case Operation.Return: return leaveCode(vcpu);
+    case Operation.Enter: return enter(vcpu, next);
+    default: return withOperand(vcpu, next);
+  }
+}
+
+/** PUSH, CALL and JMP with their operand in memory. */
+function withOperand(vcpu: u32, next: u64): AccessStatus {
   const size = instruction.memorySize;
   if (!prepareOperand(destination, instruction.segment, instruction.offset, size, false)) return AccessStatus.GuestFault;
   const value = readOperand(vcpu, destination);
   if (isRefused()) return deviceStatus();
-  if (instruction.operation == Operation.Push) return push(vcpu, value, frame(VcpuFrame.Rip) + instruction.length);
-  if (!isCodeAddress(value)) {
-    raise(Exception.Gp);
-    return AccessStatus.GuestFault;
-  }
-  if (instruction.operation == Operation.Call) return push(vcpu, (frame(VcpuFrame.Rip) + instruction.length) & sizeMask(size), value);
+  if (instruction.operation == Operation.Push) return push(vcpu, value, next);
+  if (instruction.operation == Operation.Call) return call(vcpu, next, value);
+  if (!isCodeAddress(value)) return refuse();
   setFrame(VcpuFrame.Rip, value);
   return deviceStatus();
+}
+
+function call(vcpu: u32, next: u64, target: u64): AccessStatus {
+  return isCodeAddress(target) ? push(vcpu, next & sizeMask(instruction.memorySize), target) : refuse();
+}
+
+function refuse(): AccessStatus {
+  raise(Exception.Gp);
+  return AccessStatus.GuestFault;
+}
+
+/** RET. */
+function leaveCode(vcpu: u32): AccessStatus {
+  const width = stackWidth();
+  const top = readRegister(Register.Rsp, width);
+  if (!prepareOperand(source, Segment.Ss, top, instruction.memorySize, false)) return AccessStatus.GuestFault;
+  const target = readOperand(vcpu, source);
+  if (isRefused()) return deviceStatus();
+  if (!isCodeAddress(target)) return refuse();
+  writeRegister(Register.Rsp, width, top + instruction.memorySize + instruction.immediate);
+  setFrame(VcpuFrame.Rip, target);
+  return deviceStatus();
+}
+
+/** A register from the stack, whose pointer `top` becomes RSP first; POP RSP keeps what it read. */
+function popRegister(vcpu: u32, register: u32, top: u64): AccessStatus {
+  const size = instruction.memorySize;
+  if (!prepareOperand(source, Segment.Ss, top, size, false)) return AccessStatus.GuestFault;
+  const value = readOperand(vcpu, source);
+  if (isRefused()) return deviceStatus();
+  writeRegister(Register.Rsp, stackWidth(), top + size);
+  writeRegister(register, size, value);
+  advance(instruction.length);
+  return deviceStatus();
+}
+
+/** Without nesting: RBP is pushed, points there, and room is made. */
+function enter(vcpu: u32, next: u64): AccessStatus {
+  const status = push(vcpu, readRegister(Register.Rbp, instruction.memorySize), next);
+  if (status != AccessStatus.Done && status != AccessStatus.OpenBus) return status;
+  const width = stackWidth();
+  const top = readRegister(Register.Rsp, width);
+  writeRegister(Register.Rbp, instruction.memorySize, top);
+  writeRegister(Register.Rsp, width, top - instruction.immediate);
+  return status;
 }
 
 function push(vcpu: u32, value: u64, next: u64): AccessStatus {

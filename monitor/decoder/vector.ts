@@ -46,13 +46,13 @@ function enterMmx(): void {
 
 function storeRegister(vcpu: u32, register: usize): void {
   const low = instruction.part == VectorPart.High ? load<u64>(register, 8) : load<u64>(register);
-  writePart(vcpu, destination, 0, low);
-  if (instruction.memorySize > 8) writePart(vcpu, destination, 8, load<u64>(register, 8));
+  writePart(vcpu, destination, 0, min<u32>(instruction.memorySize, 8), low);
+  if (instruction.memorySize > 8) writePart(vcpu, destination, 8, 8, load<u64>(register, 8));
 }
 
 function loadRegister(vcpu: u32, register: usize): void {
-  const low = readPart(vcpu, destination, 0);
-  const high = instruction.memorySize > 8 ? readPart(vcpu, destination, 8) : 0;
+  const low = readPart(vcpu, destination, 0, min<u32>(instruction.memorySize, 8));
+  const high = instruction.memorySize > 8 ? readPart(vcpu, destination, 8, 8) : 0;
   switch (instruction.part) {
     case VectorPart.Low: return store<u64>(register, low);
     case VectorPart.High: return store<u64>(register, low, 8);

@@ -42,6 +42,7 @@ export function privilege(segmentRights: u32): u32 { return (segmentRights >> Ri
 }
 
 export function segmentBase(segment: u32): u64 { return load<u64>(place(segment) + SegmentFrame.Base); }
+export function segmentLimit(segment: u32): u32 { return load<u32>(place(segment) + SegmentFrame.Limit); }
 export function segmentRights(segment: u32): u32 { return load<u32>(place(segment) + SegmentFrame.Rights); }
 export function selectorOf(segment: u32): u32 { return load<u32>(Mailbox.Selectors + (segment << 2)); }
 export function setSelector(segment: u32, selector: u32): void { store<u32>(Mailbox.Selectors + (segment << 2), selector); }
@@ -75,6 +76,15 @@ export function readDescriptor(vcpu: u32, selector: u32): bool {
   rights = (high >> 8) & DESCRIPTOR_RIGHTS;
   limit = (low & 0xffff) | (high & 0xf0000);
   if (rights & Rights.Granularity) limit = (limit << 12) | 0xfff;
+  return true;
+}
+
+/** Adds the upper half to the base of a descriptor of 16 bytes, which readDescriptor() read the first half of. False as there. */
+export function readWideBase(vcpu: u32, selector: u32): bool {
+  if ((selector & SELECTOR_INDEX) + 2 * DESCRIPTOR_SIZE - 1 > segmentLimit(TaskSegment.Gdt)) return false;
+  const address = addressOf(selector) + DESCRIPTOR_SIZE;
+  if (!isReachable(address, 4, false)) return false;
+  base |= readLinear(vcpu, address, 4) << 32;
   return true;
 }
 

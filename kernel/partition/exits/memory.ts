@@ -2,19 +2,19 @@
 
 import {
   AccessStatus, Device, FIRMWARE_WINDOW_BASE, IO_APIC_BASE, LOCAL_APIC_BASE, LOCAL_APIC_PAGE, PCI_WINDOW_BASE, PCI_WINDOW_END, ROM_END,
-  TEST_MEMORY_BASE, TEST_MEMORY_SIZE, VcpuMailbox,
+  SEGMENT_ACCESS, TEST_MEMORY_BASE, TEST_MEMORY_SIZE, VcpuMailbox,
 } from "../../../monitor/interface";
 import {
-  injectGeneralProtectionDuringDelivery, wasDeliveringDoubleFault,
+  injectGeneralProtectionDuringDelivery, instructionPointer, wasDeliveringDoubleFault,
 } from "../../cpu/backend";
 import { HealthAction } from "../../policy/layout";
 import { onMemoryViolation, partitionHasDisk } from "../../policy/reader";
 import { MemoryAccess, auditMemory } from "../audit";
 import { currentPartition, currentVcpu, hasDevice, hasFirmware, vcpuRecord } from "../current";
 import { hasFunctions } from "../functions";
-import { lendFrame, raiseGuestFault, takeBackFrame } from "../frame";
+import { lendFrame, lendTask, raiseGuestFault, takeBackFrame, takeBackSegments } from "../frame";
 import { StopReason, applyHealthAction, partitionFault } from "../intent";
-import { faulted, memoryAccess, peek64 } from "../monitor";
+import { faulted, memoryAccess, peek64, taskSwitch } from "../monitor";
 import { settleMonitorCall } from "../monitor-call";
 import { lastStatus } from "../access-status";
 
@@ -70,6 +70,12 @@ function carryOut(gpa: u64, isWrite: bool): bool {
   if (!lendFrame()) return true;
   memoryAccess(currentVcpu(), gpa, isWrite ? 1 : 0);
   settleMonitorCall();
+  const needsSegments = !faulted() && lastStatus() == AccessStatus.NeedsSegments;
+  if (needsSegments) {
+    if (!lendTask(instructionPointer())) return true;
+    taskSwitch(currentVcpu(), SEGMENT_ACCESS, gpa);
+    settleMonitorCall();
+  }
   if (faulted()) return true;
   const status = lastStatus();
   if (status == AccessStatus.GuestFault) {
@@ -78,6 +84,7 @@ function carryOut(gpa: u64, isWrite: bool): bool {
   }
   if (status != AccessStatus.Done && status != AccessStatus.OpenBus) return false;
   takeBackFrame();
+  if (needsSegments) takeBackSegments();
   return true;
 }
 

@@ -1,7 +1,7 @@
 // EPT violations: device pages, memory that is not the partition's, and violations in the middle of event delivery.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { AccessStatus, Mailbox, VcpuFrame, VcpuMailbox } from "../../../monitor/interface.ts";
+import { AccessStatus, Mailbox, SEGMENT_ACCESS, SegmentFrame, TaskSegment, VcpuFrame, VcpuMailbox } from "../../../monitor/interface.ts";
 import { Stopped } from "../machine/machine.ts";
 import type { HealthActionName } from "../../../scripts/policy/schema.ts";
 import { KernelMachine, startedKernel } from "./kernel-machine.ts";
@@ -92,6 +92,51 @@ describe("device pages", () => {
     expect(machine.event).toEqual({ vector: 14, type: 3, errorCode: 4n });
     expect(machine.processor.cr2).toBe(0x40_0ffen);
     expect(machine.vmcs("GUEST_RIP")).toBe(0x1000n);
+  });
+
+  describe("an instruction on a segment register", () => {
+    const GP = 13n << 32n;
+    const record = (segment: number): number => Mailbox.Segments + segment * SegmentFrame.Size;
+    const lent = (segment: number): bigint => machine.monitor.mailbox.getBigUint64(record(segment), true);
+    let lentGdt: bigint;
+
+    /** What the monitor answers to the second call, which has all segments. */
+    function answer(status: AccessStatus): void {
+      machine.answer("memoryAccess", () => undefined, AccessStatus.NeedsSegments);
+      machine.answer("taskSwitch", () => {
+        lentGdt = lent(TaskSegment.Gdt);
+        machine.monitor.mailbox.setUint32(Mailbox.Selectors + 4 * 4, 0x4b, true); // FS
+        machine.monitor.mailbox.setBigUint64(record(4), 0x7000n, true);
+        if (status === AccessStatus.GuestFault) setFrame(VcpuFrame.CodeMode, GP | 0x48n);
+        return setFrame(VcpuFrame.Rip, 0x1003n);
+      }, status);
+      machine.setVmcs({ GUEST_GDTR_BASE: 0x9000n, GUEST_FS_SELECTOR: 0n, GUEST_FS_BASE: 0n, GUEST_CR0: 0x8000_0031n, GUEST_CR3: 0x3000n });
+    }
+
+    test("is carried out with all of them lent, and they are taken back", () => {
+      answer(AccessStatus.Done);
+      violate(IO_APIC, READ);
+      expect(machine.monitorCalls("taskSwitch")).toEqual([[0, SEGMENT_ACCESS, IO_APIC]]);
+      expect(lentGdt).toBe(0x9000n);
+      // No task was switched: CR0.TS and CR3 stay.
+      expect(["GUEST_RIP", "GUEST_FS_SELECTOR", "GUEST_FS_BASE", "GUEST_CR0", "GUEST_CR3"].map((name) => machine.vmcs(name))).toEqual([0x1003n, 0x4bn, 0x7000n, 0x8000_0031n, 0x3000n]);
+      expect([machine.event, audited()]).toEqual([undefined, []]);
+    });
+
+    test("that faults leaves the registers", () => {
+      answer(AccessStatus.GuestFault);
+      violate(IO_APIC, READ);
+      expect(["GUEST_RIP", "GUEST_FS_SELECTOR", "GUEST_FS_BASE"].map((name) => machine.vmcs(name))).toEqual([0x1000n, 0n, 0n]);
+      expect(machine.event).toEqual({ ...GENERAL_PROTECTION, errorCode: 0x48n });
+    });
+
+    test("that the monitor cannot carry out either is a violation", () => {
+      answer(AccessStatus.Undecodable);
+      violate(IO_APIC, READ);
+      expect(machine.vmcs("GUEST_FS_SELECTOR")).toBe(0n);
+      expect(machine.event).toEqual(GENERAL_PROTECTION);
+      expect(audited()).toHaveLength(1);
+    });
   });
 
   test("an instruction that the monitor cannot decode is a violation", () => {

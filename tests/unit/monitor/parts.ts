@@ -15,6 +15,7 @@ export { load } from "./loader/load";
 export { writeAcpiTables } from "./acpi/place";
 export { executeMemoryAccess } from "./decoder/execute";
 export { executeStringPort } from "./decoder/string-port";
+export { executeSegmentAccess } from "./task/segment-instruction";
 export { switchTask } from "./task/switch";
 `;
 
@@ -31,6 +32,7 @@ interface Exports {
   writeAcpiTables(): void;
   executeMemoryAccess(vcpu: number, gpa: bigint, isWrite: number): number;
   executeStringPort(vcpu: number, port: number, size: number, isWrite: number, isRepeated: number, information: number): number;
+  executeSegmentAccess(vcpu: number, gpa: bigint): number;
   switchTask(vcpu: number, qualification: number, errorCode: bigint): number;
 }
 

@@ -1,4 +1,4 @@
-// PUSH, POP, CALL and JMP by way of device memory (SDM 2A, 2B).
+// PUSH, POP, CALL, JMP, RET, ENTER and LEAVE by way of device memory (SDM 2A, 2B).
 
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { AccessStatus, VcpuFrame } from "../../../../monitor/interface.ts";
@@ -77,6 +77,68 @@ describe("in 64-bit code", () => {
   });
 });
 
+describe("a stack on the device, and nothing else there", () => {
+  const RAX = 0;
+  const RBP = 5;
+  const R9 = 9;
+  const TOP = DEVICE_LINEAR + 0x100n;
+  const place = (distance: bigint): bigint => DEVICE_PAGE + 0x100n + distance;
+
+  beforeEach(() => {
+    guest.parts.setRegister(RSP, TOP);
+    guest.parts.setRegister(RAX, 0xaaaa_bbbb_cccc_ddddn);
+    guest.parts.setRegister(RBP, TOP + 0x10n);
+    guest.parts.setRegister(R9, 0x9999n);
+  });
+
+  test.each<[string, string, bigint, bigint]>([
+    ["push %rax", "50", 8n, 0xaaaa_bbbb_cccc_ddddn],
+    ["push %r9", "4151", 8n, 0x9999n],
+    ["push %rsp", "54", 8n, TOP],
+    ["push %ax", "6650", 2n, 0xddddn],
+    ["push $-7", "6af9", 8n, BigInt.asUintN(64, -7n)],
+    ["pushw $-7", "666af9", 2n, 0xfff9n],
+    ["push $-0x12345678", "6888a9cbed", 8n, BigInt.asUintN(64, -0x12345678n)],
+    ["call", "e8f0ffffff", 8n, LINEAR + 5n],
+    ["enter $0x20, $0", "c8200000", 8n, TOP + 0x10n],
+  ])("%s", (name, code, size, value) => {
+    expect(execute(code)).toBe(AccessStatus.Done);
+    expect(written).toEqual([[place(-size), Number(size), value]]);
+    const isEnter = name.startsWith("enter");
+    expect(rsp()).toBe(TOP - size - (isEnter ? 0x20n : 0n));
+    expect(guest.parts.register(RBP)).toBe(isEnter ? TOP - size : TOP + 0x10n);
+    expect(rip()).toBe(LINEAR + BigInt(code.length / 2) - (name === "call" ? 0x10n : 0n));
+  });
+
+  test.each<[string, string, number, bigint, bigint]>([
+    ["pop %rax", "58", RAX, TARGET, 8n],
+    ["pop %r9", "4159", R9, TARGET, 8n],
+    ["pop %ax", "6658", RAX, 0xaaaa_bbbb_cccc_5678n, 2n],
+    ["leave", "c9", RBP, TARGET, 0x18n],
+  ])("%s", (_name, code, register, value, distance) => {
+    expect(execute(code)).toBe(AccessStatus.Done);
+    expect([guest.parts.register(register), rsp(), rip()]).toEqual([value, TOP + distance, LINEAR + BigInt(code.length / 2)]);
+  });
+
+  test("pop %rsp keeps what it read", () => {
+    expect(execute("5c")).toBe(AccessStatus.Done);
+    expect(rsp()).toBe(TARGET);
+  });
+
+  test.each<[string, string, bigint]>([["ret", "c3", 8n], ["ret $0x10", "c21000", 0x18n]])("%s", (_name, code, distance) => {
+    expect(execute(code)).toBe(AccessStatus.Done);
+    expect([rip(), rsp()]).toEqual([TARGET, TOP + distance]);
+  });
+
+  test("a nested ENTER is not known", () => expect(execute("c8200001")).toBe(AccessStatus.Undecodable));
+
+  test("RET to an address that is not canonical: #GP", () => {
+    guest.parts.bus = { ...guest.parts.bus, memoryRead: () => 1n << 48n };
+    expect(execute("c3")).toBe(AccessStatus.GuestFault);
+    expect([guest.parts.frame(VcpuFrame.CodeMode) >> 32n, rsp(), rip()]).toEqual([13n, TOP, LINEAR]);
+  });
+});
+
 describe("what faults leaves all as it was", () => {
   test.each([["call", "ff13"], ["jmp", "ff23"]])("%s to an address that is not canonical: #GP", (_name, code) => {
     guest.parts.bus = { ...guest.parts.bus, memoryRead: () => 1n << 48n };
@@ -91,9 +153,8 @@ describe("what faults leaves all as it was", () => {
     expect([rsp(), rip(), written.length]).toEqual([STACK, LINEAR, 0]);
   });
 
-  test("an operand of a far CALL or JMP is not known", () => {
+  test("an operand of a far CALL is not known", () => {
     expect(execute("ff1b")).toBe(AccessStatus.Undecodable);
-    expect(execute("ff2b")).toBe(AccessStatus.Undecodable);
     expect(execute("fe33")).toBe(AccessStatus.Undecodable);
   });
 });
