@@ -6,12 +6,12 @@ import { BarFlag, BarStatus, MAXIMUM_BARS, barAt, barSharesPage, sizeBars } from
 import { NO_FUNCTION, functionAt } from "../../drivers/pci/functions";
 import { PCI_WINDOW_BASE, PCI_WINDOW_END } from "../../monitor/interface";
 import { PAGE_SIZE } from "../memory/layout";
-import { setBar } from "../partition/plan-functions";
 import { MAXIMUM_PARTITIONS } from "../policy/layout";
 import { devicePartition } from "../policy/reader";
 import { isMachineMemory } from "./machine-memory";
 import { barSharesPort, isMachinePort } from "./machine-ports";
 import { refuse } from "./refusal";
+import { setBar } from "../partition/plan-writer";
 
 const PORTS_END: u64 = 0x10000;
 

@@ -13,7 +13,7 @@ import { ResetMethod, resetMethod } from "../../drivers/pci/reset";
 import { HostVector } from "../../drivers/vectors";
 import { MAXIMUM_MESSAGES } from "../../monitor/interface";
 import { DIRECT_END } from "../memory/layout";
-import { MAXIMUM_PLAN_FUNCTIONS, PlanFunction, addFunction, setFunction32, setFunction64 } from "../partition/plan-functions";
+import { MAXIMUM_PLAN_FUNCTIONS, PlanFunction } from "../partition/plan-functions";
 import { DeviceFlag, MAXIMUM_PARTITIONS } from "../policy/layout";
 import { deviceCount, deviceFlags, devicePartition } from "../policy/reader";
 import { ECAP_DT } from "../vtd/register";
@@ -23,6 +23,7 @@ import { clearWindows, describeBars } from "./bars";
 import { matchOf } from "./match";
 import { refuse } from "./refusal";
 import { checkReservedMemory } from "./reserved-memory";
+import { addFunction, setFunction32, setFunction64 } from "../partition/plan-writer";
 
 const SUBSYSTEM: u32 = 0x2c;
 /** Offset of the pending bits in the MSI-X capability, PCI 3.0 6.8.2.5. */

@@ -4,7 +4,7 @@ import { interruptRemappingAllowed } from "../../drivers/acpi/dmar/parse";
 import { NO_FUNCTION, findFunction, functionAt } from "../../drivers/pci/functions";
 import { FatalReason, fatalWith } from "../boot/fatal";
 import { load64, store32, store64 } from "../memory/physical";
-import { PlanHeader, PlanPartition, header32, setField64, setHeader32 } from "../partition/plan";
+import { PlanHeader, PlanPartition, header32, setField64 } from "../partition/plan";
 import { PlanFunction, function32, functionCount } from "../partition/plan-functions";
 import {
   MAXIMUM_PLAN_BRIDGES, MAXIMUM_PLAN_RESERVED, PlanReserved, PlanSource, PlanUnit, planBridge, planReserved, planSource, planUnit,
@@ -15,6 +15,7 @@ import { directoryOf } from "../vtd/scalable";
 import { tableLevels } from "../vtd/shape";
 import { domainOf, sourceAt, sourceCount } from "../vtd/sources";
 import { unitAt, unitCount } from "../vtd/unit";
+import { setHeader32 } from "../partition/plan-writer";
 
 /** Writes units, source ids, domains and bridges into the plan. */
 export function planRemapping(): void {

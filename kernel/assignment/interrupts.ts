@@ -7,13 +7,14 @@ import { ExpressType } from "../../drivers/pci/registers";
 import { FatalReason, fatalWith } from "../boot/fatal";
 import { HostVector } from "../../drivers/vectors";
 import { PlanPartition, field64, setField64, vcpuApicId } from "../partition/plan";
-import { PlanFunction, function32, functionCount, setFunction32 } from "../partition/plan-functions";
+import { PlanFunction, function32, functionCount } from "../partition/plan-functions";
 import { allocateOrStop } from "../partition/setup";
 import { busRangeValidation, sourceValidation } from "../vtd/interrupt-entry";
 import { usesExtendedDestinations } from "../vtd/interrupt-remapping";
 import { EntryStatus, NO_ENTRY, allocateEntries, writeEntry, writePostedEntry } from "../vtd/interrupt-table";
 import { canPost, prepareDescriptor } from "../vtd/posted-descriptor";
 import { Unit, unitAt } from "../vtd/unit";
+import { setFunction32 } from "../partition/plan-writer";
 
 export function buildInterruptEntries(): void {
   for (let record: u32 = 0; record < functionCount(); record++) enterMessages(record);

@@ -28,7 +28,7 @@ import { buildSpace } from "../partition/core-space";
 import { decideApicVirtualisation } from "../partition/decide-apic-virtualisation";
 import * as plan from "../partition/plan";
 import { PlanHeader } from "../partition/plan";
-import { PlanCore, addModule, setCore64, setCoreApicId } from "../partition/plan-machine";
+import { PlanCore, setCore64 } from "../partition/plan-machine";
 import { decideScreen } from "../partition/screen-owner";
 import { allocateOrStop, chooseOrStop, setUpPartition } from "../partition/setup";
 import { refuseSiblingThreads } from "../partition/sibling-threads";
@@ -42,6 +42,7 @@ import { FatalReason, fatal, fatalWith, reportFatal, stop } from "./fatal";
 import { parseInformation } from "./loader";
 import { ImageSymbol, imageAddress } from "./stub";
 import { Text, printText } from "./symbols";
+import { addModule, setCoreApicId, setCoreRegion, setHeader32 } from "../partition/plan-writer";
 
 /** Builds the system that the policy asks for; returns the physical address of its plan. `information`: as the loader gave it. */
 export function buildSystem(information: u64): u64 {
@@ -132,8 +133,8 @@ function makePlan(): void {
   plan.setHeader64(PlanHeader.TscFrequency, tscFrequency());
   plan.setHeader64(PlanHeader.WallClock, readWallClock());
   plan.setHeader64(PlanHeader.WallClockTsc, rdtsc());
-  plan.setHeader32(PlanHeader.CoreCount, coreCount());
-  plan.setHeader32(PlanHeader.AllMitigations, wantsAllMitigations() ? 1 : 0);
+  setHeader32(PlanHeader.CoreCount, coreCount());
+  setHeader32(PlanHeader.AllMitigations, wantsAllMitigations() ? 1 : 0);
   plan.setHeader64(PlanHeader.Trampoline, trampolinePage());
   plan.setHeader64(PlanHeader.Rings, chooseOrStop(ringPages(coreCount())));
   for (let module: u32 = 0; module < moduleCount(); module++) addModule(moduleAddress(module), moduleSize(module));
@@ -141,7 +142,7 @@ function makePlan(): void {
   describePowerOff(plan.planAddress() + PlanHeader.PowerOff);
   plan.setHeader64(PlanHeader.DeviceReports, allocateOrStop(1));
   for (let core: u32 = 0; core < coreCount(); core++) {
-    plan.setCoreRegion(core, chooseOrStop(1));
+    setCoreRegion(core, chooseOrStop(1));
     setCoreApicId(core, coreApicId(core));
   }
 }

@@ -5,9 +5,10 @@ import { cursor, shownCells } from "../../drivers/framebuffer-terminal";
 import { initialise as initialiseUart } from "../../drivers/uart16550-setup";
 import { PAGE_SIZE } from "../memory/layout";
 import { store64 } from "../memory/physical";
-import { PlanHeader, setHeader32, setHeader64 } from "../partition/plan";
+import { PlanHeader, setHeader64 } from "../partition/plan";
 import { allocateOrStop } from "../partition/setup";
 import { ConsoleDevice, openedConsoles } from "./devices";
+import { setHeader32 } from "../partition/plan-writer";
 
 /** Notes how they stand. What is printed from here on until they are taken over is missing from the screen once it scrolls. */
 export function handOverConsoles(): void {

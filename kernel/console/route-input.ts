@@ -4,10 +4,11 @@ import { RouteStatus, isaIsLevel } from "../../drivers/io-apic";
 import { identifier } from "../../drivers/local-apic";
 import { HostVector } from "../../drivers/vectors";
 import { FatalReason, fatalWith } from "../boot/fatal";
-import { NO_UNIT, PlanHeader, setHeader32 } from "../partition/plan";
+import { NO_UNIT, PlanHeader } from "../partition/plan";
 import { routeEntry, routeKernelInterrupt, routeUnit, routeValidation } from "../vtd/interrupt-routes";
 import { NO_ENTRY } from "../vtd/interrupt-table";
 import { printRest } from "./print";
+import { setHeader32 } from "../partition/plan-writer";
 
 const IRQ_COM1: u32 = 4;
 

@@ -4,7 +4,8 @@ import { commandLineKeyHas } from "../boot/command-line";
 import { print, printLine } from "../console/print";
 import { apicFeatures } from "../cpu/backend";
 import { ApicFeature } from "../../monitor/interface";
-import { PlanHeader, setHeader32 } from "./plan";
+import { PlanHeader } from "./plan";
+import { setHeader32 } from "./plan-writer";
 
 export function decideApicVirtualisation(): void {
   const available = apicFeatures();

@@ -1,7 +1,7 @@
 // The plan's records of the PCI functions that partitions own, written by core 0 before the seal.
 
-import { load32, load64, store32, store64 } from "../memory/physical";
-import { PlanHeader, header32, planAddress, setHeader32 } from "./plan";
+import { load32, load64 } from "../memory/physical";
+import { PlanHeader, header32, planAddress } from "./plan";
 
 export const MAXIMUM_PLAN_FUNCTIONS: u32 = 32;
 export const BARS: u32 = 6;
@@ -43,24 +43,15 @@ const MEMORY_FLAGS: u64 = 0xf;
 const IO_FLAGS: u64 = 0x3;
 const IO: u64 = 1;
 
-function record(index: u32): u64 { return planAddress() + RECORDS + <u64>index * <u64>PlanFunction.Size; }
+export function functionRecord(index: u32): u64 { return planAddress() + RECORDS + <u64>index * <u64>PlanFunction.Size; }
 
 export function functionCount(): u32 { return header32(PlanHeader.FunctionCount); }
 
-/** Index of a new, zeroed record; MAXIMUM_PLAN_FUNCTIONS if there is no room. */
-export function addFunction(): u32 {
-  const index = functionCount();
-  if (index < MAXIMUM_PLAN_FUNCTIONS) setHeader32(PlanHeader.FunctionCount, index + 1);
-  return index;
-}
+export function function32(index: u32, field: PlanFunction): u32 { return load32(functionRecord(index) + <u64>field); }
+export function function64(index: u32, field: PlanFunction): u64 { return load64(functionRecord(index) + <u64>field); }
 
-export function function32(index: u32, field: PlanFunction): u32 { return load32(record(index) + <u64>field); }
-export function function64(index: u32, field: PlanFunction): u64 { return load64(record(index) + <u64>field); }
-export function setFunction32(index: u32, field: PlanFunction, value: u32): void { store32(record(index) + <u64>field, value); }
-export function setFunction64(index: u32, field: PlanFunction, value: u64): void { store64(record(index) + <u64>field, value); }
-
-function barField(index: u32, bar: u32, field: PlanBar): u64 {
-  return record(index) + <u64>PlanFunction.Bars + <u64>bar * <u64>PlanBar.Bytes + <u64>field;
+export function barField(index: u32, bar: u32, field: PlanBar): u64 {
+  return functionRecord(index) + <u64>PlanFunction.Bars + <u64>bar * <u64>PlanBar.Bytes + <u64>field;
 }
 export function barGuestAddress(index: u32, bar: u32): u64 { return load64(barField(index, bar, PlanBar.GuestAddress)); }
 export function barAddress(index: u32, bar: u32): u64 { return load64(barField(index, bar, PlanBar.Address)); }
@@ -68,9 +59,3 @@ export function barAddress(index: u32, bar: u32): u64 { return load64(barField(i
 export function barSizeAndFlags(index: u32, bar: u32): u64 { return load64(barField(index, bar, PlanBar.Size)); }
 export function barSize(index: u32, bar: u32): u64 { return barSizeAndFlags(index, bar) & ~(barIsIo(index, bar) ? IO_FLAGS : MEMORY_FLAGS); }
 export function barIsIo(index: u32, bar: u32): bool { return (barSizeAndFlags(index, bar) & IO) != 0; }
-
-export function setBar(index: u32, bar: u32, guestAddress: u64, address: u64, sizeAndFlags: u64): void {
-  store64(barField(index, bar, PlanBar.GuestAddress), guestAddress);
-  store64(barField(index, bar, PlanBar.Address), address);
-  store64(barField(index, bar, PlanBar.Size), sizeAndFlags);
-}

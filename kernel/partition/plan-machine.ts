@@ -1,7 +1,7 @@
 // The plan's records of the cores, and of the modules that the loader left.
 
-import { load32, load64, store32, store64 } from "../memory/physical";
-import { PlanHeader, header32, planAddress, setHeader32 } from "./plan";
+import { load32, load64, store64 } from "../memory/physical";
+import { PlanHeader, header32, planAddress } from "./plan";
 
 export const MAXIMUM_MODULES: u32 = 64;
 
@@ -16,24 +16,16 @@ export const enum PlanCore {
 const CORES: u64 = 4 * 4096;
 const MODULES: u64 = CORES + 0x800;
 
-function core(index: u32, field: PlanCore): u64 { return planAddress() + CORES + <u64>index * <u64>PlanCore.Size + <u64>field; }
+export function coreField(index: u32, field: PlanCore): u64 { return planAddress() + CORES + <u64>index * <u64>PlanCore.Size + <u64>field; }
 
-export function core64(index: u32, field: PlanCore): u64 { return load64(core(index, field)); }
-export function setCore64(index: u32, field: PlanCore, value: u64): void { store64(core(index, field), value); }
-export function coreApicId(index: u32): u32 { return load32(core(index, PlanCore.ApicId)); }
-export function setCoreApicId(index: u32, apicId: u32): void { store32(core(index, PlanCore.ApicId), apicId); }
+export function core64(index: u32, field: PlanCore): u64 { return load64(coreField(index, field)); }
+export function setCore64(index: u32, field: PlanCore, value: u64): void { store64(coreField(index, field), value); }
+export function coreApicId(index: u32): u32 { return load32(coreField(index, PlanCore.ApicId)); }
 
-function module(index: u32): u64 { return planAddress() + MODULES + <u64>index * 16; }
+export function moduleRecord(index: u32): u64 { return planAddress() + MODULES + <u64>index * 16; }
 
 /** Physical address of a module. */
-export function moduleAddress(index: u32): u64 { return load64(module(index)); }
+export function moduleAddress(index: u32): u64 { return load64(moduleRecord(index)); }
 /** Bytes of a module. */
-export function moduleSize(index: u32): u64 { return load64(module(index) + 8); }
+export function moduleSize(index: u32): u64 { return load64(moduleRecord(index) + 8); }
 export function moduleCount(): u32 { return header32(PlanHeader.ModuleCount); }
-
-export function addModule(address: u64, size: u64): void {
-  const entry = module(moduleCount());
-  store64(entry, address);
-  store64(entry + 8, size);
-  setHeader32(PlanHeader.ModuleCount, moduleCount() + 1);
-}

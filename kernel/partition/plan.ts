@@ -90,7 +90,6 @@ export function planAddress(): u64 { return plan; }
 
 export function header32(field: PlanHeader): u32 { return load32(plan + <u64>field); }
 export function header64(field: PlanHeader): u64 { return load64(plan + <u64>field); }
-export function setHeader32(field: PlanHeader, value: u32): void { store32(plan + <u64>field, value); }
 export function setHeader64(field: PlanHeader, value: u64): void { store64(plan + <u64>field, value); }
 
 function record(partition: u32): u64 { return plan + RECORDS + <u64>partition * <u64>PlanPartition.Size; }
@@ -109,7 +108,6 @@ export function imageLength(partition: u32, image: u32): u64 { return load64(rec
 export function partitionMemorySize(partition: u32): u64 { return field64(partition, PlanPartition.LowMemory) + field64(partition, PlanPartition.HighMemory); }
 
 export function coreRegion(core: u32): u64 { return load64(plan + <u64>PlanHeader.CoreRegions + <u64>core * 8); }
-export function setCoreRegion(core: u32, region: u64): void { store64(plan + <u64>PlanHeader.CoreRegions + <u64>core * 8, region); }
 
 /** Partition that runs on a core, or NO_PARTITION. */
 export function partitionOfCore(core: u32): u32 { return load32(plan + <u64>PlanHeader.CorePartitions + <u64>core * 4); }
@@ -133,6 +131,5 @@ function vcpuApicIdField(partition: u32, vcpu: u32): u64 {
 /** APIC identifier of the core of a vCPU. */
 export function vcpuApicId(partition: u32, vcpu: u32): u32 { return load32(vcpuApicIdField(partition, vcpu)); }
 
-function vcpuControlField(partition: u32, vcpu: u32): u64 { return record(partition) + <u64>PlanPartition.VcpuControls + <u64>vcpu * 8; }
+export function vcpuControlField(partition: u32, vcpu: u32): u64 { return record(partition) + <u64>PlanPartition.VcpuControls + <u64>vcpu * 8; }
 export function vcpuControl(partition: u32, vcpu: u32): u64 { return load64(vcpuControlField(partition, vcpu)); }
-export function setVcpuControl(partition: u32, vcpu: u32, frame: u64): void { store64(vcpuControlField(partition, vcpu), frame); }

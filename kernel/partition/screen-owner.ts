@@ -7,8 +7,9 @@ import { ConsoleDevice, openedConsoles, useConsoles } from "../console/devices";
 import { screenLength } from "../console/find-screen";
 import { print, printLine } from "../console/print";
 import { isScreenPlaced, placeScreen } from "../console/screen";
-import { PlanHeader, setHeader32, setHeader64 } from "./plan";
+import { PlanHeader, setHeader64 } from "./plan";
 import { BARS, PlanFunction, barAddress, barIsIo, barSize, function32, functionCount } from "./plan-functions";
+import { setHeader32 } from "./plan-writer";
 
 /** Base class of display controllers, PCI Code and ID Assignment 1.4. */
 const CLASS_DISPLAY: u32 = 0x03;

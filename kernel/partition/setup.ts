@@ -10,7 +10,8 @@ import { MapStatus } from "../memory/page-tree";
 import * as policy from "../policy/reader";
 import { grantAt, grantCount } from "../seal/grants";
 import { describeMemory } from "../seal/partition-map";
-import { PlanPartition, field64, partitionMemorySize, setField64, setVcpuControl } from "./plan";
+import { PlanPartition, field64, partitionMemorySize, setField64 } from "./plan";
+import { setVcpuControl } from "./plan-writer";
 
 /** Frames of the planner's choosing, zeroed. */
 export function allocateOrStop(pages: u32): u64 { return orStop(allocate(pages, 1)); }

@@ -2,7 +2,7 @@
 
 import { DiskFlag } from "../../monitor/interface";
 import {
-  DeviceMatch, HealthAction, Hypercall, NO_MODULE, PartitionFlag, PolicyDevice, PolicyFlag, PolicyHeader, PolicyPartition,
+  DeviceMatch, HealthAction, NO_MODULE, PartitionFlag, PolicyDevice, PolicyFlag, PolicyHeader, PolicyPartition,
 } from "./layout";
 import { byteAddress, deviceField32, field32, field64, field8, fieldAddress, header32 } from "./record";
 
@@ -76,10 +76,6 @@ export function partitionDevices(partition: u32): u32 { return field32(partition
 
 /** Mask of hypercalls granted, bit n for hypercall n. */
 export function partitionHypercalls(partition: u32): u32 { return field32(partition, PolicyPartition.Hypercalls); }
-
-export function partitionMayCall(partition: u32, hypercall: Hypercall): bool {
-  return ((partitionHypercalls(partition) >> <u32>hypercall) & 1) != 0;
-}
 
 export function partitionHasKeyboard(partition: u32): bool {
   return (field32(partition, PolicyPartition.Flags) & PartitionFlag.InitialKeyboard) != 0;

@@ -27,8 +27,8 @@ export interface Reader {
   partitionCommandLine(partition: number): bigint;
   partitionCommandLineLength(partition: number): number;
   partitionDevices(partition: number): number;
-  partitionMayCall(partition: number, hypercall: number): number;
   partitionHasKeyboard(partition: number): number;
+  partitionHypercalls(partition: number): number;
   onMemoryViolation(partition: number): number;
   onPortViolation(partition: number): number;
   onMsrViolation(partition: number): number;

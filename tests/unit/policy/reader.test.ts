@@ -72,7 +72,7 @@ describe("a policy that the compiler wrote", () => {
     expect(reader.partitionRamDiskModule(0)).toBe(2);
     expect(text(policy, reader.partitionCommandLine(0), reader.partitionCommandLineLength(0))).toBe("quiet");
     expect(reader.partitionDevices(0)).toBe(0xff);
-    expect(reader.partitionMayCall(0, Hypercall.ConsoleWrite)).toBe(0);
+    expect((reader.partitionHypercalls(0) >> Hypercall.ConsoleWrite) & 1).toBe(0);
     expect(reader.partitionHasKeyboard(0)).toBe(1);
 
     expect(text(policy, reader.partitionName(1), 6)).toBe("clock\0");
@@ -81,8 +81,8 @@ describe("a policy that the compiler wrote", () => {
     expect(reader.partitionRamDiskModule(1) >>> 0).toBe(NO_MODULE);
     expect(text(policy, reader.partitionCommandLine(1), reader.partitionCommandLineLength(1))).toBe("ticks=5");
     expect(reader.partitionDevices(1)).toBe(Device.LocalApic);
-    expect(reader.partitionMayCall(1, Hypercall.ConsoleWrite)).toBe(1);
-    expect(reader.partitionMayCall(1, Hypercall.Reset)).toBe(0);
+    expect((reader.partitionHypercalls(1) >> Hypercall.ConsoleWrite) & 1).toBe(1);
+    expect((reader.partitionHypercalls(1) >> Hypercall.Reset) & 1).toBe(0);
     expect(reader.partitionHasKeyboard(1)).toBe(0);
     expect(reader.onMemoryViolation(1)).toBe(HealthAction.Stop);
     expect(reader.onPortViolation(1)).toBe(HealthAction.InjectFault);
