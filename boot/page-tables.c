@@ -39,7 +39,7 @@ static void map(u64 address, u64 physical, u64 size, u64 rights) {
   }
 }
 
-/** Behind memory only devices are of use: screens. A processor without 1 GiB pages faults there (kernel/memory/boot-direct.ts). */
+/** Behind memory only devices are of use: screens. A processor without 1 GiB pages faults there (planner/memory/boot-direct.ts). */
 static void map_direct(void) {
   for (u64 physical = 0; physical < BOOT_DIRECT_END; physical += LARGE_PAGE_SIZE) {
     *entry_of(DIRECT_BASE + physical, LARGE_PAGE) = physical | PRESENT | LARGE | DATA;

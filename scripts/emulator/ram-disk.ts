@@ -1,4 +1,4 @@
-// The modules of a boot image as one file, for loaders that hand over no more than one: QEMU with -kernel. kernel/boot/start-info.ts reads it.
+// The modules of a boot image as one file, for loaders that hand over no more than one: QEMU with -kernel. planner/boot/start-info.ts reads it.
 //
 //   u64 magic "BKHDMODS"; u64 count; { u64 offset; u64 size; } of each module, from the start of the file; then the modules, on pages
 

@@ -108,13 +108,13 @@ describe("planner-code", () => {
 
 describe("planner-state", () => {
   const files = (set: string): Record<string, string> => ({
-    "kernel/memory/frames.ts": "let free: u64 = 0;\nexport function initialise(bytes: u64): void { free = bytes; }\nexport function freeBytes(): u64 { return free; }\n",
-    "kernel/main.ts": `import { freeBytes, initialise } from "./memory/frames";\n${set}export function exit(): u32 { return <u32>freeBytes(); }\n`,
+    "kernel/memory/free.ts": "let free: u64 = 0;\nexport function initialise(bytes: u64): void { free = bytes; }\nexport function freeBytes(): u64 { return free; }\n",
+    "kernel/main.ts": `import { freeBytes, initialise } from "./memory/free";\n${set}export function exit(): u32 { return <u32>freeBytes(); }\n`,
   });
 
   it("refuses a variable that nothing in the kernel sets", async () => {
     const violations = await auditProgram("kernel", files("export { freeBytes };\n"));
-    expect(violations).toMatchObject([{ rule: "planner-state", function: "kernel/memory/frames/freeBytes", message: expect.stringContaining("reads kernel/memory/frames/free,") as string }]);
+    expect(violations).toMatchObject([{ rule: "planner-state", function: "kernel/memory/free/freeBytes", message: expect.stringContaining("reads kernel/memory/free/free,") as string }]);
   });
 
   it("admits one that it sets", async () => {

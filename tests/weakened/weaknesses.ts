@@ -58,7 +58,7 @@ export const noHousekeeping: Weakness = {
 
 /** Behind a partition's own memory its EPT maps the machine's first 128 MiB at their own addresses. */
 export const openMemory: Weakness = {
-  file: "kernel/partition/setup.ts",
+  file: "planner/partition/setup.ts",
   text: "  describeMemory(partition, withApicPage);\n",
   replacement:
     "  const size = partitionMemorySize(partition);\n" +

@@ -12,7 +12,7 @@ const OWNERS: Record<string, readonly string[]> = {
   cpu: ["kernel/", "drivers/", "planner/"],
   monitor: ["kernel/partition/"],
   phys: ["kernel/", "drivers/", "planner/"],
-  port: ["drivers/"],
+  port: ["drivers/", "planner/drivers/"],
   vmx: ["kernel/cpu/vmx/"],
 };
 

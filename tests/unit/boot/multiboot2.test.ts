@@ -3,7 +3,7 @@ import { encodeBootInformation, PC_MEMORY_MAP, tag, type BootInformation } from 
 import { compileFloor, FloorMachine, unsigned } from "../machine/floor.ts";
 import { enumReader } from "../machine/source-enums.ts";
 
-const status = enumReader("kernel/boot/boot-information.ts", "BootStatus");
+const status = enumReader("planner/boot/boot-information.ts", "BootStatus");
 const INFORMATION = 0x1_0000;
 
 let module: WebAssembly.Module;

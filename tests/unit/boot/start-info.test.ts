@@ -5,7 +5,7 @@ import { packModules } from "../../../scripts/emulator/ram-disk.ts";
 import { compileFloor, FloorMachine } from "../machine/floor.ts";
 import { enumReader } from "../machine/source-enums.ts";
 
-const status = enumReader("kernel/boot/boot-information.ts", "BootStatus");
+const status = enumReader("planner/boot/boot-information.ts", "BootStatus");
 const START = 0x7000;
 const COMMAND_LINE = 0x2_0000;
 const MODULES = 0x7100;

@@ -3,8 +3,8 @@ import * as acpi from "../machine/acpi-tables.ts";
 import { compileFloor, FloorMachine } from "../machine/floor.ts";
 import { enumReader, readConstants } from "../machine/source-enums.ts";
 
-const status = enumReader("drivers/acpi/tables.ts", "AcpiStatus");
-const MADT = Number(readConstants("drivers/acpi/madt.ts").get("MADT"));
+const status = enumReader("planner/drivers/acpi/tables.ts", "AcpiStatus");
+const MADT = Number(readConstants("planner/drivers/acpi/madt.ts").get("MADT"));
 const BASE = 0x7fe_0000;
 
 let module: WebAssembly.Module;

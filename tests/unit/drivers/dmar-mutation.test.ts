@@ -11,7 +11,7 @@ const MUTATIONS = 400;
 /** The table ends where this page starts, and nothing may touch it. */
 const FORBIDDEN = 0x7e0_0000;
 const HEADER = 48;
-/** Longer tables are refused before they are read, drivers/acpi/tables.ts. */
+/** Longer tables are refused before they are read, planner/drivers/acpi/tables.ts. */
 const LONGEST = 1 << 24;
 
 let module: WebAssembly.Module;

@@ -6,7 +6,7 @@ import { IO_APIC, LOCAL_APIC } from "../machine/machine.ts";
 import { enumReader } from "../machine/source-enums.ts";
 
 const sendStatus = enumReader("drivers/local-apic.ts", "SendStatus");
-const routeStatus = enumReader("drivers/io-apic.ts", "RouteStatus");
+const routeStatus = enumReader("planner/drivers/io-apic.ts", "RouteStatus");
 const MASKED = 1 << 16;
 
 let module: WebAssembly.Module;

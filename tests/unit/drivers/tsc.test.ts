@@ -5,7 +5,7 @@ import { Hpet, Pit, PmTimer } from "../machine/devices.ts";
 import { compileFloor, FloorMachine } from "../machine/floor.ts";
 import { enumReader } from "../machine/source-enums.ts";
 
-const clockKind = enumReader("drivers/reference-clock.ts", "ReferenceClock");
+const clockKind = enumReader("planner/drivers/reference-clock.ts", "ReferenceClock");
 const PM_PORT = 0x608;
 const HPET = 0xfed0_0000;
 

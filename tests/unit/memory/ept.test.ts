@@ -3,7 +3,7 @@ import { compileFloor, FloorMachine, unsigned } from "../machine/floor.ts";
 import { eptLeaves, type Leaf } from "../machine/page-walker.ts";
 import { enumReader } from "../machine/source-enums.ts";
 
-const status = enumReader("kernel/memory/page-tree.ts", "MapStatus");
+const status = enumReader("planner/memory/page-tree.ts", "MapStatus");
 const PAGE = 0x1000n;
 const MIB2 = 0x20_0000n;
 const GIB = 0x4000_0000n;

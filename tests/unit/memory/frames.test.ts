@@ -4,7 +4,7 @@ import { compileFloor, FloorMachine } from "../machine/floor.ts";
 import { imageAddress } from "../machine/machine.ts";
 import { enumReader } from "../machine/source-enums.ts";
 
-const status = enumReader("kernel/memory/frames.ts", "FramesStatus");
+const status = enumReader("planner/memory/frames.ts", "FramesStatus");
 const MIB = 0x10_0000;
 const PAGE = 4096;
 const INFORMATION = 0x50_0000;

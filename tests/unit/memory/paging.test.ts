@@ -6,7 +6,7 @@ import { compileFloor, FloorMachine } from "../machine/floor.ts";
 import { leafAt, pagingLeaves } from "../machine/page-walker.ts";
 import { enumReader } from "../machine/source-enums.ts";
 
-const status = enumReader("kernel/memory/page-tree.ts", "MapStatus");
+const status = enumReader("planner/memory/page-tree.ts", "MapStatus");
 const mapping = enumReader("kernel/memory/paging.ts", "Mapping");
 const PAGE = 4096n;
 const ALL_SIZES = 3;

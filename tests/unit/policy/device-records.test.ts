@@ -11,7 +11,7 @@ import {
   PolicyHeader,
   PolicyPartition,
 } from "../../../kernel/policy/layout.ts";
-import { PolicyStatus } from "../../../kernel/policy/status.ts";
+import { PolicyStatus } from "../../../planner/policy/status.ts";
 import { ImageKind } from "../../../monitor/interface.ts";
 import { encodePolicy } from "../../../scripts/policy/encode.ts";
 import type { SystemDescription } from "../../../scripts/policy/language.ts";

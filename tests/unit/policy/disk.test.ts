@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { NO_MODULE, PolicyHeader, PolicyPartition } from "../../../kernel/policy/layout.ts";
-import { PolicyStatus } from "../../../kernel/policy/status.ts";
+import { PolicyStatus } from "../../../planner/policy/status.ts";
 import { Device, DiskFlag } from "../../../monitor/interface.ts";
 import { UserError } from "../../../scripts/error.ts";
 import { compileDescription, type CompiledSystem } from "../../../scripts/policy/compile.ts";

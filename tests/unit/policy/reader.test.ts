@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { HealthAction, Hypercall, NO_MODULE, PartitionFlag, POLICY_VERSION, PolicyHeader, PolicyPartition } from "../../../kernel/policy/layout.ts";
-import { PolicyStatus } from "../../../kernel/policy/status.ts";
+import { PolicyStatus } from "../../../planner/policy/status.ts";
 import { Device, ImageKind } from "../../../monitor/interface.ts";
 import { encodePolicy, type EncodedPartition } from "../../../scripts/policy/encode.ts";
 import { checkDescription, exampleNames, findSystemFile, loadSystem } from "../../../scripts/policy/load.ts";

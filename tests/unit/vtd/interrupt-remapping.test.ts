@@ -5,7 +5,7 @@ import { enumReader } from "../machine/source-enums.ts";
 import { capability, extendedCapability, GLOBAL, type RemappingOptions } from "../machine/remapping-unit.ts";
 import { compileInterrupts, entryAt, InterruptMachine, registersOf } from "./interrupt-machine.ts";
 
-const entryStatus = enumReader("kernel/vtd/interrupt-table.ts", "EntryStatus");
+const entryStatus = enumReader("planner/vtd/interrupt-table.ts", "EntryStatus");
 
 /** Reasons of VT-d 4.1 table 26. */
 const REASON = { index: 0x21, absent: 0x22, compatibility: 0x25, source: 0x26 } as const;

@@ -8,7 +8,7 @@ import { IO_APIC } from "../machine/machine.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { compileInterrupts, InterruptMachine, registersOf } from "./interrupt-machine.ts";
 
-const routeStatus = enumReader("drivers/io-apic.ts", "RouteStatus");
+const routeStatus = enumReader("planner/drivers/io-apic.ts", "RouteStatus");
 
 const HPET = 0xfed0_0000;
 const COM1 = 4;

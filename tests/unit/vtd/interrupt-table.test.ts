@@ -3,7 +3,7 @@ import type { MachineOptions } from "../machine/machine.ts";
 import { enumReader, readConstants } from "../machine/source-enums.ts";
 import { compileInterrupts, entryAt, InterruptMachine } from "./interrupt-machine.ts";
 
-const status = enumReader("kernel/vtd/interrupt-table.ts", "EntryStatus");
+const status = enumReader("planner/vtd/interrupt-table.ts", "EntryStatus");
 const ENTRIES = Number(readConstants("kernel/vtd/interrupt-remapping.ts").get("INTERRUPT_ENTRIES"));
 const NO_ENTRY = 0xffff_ffff;
 

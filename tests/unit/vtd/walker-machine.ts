@@ -31,7 +31,7 @@ export interface WalkerExports {
   interruptOffset(index: number): number;
 }
 
-export const mapStatus = enumReader("kernel/memory/page-tree.ts", "MapStatus");
+export const mapStatus = enumReader("planner/memory/page-tree.ts", "MapStatus");
 
 /** What the walkers say, kernel/vtd/walker-failure.ts and the walkers themselves. */
 export const WALK_REASONS: Readonly<Record<string, string>> = {

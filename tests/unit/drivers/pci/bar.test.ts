@@ -5,7 +5,7 @@ import type { SimulatedFunction } from "../../machine/pci-function.ts";
 import { enumReader } from "../../machine/source-enums.ts";
 import { compilePci, NONE, PciMachine } from "./pci-machine.ts";
 
-const barStatus = enumReader("drivers/pci/bar-size.ts", "BarStatus");
+const barStatus = enumReader("planner/drivers/pci/bar-size.ts", "BarStatus");
 const IO = 1;
 const WIDE = 4;
 const PREFETCHABLE = 8;

@@ -79,7 +79,7 @@ export function compilePci(): Promise<WebAssembly.Module> {
   return compileEntry("tests/fixtures/pci/entry.ts");
 }
 
-/** Record of the function table, PciFunction in drivers/pci/table.ts. */
+/** Record of the function table, PciFunction in planner/drivers/pci/table.ts. */
 export interface FunctionRecord {
   page: bigint;
   segment: number;

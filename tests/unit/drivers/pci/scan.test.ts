@@ -6,8 +6,8 @@ import { type SimulatedFunction, sourceId } from "../../machine/pci-function.ts"
 import { enumReader, readConstants } from "../../machine/source-enums.ts";
 import { compilePci, NONE, PciMachine } from "./pci-machine.ts";
 
-const scanStatus = enumReader("drivers/pci/functions.ts", "ScanStatus");
-const NO_BUS = Number(readConstants("drivers/pci/table.ts").get("NO_BUS"));
+const scanStatus = enumReader("planner/drivers/pci/functions.ts", "ScanStatus");
+const NO_BUS = Number(readConstants("planner/drivers/pci/table.ts").get("NO_BUS"));
 
 let module: WebAssembly.Module;
 beforeAll(async () => {
