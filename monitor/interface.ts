@@ -180,6 +180,9 @@ export const enum AccessStatus {
 /** In place of the exit qualification of a task switch: the instruction that memoryAccess answered with NeedsSegments; the address instead of an error code. */
 export const SEGMENT_ACCESS: u32 = 1 << 16;
 
+/** In the exit qualification of a task switch, which has no such bit: an interrupt or exception asked for it, no instruction. */
+export const TASK_EXTERNAL: u32 = 1 << 17;
+
 /** Status of start(). */
 export const enum LoadStatus {
   Done = 0,

@@ -16,6 +16,11 @@ const RIGHTS_8086: u32 = 0xf3;
 const RIGHTS_CODE_3: u32 = 0xfb;
 const USER_LEVEL: u32 = 3;
 
+/** Bit 0 of the error code: an event that is no part of the program asked for the switch (SDM 3A 6.13). */
+let external: u32 = 0;
+
+export function setExternal(isExternal: bool): void { external = isExternal ? 1 : 0; }
+
 /** All of them, from the selectors. Until one is loaded there is what a VM entry takes, in place of what came from virtual-8086 mode too. */
 export function loadSegments(vcpu: u32): bool {
   if (!(segmentRights(Segment.Cs) & Rights.Code)) {
@@ -100,6 +105,6 @@ function take(segment: u32): bool {
 }
 
 function fail(vector: Exception, selector: u32): bool {
-  raise(vector, selector & SELECTOR_ERROR);
+  raise(vector, (selector & SELECTOR_ERROR) | external);
   return false;
 }

@@ -1,14 +1,15 @@
 // The hardware task switch (SDM 3A 8.3), from the point where the processor has checked gate and descriptor.
 
 import { isRefused, beginAccesses } from "../decoder/device-access";
+import { Exception } from "../decoder/fault";
 import { Register, frame, readRegister, setFrame, writeRegister } from "../decoder/frame";
 import { destination, prepareOperand, writeOperand } from "../decoder/guest-operand";
 import { Segment } from "../decoder/segment";
-import { AccessStatus, TaskSegment, VcpuFrame } from "../interface";
+import { AccessStatus, TASK_EXTERNAL, TaskSegment, VcpuFrame } from "../interface";
 import {
   Rights, changeType, descriptorBase, descriptorLimit, descriptorRights, readDescriptor, segmentBase, segmentRights, selectorOf, setSegment, setSelector,
 } from "./descriptor";
-import { loadSegments, loadSegments8086 } from "./load-segment";
+import { loadSegments, loadSegments8086, setExternal } from "./load-segment";
 import { REGISTERS, TaskField, isTaskReachable, localTableField, minimumLimit, readCr3, readField, segmentCount, writeField, writeLink } from "./task-state";
 
 /** What asked for the switch: bits 31:30 of the exit qualification, SDM 3C table 28-2. */
@@ -20,6 +21,7 @@ const FLAG_NT: u32 = 1 << 14;
 const FLAG_VM: u32 = 1 << 17;
 const CODE_MODE_CPL_SHIFT: u64 = 2;
 const USER_LEVEL: u64 = 3;
+const FAULT_VECTOR_SHIFT: u64 = 32;
 const RIGHTS_BIG: u32 = 1 << 14;
 const NO_ERROR_CODE: u64 = u64.MAX_VALUE;
 const CR0_PE: u64 = 1 << 0;
@@ -35,6 +37,7 @@ export function switchTask(vcpu: u32, qualification: u32, errorCode: u64): Acces
   const source = <Source>(qualification >> 30);
   beginAccesses();
   setPrivilege(0);
+  setExternal((qualification & TASK_EXTERNAL) != 0);
   if (!hasTasks() || !readDescriptor(vcpu, selector)) return AccessStatus.Undecodable;
   const rights = descriptorRights();
   const base = descriptorBase();
@@ -92,9 +95,15 @@ function pushErrorCode(vcpu: u32, isWide: bool, errorCode: u64): void {
   const width: u32 = segmentRights(Segment.Ss) & RIGHTS_BIG ? 4 : 2;
   const top = readRegister(Register.Rsp, width) - size;
   setPrivilege(frame(VcpuFrame.Rflags) & FLAG_VM ? USER_LEVEL : selectorOf(Segment.Cs) & 3);
-  if (!prepareOperand(destination, Segment.Ss, width == 4 ? <u32>top : <u16>top, size, true)) return;
+  if (!prepareOperand(destination, Segment.Ss, width == 4 ? <u32>top : <u16>top, size, true)) return markExternal();
   writeOperand(vcpu, destination, errorCode);
   if (!isRefused()) writeRegister(Register.Rsp, width, top);
+}
+
+/** What has an error code comes from an exception, so that a #SS by its PUSH does too. */
+function markExternal(): void {
+  const fault = frame(VcpuFrame.CodeMode);
+  if (fault >> FAULT_VECTOR_SHIFT != Exception.Pf) setFrame(VcpuFrame.CodeMode, fault | 1);
 }
 
 /** Of the accesses that follow, 32-bit code. */

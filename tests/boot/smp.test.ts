@@ -36,10 +36,12 @@ describe("two vCPUs", () => {
   test.each([
     ["software", ""],
     ["virtualised", "apic-virtualisation=on"],
-  ])("start by INIT and SIPI, send IPIs (%s), are stopped by INIT and woken by NMI; the second one powers the partition off", async (name, commandLine) => {
-    const output = await boot(`test-smp-start-${name}`, "start:1 ipi:1 init:1 init-all nmi:1 off:1 rounds=50", {}, { commandLine });
-    const [started, latency, again, counted, woken, over] = output.of("smp");
-    expect([started, again, counted, woken, over]).toEqual(["smp: start:1 1", "smp: init:1 2", "smp: init-all 0", "smp: nmi:1 1", "smp: over to the other one"]);
+  ])("start by INIT and SIPI, send IPIs (%s), are stopped by INIT, unmap a page and are woken by NMI; the second one powers the partition off", async (name, commandLine) => {
+    const output = await boot(`test-smp-start-${name}`, "start:1 ipi:1 init:1 init-all shoot-down:1 nmi:1 off:1 rounds=50", {}, { commandLine });
+    const [started, latency, again, counted, mapped, unmapped, woken, over] = output.of("smp");
+    expect([started, again, counted, mapped, unmapped, woken, over]).toEqual([
+      "smp: start:1 1", "smp: init:1 2", "smp: init-all 0", "smp: shoot-down:1 0", "smp: shoot-down:1 14", "smp: nmi:1 1", "smp: over to the other one",
+    ]);
     expect(Number(/^bench exit\.ipi (\d+)$/.exec(latency ?? "")?.[1])).toBeGreaterThan(100);
     expect(output.kernel).toContainEqual(expect.stringMatching(/^partition smp starts on cores 0, 2 with 4 MiB at/));
     expect(summaryOf(output, "smp")).toBe("summary: smp: cores 0, 2, 4 MiB, powered off, restarts 0, violations 0");

@@ -1,6 +1,7 @@
 // Hardware task switches, which always exit (SDM 3C 26.4.2), after the processor's own checks of gate and descriptor. The monitor
 // carries them out; what it cannot do is refused with #GP, with the selector that asked for it as its error code.
 
+import { TASK_EXTERNAL } from "../../../monitor/interface";
 import { auditInstruction } from "../../partition/audit";
 import { switchTask } from "../../partition/exits/task-switch";
 import { StopReason, partitionFault } from "../../partition/intent";
@@ -23,7 +24,8 @@ export function onTaskSwitch(): void {
   // The old task goes on behind an instruction, but at a fault and where an interrupt came.
   const length = type >= <u32>EventType.SoftwareInterrupt ? vmread(VmcsField.VM_EXIT_INSTRUCTION_LENGTH) : 0;
   const errorCode = vectoring & VALID && vectoring & DELIVER_ERROR_CODE ? vmread(VmcsField.IDT_VECTORING_ERROR_CODE) : NO_ERROR_CODE;
-  if (!switchTask(qualification, vmread(VmcsField.GUEST_RIP) + length, errorCode)) return refuse(qualification);
+  const external: u32 = type < <u32>EventType.SoftwareInterrupt ? TASK_EXTERNAL : 0;
+  if (!switchTask(qualification | external, vmread(VmcsField.GUEST_RIP) + length, errorCode)) return refuse(qualification);
   let interruptibility = vmread(VmcsField.GUEST_INTERRUPTIBILITY) & ~(Interruptibility.STI | Interruptibility.MOV_SS);
   if (type == EventType.Nmi) interruptibility |= Interruptibility.NMI;
   if (qualification >> SOURCE_SHIFT == SOURCE_IRET) interruptibility &= ~Interruptibility.NMI;

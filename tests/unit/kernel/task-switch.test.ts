@@ -1,7 +1,7 @@
 // A task switch in the kernel: what the monitor is lent, and what of the new task is taken back.
 
 import { beforeEach, describe, expect, test } from "vitest";
-import { AccessStatus, Mailbox, SegmentFrame, TaskSegment, VcpuFrame } from "../../../monitor/interface.ts";
+import { AccessStatus, Mailbox, SegmentFrame, TASK_EXTERNAL, TaskSegment, VcpuFrame } from "../../../monitor/interface.ts";
 import { KernelMachine, startedKernel } from "./kernel-machine.ts";
 
 const NO_ERROR_CODE = 0xffff_ffff_ffff_ffffn;
@@ -73,16 +73,17 @@ test("the monitor gets LDTR, TR, GDTR and the selectors", () => {
 });
 
 describe("by a task gate, the old task goes on", () => {
-  test.each<[string, bigint, bigint, bigint]>([
-    ["behind INT n", 0x8000_0430n, 2n, NO_ERROR_CODE],
-    ["behind INT3", 0x8000_0603n, 2n, NO_ERROR_CODE],
-    ["at a fault, whose error code is passed on", 0x8000_0b0dn, 0n, 0x1234n],
-    ["where an interrupt came", 0x8000_0040n, 0n, NO_ERROR_CODE],
-    ["where an NMI came", 0x8000_0202n, 0n, NO_ERROR_CODE],
-  ])("%s", (_name, vectoring, length, errorCode) => {
+  test.each<[string, bigint, bigint, bigint, number]>([
+    ["behind INT n", 0x8000_0430n, 2n, NO_ERROR_CODE, 0],
+    ["behind INT3", 0x8000_0603n, 2n, NO_ERROR_CODE, 0],
+    ["behind INT1", 0x8000_0501n, 2n, NO_ERROR_CODE, 0],
+    ["at a fault, whose error code is passed on", 0x8000_0b0dn, 0n, 0x1234n, TASK_EXTERNAL],
+    ["where an interrupt came", 0x8000_0040n, 0n, NO_ERROR_CODE, TASK_EXTERNAL],
+    ["where an NMI came", 0x8000_0202n, 0n, NO_ERROR_CODE, TASK_EXTERNAL],
+  ])("%s", (_name, vectoring, length, errorCode, external) => {
     machine.exit("TASK_SWITCH", { EXIT_QUALIFICATION: BigInt(Source.Gate), IDT_VECTORING_INFORMATION: vectoring, IDT_VECTORING_ERROR_CODE: 0x1234n });
     expect(lentRip).toBe(RIP + length);
-    expect(machine.monitorCalls("taskSwitch")[0]?.[2]).toBe(errorCode);
+    expect(machine.monitorCalls("taskSwitch")[0]?.slice(1)).toEqual([(Source.Gate | external) >>> 0, errorCode]);
   });
 
   test("an NMI blocks NMIs until the IRET", () => {

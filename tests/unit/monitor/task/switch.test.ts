@@ -1,7 +1,7 @@
 // The task switch itself (SDM 3A 8.3): what is saved, what is loaded, which checks fault where (table 8-1).
 
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { AccessStatus, Mailbox, SegmentFrame, TaskSegment, VcpuFrame } from "../../../../monitor/interface.ts";
+import { AccessStatus, Mailbox, SegmentFrame, TASK_EXTERNAL, TaskSegment, VcpuFrame } from "../../../../monitor/interface.ts";
 import { compileParts, Parts } from "../parts.ts";
 
 const NO_ERROR_CODE = -1n;
@@ -186,6 +186,24 @@ describe("a fault of the new task", () => {
     switchTo(NEW, Source.Call);
     expect(fault()).toEqual({ vector: 10, errorCode: DATA });
     expect(segmentRights(Segment.Ss)).toBe(0x10060);
+  });
+});
+
+describe("the error code of a fault says whether an event asked for the switch (EXT, SDM 3A 6.13)", () => {
+  const ES = 0x48;
+  const byGate = (external: number): AccessStatus => parts.exports.switchTask(0, (Source.Gate << 30) | external | NEW.selector, NO_ERROR_CODE);
+
+  test.each([["INT n", 0, ABSENT_DATA], ["an interrupt", TASK_EXTERNAL, ABSENT_DATA | 1]])("%s", (_name, external, errorCode) => {
+    setField(ES, ABSENT_DATA);
+    expect(byGate(external)).toBe(AccessStatus.Done);
+    expect(fault()).toEqual({ vector: 11, errorCode });
+  });
+
+  test("an exception whose error code has no room on the stack", () => {
+    setField(0x38, 2); // ESP
+    descriptor(DATA, 0, 0xff, 0x93, 0x4);
+    parts.exports.switchTask(0, (Source.Gate << 30) | TASK_EXTERNAL | NEW.selector, 0x1234n);
+    expect(fault()).toEqual({ vector: 12, errorCode: 1 });
   });
 });
 
