@@ -140,7 +140,7 @@ describe("the reader refuses", () => {
     ["a command line that ends beyond the end", record(PolicyPartition.CommandLineLength, 8), PolicyStatus.CommandLineOutside, 1],
     ["a command line whose end overflows", record(PolicyPartition.CommandLineLength, 0xffffffff), PolicyStatus.CommandLineOutside, 1],
     ["a command line that is no text", (policy) => void policy.writeUInt8(7, policy.length - 1), PolicyStatus.CommandLineNotText, 1],
-    ["an unknown device", record(PolicyPartition.Devices, 0x200), PolicyStatus.UnknownDevice, 1],
+    ["an unknown device", record(PolicyPartition.Devices, 0x400), PolicyStatus.UnknownDevice, 1],
     ["an unknown hypercall", record(PolicyPartition.Hypercalls, 0x40), PolicyStatus.UnknownHypercall, 1],
     ["an unknown partition flag", record(PolicyPartition.Flags, 2), PolicyStatus.UnknownPartitionFlag, 1],
     ["the keyboard given twice", record(PolicyPartition.Flags, PartitionFlag.InitialKeyboard), PolicyStatus.KeyboardTaken, 1],
