@@ -1,4 +1,4 @@
-// Core 0: the units translate and remap by the tables that the plan names, once these have been checked.
+// Core 0: the units translate and remap by the tables that the plan names, once these have been sealed.
 
 import { identifier } from "../../drivers/local-apic";
 import { setCommand } from "../../drivers/pci/command";
@@ -14,12 +14,10 @@ import { startFaultEvents } from "../vtd/fault";
 import { startInterruptRemapping } from "../vtd/interrupt-remapping";
 import { startTranslation } from "../vtd/translation";
 import { Unit, isAnyRemapping, unitAt, unitCount } from "../vtd/unit";
-import { sealRemapping } from "./seal";
 
-/** Checks all tables with the independent walkers, then lets the units go by them. */
-export function sealAndStartRemapping(): void {
+/** Lets the units go by the sealed tables. */
+export function startRemapping(): void {
   if (header32(PlanHeader.UnitCount) == 0) return;
-  sealRemapping();
   for (let i: u32 = 0; i < unitCount(); i++) start(i);
   for (let i: u32 = 0; i < header32(PlanHeader.BridgeCount); i++) openBridge(load64(planBridge(i)));
   print(isAnyRemapping() ? "vtd: translation and interrupt remapping on" : "vtd: translation on, interrupts are not remapped");

@@ -9,7 +9,7 @@ import * as plan from "../partition/plan";
 import { PlanHeader, header32, header64 } from "../partition/plan";
 import { PlanCore, core64 } from "../partition/plan-machine";
 import * as policy from "../policy/reader";
-import { sealAndStartRemapping } from "../assignment/start";
+import { startRemapping } from "../assignment/start";
 import { sealPlan, sealTables } from "../seal/seal";
 import { CoreStatus, startCore } from "./cores";
 import { FatalReason, fatalWith } from "./fatal";
@@ -29,7 +29,7 @@ export function startSystem(): void {
   sealTables();
   print("sealed: every EPT and page table matches the policy");
   printLine();
-  sealAndStartRemapping();
+  startRemapping();
   openConsoleInput();
   startOtherCores();
   loadPageTables(core64(0, PlanCore.Pml4));

@@ -14,6 +14,7 @@ import { MAXIMUM_MODULES, PlanCore, core64, moduleAddress, moduleCount, moduleSi
 import { partitionCount } from "../policy/reader";
 import { claim, claimFrames, clearClaims, refusePlan } from "./claims";
 import { describeCore } from "./core-map";
+import { DMA_RIGHTS, describeDomain } from "./domain-map";
 import { prepareCore, preparePartition } from "./frames";
 import { claimFunctions } from "./functions";
 import { EPT_RIGHTS, describeMemory } from "./partition-map";
@@ -26,6 +27,8 @@ import { checkTree, sealFailureAddress } from "./walker";
 const IO_APICS: u64 = 0xfec00000;
 const MESSAGES: u64 = 0xfee00000;
 const CONTROLLERS_LENGTH: u64 = 0x100000;
+/** Of EPTs and page tables. */
+const LEVELS: u32 = 4;
 
 /** Takes the plan apart into claims, once; the first step, since the kernel reads and writes by it from here on. */
 export function sealPlan(): void {
@@ -60,19 +63,27 @@ function claimMachine(): void {
   claimFrames(header64(PlanHeader.DeviceReports), 1);
 }
 
-/** Every EPT and every core's tables; all claims have been made. */
+/** Every EPT, every core's tables, and those of devices; all claims have been made. */
 export function sealTables(): void {
   for (let partition: u32 = 0; partition < partitionCount(); partition++) {
     sealEpt(partition, PlanPartition.EptRoot, false);
     sealEpt(partition, PlanPartition.ApicEptRoot, true);
+    if (field64(partition, PlanPartition.DomainRoot) != 0) sealDomain(partition);
   }
   for (let core: u32 = 0; core < header32(PlanHeader.CoreCount); core++) {
     describeCore(core);
-    if (!checkTree(core64(core, PlanCore.Pml4), PRESENT, TABLE_ENTRY)) fatalWith(FatalReason.SealPageTables, "virtual address", sealFailureAddress());
+    if (!checkTree(core64(core, PlanCore.Pml4), LEVELS, PRESENT, TABLE_ENTRY)) fatalWith(FatalReason.SealPageTables, "virtual address", sealFailureAddress());
   }
 }
 
 function sealEpt(partition: u32, root: PlanPartition, withApicPage: bool): void {
   describeMemory(partition, withApicPage);
-  if (!checkTree(field64(partition, root), EPT_RIGHTS, EPT_RIGHTS)) fatalWith(FatalReason.SealEpt, "guest-physical address", sealFailureAddress());
+  if (!checkTree(field64(partition, root), LEVELS, EPT_RIGHTS, EPT_RIGHTS)) fatalWith(FatalReason.SealEpt, "guest-physical address", sealFailureAddress());
+}
+
+/** What the devices of a partition reach. */
+export function sealDomain(partition: u32): void {
+  describeDomain(partition);
+  if (checkTree(field64(partition, PlanPartition.DomainRoot), header32(PlanHeader.TableLevels), DMA_RIGHTS, DMA_RIGHTS)) return;
+  fatalWith(FatalReason.SealRemapping, "device address", sealFailureAddress());
 }

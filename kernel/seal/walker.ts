@@ -1,4 +1,4 @@
-// Walks a tree of four levels, page tables (SDM 3A 4.5) or EPT (SDM 3C 28.3.2), from its root: every entry must be what the list of
+// Walks a tree, page tables (SDM 3A 4.5), EPT (SDM 3C 28.3.2) or second-level tables (VT-d 4.1 3.7), from its root: every entry must be what the list of
 // grants says, nothing more and nothing less, and no table may lie where anybody writes. Shares nothing with the builders but the list.
 
 import { BOOT_DIRECT_END, PAGE_SIZE } from "../memory/layout";
@@ -10,37 +10,42 @@ import { grantAt, grantCount, grantsOverflowed } from "./grants";
 @unmanaged
 class Place {
   table: u64;
-  /** Guest-physical or virtual address of the table's first entry, bits 47:0. */
+  /** Guest-physical or virtual address of the table's first entry, without the bits above the tree's. */
   base: u64;
   /** Index of the next entry. */
   next: u64;
 }
 const PLACE_SIZE: u32 = 24;
 
-const LEVELS: u32 = 4;
+const MINIMUM_LEVELS: u32 = 3;
+const MAXIMUM_LEVELS: u32 = 5;
+/** A leaf of 1 GiB. */
+const LEAF_LEVELS: u32 = 3;
 const ENTRIES: u64 = 512;
 const INDEX_BITS: u32 = 9;
 const PAGE_SHIFT: u32 = 12;
-const ADDRESS_MASK: u64 = 0xffffffffffff;
 const LARGE_LEAF: u64 = 1 << 7;
 const FRAME: u64 = 0x000ffffffffff000;
 
-const places: usize = memory.data(96, 8); // LEVELS * PLACE_SIZE
+const places: usize = memory.data(120, 8); // MAXIMUM_LEVELS * PLACE_SIZE
 
 let failedAddress: u64 = 0;
+/** Bits of an address that the levels translate. */
+let addressMask: u64 = 0;
 /** Index of the grant that held the last leaf: the next one is most often in it too. */
 let last: u32 = 0;
 
-/** Guest-physical address, or virtual one without the bits above 47, at which checkTree() failed. */
+/** Guest-physical address, or virtual one without its upper bits, or device address, at which checkTree() failed. */
 export function sealFailureAddress(): u64 { return failedAddress; }
 
-/** Whether the tree at `root` maps the list exactly. One bit of `present` is set in each entry in use, `pointer` are the bits of one that leads to a table. */
-export function checkTree(root: u64, present: u64, pointer: u64): bool {
+/** Whether the tree of `levels` levels at `root` maps the list exactly. One bit of `present` is set in each entry in use, `pointer` are the bits of one that leads to a table. */
+export function checkTree(root: u64, levels: u32, present: u64, pointer: u64): bool {
   failedAddress = 0;
   last = 0;
-  if (grantsOverflowed() || !enterTable(LEVELS, root, 0)) return false;
+  addressMask = (<u64>1 << (PAGE_SHIFT + INDEX_BITS * levels)) - 1;
+  if (grantsOverflowed() || levels < MINIMUM_LEVELS || levels > MAXIMUM_LEVELS || !enterTable(levels, root, 0)) return false;
   let mapped: u64 = 0;
-  for (let level = LEVELS; level <= LEVELS;) {
+  for (let level = levels; level <= levels;) {
     const place = placeAt(level);
     if (place.next == ENTRIES) {
       level++;
@@ -51,7 +56,7 @@ export function checkTree(root: u64, present: u64, pointer: u64): bool {
     const address = place.base + (place.next++ << shift);
     if ((entry & present) == 0) continue;
     failedAddress = address;
-    if (level == 1 || (level < LEVELS && (entry & LARGE_LEAF) != 0)) {
+    if (level == 1 || (level <= LEAF_LEVELS && (entry & LARGE_LEAF) != 0)) {
       if (!isListed(address, <u64>1 << shift, level == 1 ? entry : entry & ~LARGE_LEAF)) return false;
       mapped += <u64>1 << shift;
     } else if ((entry & ~FRAME) != pointer || !enterTable(--level, entry & FRAME, address)) {
@@ -77,7 +82,7 @@ function enterTable(level: u32, table: u64, base: u64): bool {
 function isListed(address: u64, size: u64, entry: u64): bool {
   for (let tries: u32 = grantCount(); tries > 0; tries--) {
     const grant = grantAt(last);
-    const offset = address - (grant.from & ADDRESS_MASK);
+    const offset = address - (grant.from & addressMask);
     if (offset < grant.length && grant.length - offset >= size) {
       return entry == ((grant.to + offset) | grant.attributes) && (entry & FRAME & (size - 1)) == 0;
     }

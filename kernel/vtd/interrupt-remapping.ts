@@ -15,10 +15,17 @@ export const INTERRUPT_ENTRIES: u32 = 256;
 const IRTA_SIZE: u64 = 7;
 /** EIME: destinations are 32-bit x2APIC identifiers. */
 const IRTA_EIME: u64 = 1 << 11;
+/** In xAPIC form the identifier lies in bits 15:8 of a destination. */
+const XAPIC_SHIFT: u32 = 8;
 
 /** True if the unit's entries hold x2APIC identifiers, because the cores run in that mode. */
 export function usesExtendedDestinations(unit: Unit): bool {
   return usesMsrs() && (unit.extended & ECAP_EIM) != 0;
+}
+
+/** Destination of a core's local APIC, as entries and posted descriptors hold it; `extended`: x2APIC form. */
+export function destinationOf(apicId: u32, extended: bool): u32 {
+  return extended ? apicId : apicId << XAPIC_SHIFT;
 }
 
 /**

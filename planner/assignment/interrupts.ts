@@ -12,7 +12,7 @@ import { allocateOrStop } from "../partition/setup";
 import { busRangeValidation, sourceValidation } from "../vtd/interrupt-entry";
 import { usesExtendedDestinations } from "../../kernel/vtd/interrupt-remapping";
 import { EntryStatus, NO_ENTRY, allocateEntries, writeEntry, writePostedEntry } from "../vtd/interrupt-table";
-import { canPost, prepareDescriptor } from "../vtd/posted-descriptor";
+import { canPost, prepareDescriptor } from "../../kernel/vtd/posted-descriptor";
 import { Unit, unitAt } from "../../kernel/vtd/unit";
 import { setFunction32 } from "../partition/plan-writer";
 

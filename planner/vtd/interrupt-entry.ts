@@ -16,8 +16,6 @@ export const ENTRY_POSTED: u64 = 1 << 15;
 const VECTOR_SHIFT: u64 = 16;
 /** DST, bits 63:32. */
 const DESTINATION_SHIFT: u64 = 32;
-/** In xAPIC form the identifier lies in bits 15:8 of DST. */
-const XAPIC_SHIFT: u32 = 8;
 /** Identifiers that stand for all cores. */
 const XAPIC_BROADCAST: u32 = 0xff;
 const X2APIC_BROADCAST: u32 = 0xffffffff;
@@ -62,11 +60,6 @@ export function isVector(vector: u32): bool {
 export function isDestination(apicId: u32, extended: bool): bool {
   const broadcast = extended ? X2APIC_BROADCAST : XAPIC_BROADCAST;
   return apicId < broadcast;
-}
-
-/** Destination of a core's local APIC, as entries and posted descriptors hold it; `extended`: x2APIC form. */
-export function destinationOf(apicId: u32, extended: bool): u32 {
-  return extended ? apicId : apicId << XAPIC_SHIFT;
 }
 
 /** Low half of an entry that delivers `vector` as a fixed interrupt to one core, in physical mode. */

@@ -4,8 +4,8 @@
 import { allocate } from "../memory/frames";
 import { PAGE_SIZE } from "../../kernel/memory/layout";
 import { flushCache, load64, store64 } from "../../kernel/memory/physical";
-import { destinationOf, isDestination, isValidation, isVector, postedHigh, postedLow, remappedLow } from "./interrupt-entry";
-import { INTERRUPT_ENTRIES, usesExtendedDestinations } from "../../kernel/vtd/interrupt-remapping";
+import { isDestination, isValidation, isVector, postedHigh, postedLow, remappedLow } from "./interrupt-entry";
+import { destinationOf, INTERRUPT_ENTRIES, usesExtendedDestinations } from "../../kernel/vtd/interrupt-remapping";
 import { InvalidationStatus } from "../../kernel/vtd/invalidation-status";
 import { CAP_PI, ECAP_C } from "../../kernel/vtd/register";
 import { invalidateInterruptEntries } from "./selective-invalidation";

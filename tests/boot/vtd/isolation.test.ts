@@ -70,13 +70,13 @@ function attacks({ addressBits }: Configuration): Attack[] {
     left("across a page edge", "write", "0x0000000040005000", ["transfer ends: yes", "first page written: yes", "second page untouched: yes"]),
     left("write to the kernel's memory", "write", KERNEL_PAGE, WRITTEN),
     left("read of the kernel's memory", "read", KERNEL_PAGE, READ),
-    left("write to another partition's memory", "write", "0x0000000000600000", ARMED_AND_WRITTEN),
-    left("read of another partition's memory", "read", "0x0000000000601000", READ),
+    left("write to another partition's memory", "write", "0x0000000000800000", ARMED_AND_WRITTEN),
+    left("read of another partition's memory", "read", "0x0000000000801000", READ),
     left("the byte after the partition's memory", "write", "0x0000000000200000", ARMED_AND_WRITTEN),
     kernelWrite("from behind a PCIe root port", EDU.rootPort, "right"),
     kernelWrite("from behind a PCIe-to-PCI bridge", EDU.expressBridge, "left"),
     kernelWrite("from behind a PCI bridge", EDU.bridge, "left"),
-    { ...left("from a device of nobody", "write", "0x0000000000400000", WRITTEN), device: EDU.unassigned, owner: "no partition", reason: NO_ENTRY },
+    { ...left("from a device of nobody", "write", "0x0000000000600000", WRITTEN), device: EDU.unassigned, owner: "no partition", reason: NO_ENTRY },
   ];
 }
 
@@ -137,8 +137,8 @@ describe.each(CONFIGURATIONS)("a unit with $name", (configuration) => {
     const { unit, observations } = split("forbidden: two devices in two domains at once");
     const attack = { access: "write", reason: NO_WRITE } as const;
     expect(unit).toEqual([
-      expect.stringMatching(faultLine({ ...attack, device: EDU.left, owner: "left", page: "0x0000000000600000" })),
-      expect.stringMatching(faultLine({ ...attack, device: EDU.right, owner: "right", page: "0x0000000000400000" })),
+      expect.stringMatching(faultLine({ ...attack, device: EDU.left, owner: "left", page: "0x0000000000800000" })),
+      expect.stringMatching(faultLine({ ...attack, device: EDU.right, owner: "right", page: "0x0000000000600000" })),
     ]);
     expect(observations).toEqual(["device armed: yes", "device armed: yes", "transfers end: yes", "left untouched: yes", "right untouched: yes"]);
   });

@@ -7,9 +7,10 @@ import type { KernelMachine } from "./kernel-machine.ts";
 const header = enumReader("kernel/partition/plan.ts", "PlanHeader");
 const partitionField = enumReader("kernel/partition/plan.ts", "PlanPartition");
 const coreField = enumReader("kernel/partition/plan-machine.ts", "PlanCore");
-const functionField = enumReader("kernel/partition/plan-functions.ts", "PlanFunction");
 const unitField = enumReader("kernel/partition/plan-remapping.ts", "PlanUnit");
+const sourceField = enumReader("kernel/partition/plan-remapping.ts", "PlanSource");
 const reservedField = enumReader("kernel/partition/plan-remapping.ts", "PlanReserved");
+const functionField = enumReader("kernel/partition/plan-functions.ts", "PlanFunction");
 
 const PAGE = 4096;
 const APIC_BASE = 0x1b;
@@ -17,6 +18,10 @@ const FRAME = 0x000f_ffff_ffff_f000n;
 const CORES = 4 * PAGE;
 const MODULES = CORES + 0x800;
 const FUNCTIONS = 2 * PAGE;
+const UNITS = 5 * PAGE;
+const SOURCES = 6 * PAGE;
+const RESERVED = 7 * PAGE;
+const BRIDGES = 8 * PAGE;
 
 /** A u32 or u64 in physical memory. */
 export interface Place {
@@ -49,16 +54,20 @@ export class Plan {
     return { address: Number(this.machine.plan) + FUNCTIONS + index * functionField("Size") + functionField(name) + offset, size };
   }
 
-  unit(index: number, name: string): Place {
-    return { address: Number(this.machine.plan) + 5 * PAGE + index * unitField("Size") + unitField(name), size: 8 };
+  unit(index: number, name: string, size = 8): Place {
+    return { address: Number(this.machine.plan) + UNITS + index * unitField("Size") + unitField(name), size };
+  }
+
+  source(index: number, name: string): Place {
+    return { address: Number(this.machine.plan) + SOURCES + index * sourceField("Size") + sourceField(name), size: 4 };
   }
 
   reserved(index: number, name: string, size = 8): Place {
-    return { address: Number(this.machine.plan) + 7 * PAGE + index * reservedField("Size") + reservedField(name), size };
+    return { address: Number(this.machine.plan) + RESERVED + index * reservedField("Size") + reservedField(name), size };
   }
 
   bridge(index: number): Place {
-    return { address: Number(this.machine.plan) + 8 * PAGE + index * 8, size: 8 };
+    return { address: Number(this.machine.plan) + BRIDGES + 8 * index, size: 8 };
   }
 
   at(address: bigint, size = 8): Place {

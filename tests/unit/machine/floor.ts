@@ -68,7 +68,7 @@ export interface FloorExports {
   grantsOverflowed(): number;
   clearClaims(): void;
   claim(base: bigint, length: bigint): void;
-  checkTree(root: bigint, present: bigint, pointer: bigint): number;
+  checkTree(root: bigint, levels: number, present: bigint, pointer: bigint): number;
   sealFailureAddress(): bigint;
   // drivers
   findRsdp(): bigint;

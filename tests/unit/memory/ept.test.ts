@@ -150,7 +150,7 @@ describe("the seal", () => {
   function check(machine: FloorMachine, root: bigint, granted: Mapping[]): boolean {
     machine.floor.clearGrants();
     for (const { gpa, hpa, length } of granted) machine.floor.addGrant(gpa, hpa, length, ATTRIBUTES);
-    return machine.floor.checkTree(root, 7n, 7n) !== 0;
+    return machine.floor.checkTree(root, 4, 7n, 7n) !== 0;
   }
 
   function sealed(change: (machine: FloorMachine, root: bigint) => void = () => {}, granted = grants): { machine: FloorMachine; good: boolean } {

@@ -108,7 +108,7 @@ describe("tables of a core", () => {
 describe("the seal of a core's tables", () => {
   test("accepts what was built", () => {
     const { machine, pml4 } = build(DIRECT);
-    expect(machine.floor.checkTree(pml4, PRESENT, TABLE)).toBe(1);
+    expect(machine.floor.checkTree(pml4, 4, PRESENT, TABLE)).toBe(1);
   });
 
   /** Changes the entry that maps `address` at `level` (1 is the leaf's table). */
@@ -140,6 +140,6 @@ describe("the seal of a core's tables", () => {
   ])("refuses %s", (_what, address, level, change) => {
     const { machine, pml4 } = build(DIRECT);
     corrupt(machine, pml4, address, level, change);
-    expect(machine.floor.checkTree(pml4, PRESENT, TABLE)).toBe(0);
+    expect(machine.floor.checkTree(pml4, 4, PRESENT, TABLE)).toBe(0);
   });
 });

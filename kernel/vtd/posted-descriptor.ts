@@ -1,10 +1,10 @@
 // A posted-interrupt descriptor before its first use, see posted.ts.
 
-import { clear, store32 } from "../../kernel/memory/physical";
-import { destinationOf } from "./interrupt-entry";
-import { DESCRIPTOR_SIZE, Descriptor, NOTIFICATION_VECTOR_SHIFT } from "../../kernel/vtd/posted";
-import { CAP_PI } from "../../kernel/vtd/register";
-import { Unit } from "../../kernel/vtd/unit";
+import { clear, store32 } from "../memory/physical";
+import { destinationOf } from "./interrupt-remapping";
+import { DESCRIPTOR_SIZE, Descriptor, NOTIFICATION_VECTOR_SHIFT } from "./posted";
+import { CAP_PI } from "./register";
+import { Unit } from "./unit";
 
 /** Whether devices behind the unit can post. Any processor can take what they post by takePosted(). */
 export function canPost(unit: Unit): bool {
