@@ -24,6 +24,7 @@ extern const u8 symbols_start[];
 // start.c: core 0's static frames.
 extern u8 core_block[CORE_PAGE_COUNT * PAGE_SIZE];
 extern u8 kernel_memory[(1 + KERNEL_MEMORY_PAGES) * PAGE_SIZE], planner_memory[sizeof kernel_memory];
+extern u8 console_memory[(1 + CONSOLE_MEMORY_PAGES) * PAGE_SIZE];
 
 // descriptors.c
 extern u64 idt[256 * 2];
@@ -40,12 +41,14 @@ extern const u8 framebuffer_font[];
 extern const u8 trampoline_start[], trampoline_end[];
 
 // instances.c
+void instantiate_console(void);
 void instantiate_planner(void);
 void instantiate_kernel(void);
 
-// console.c: for messages before the kernel's own console, or instead of it.
-void console_text(const char* text);
-void console_hex(u64 value);
+// messages.c: for messages before the console, or instead of it.
+void message_put(u8 character);
+void message_text(const char* text);
+void message_hex(u64 value);
 _Noreturn void stop(void);
 
 // vm-exit.S

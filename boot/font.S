@@ -1,5 +1,5 @@
-// The letters of the screen (drivers/framebuffer.ts).
+// The letters of the screen (console/framebuffer.ts).
 .section .rodata.font, "a", @progbits
 .globl framebuffer_font
 framebuffer_font:
-.incbin "drivers/framebuffer-font.bin"
+.incbin "console/framebuffer-font.bin"

@@ -24,7 +24,7 @@ IMPORT u64 w2c_boot_imageAddress(INSTANCE(boot), u32 symbol) {
     [IMAGE_SYMBOL_IDT] = (const u8*)idt,
     [IMAGE_SYMBOL_EXIT_ENTRY] = vm_exit,
     [IMAGE_SYMBOL_GUARDED_EXIT_ENTRY] = vm_exit_guarded,
-    [IMAGE_SYMBOL_FONT] = framebuffer_font,
+    [IMAGE_SYMBOL_BOOT_CONSOLE_MEMORY] = console_memory,
   };
   return symbol < sizeof places / sizeof places[0] ? IMAGE_PHYSICAL(places[symbol]) : 0;
 }
@@ -58,6 +58,10 @@ IMPORT void w2c_boot_idle(INSTANCE(boot)) {
 /** One instruction behind the shadow of STI, at which interrupts are taken. */
 IMPORT void w2c_boot_admitInterrupts(INSTANCE(boot)) {
   __asm__ volatile("sti; nop; nop; cli" : : : "memory");
+}
+
+IMPORT void w2c_boot_emergencyPut(INSTANCE(boot), u32 byte) {
+  message_put((u8)byte);
 }
 
 IMPORT void w2c_boot_halt(INSTANCE(boot)) {

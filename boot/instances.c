@@ -1,5 +1,5 @@
 // Makes the wasm instances. wasm2c's instantiate functions take one pointer for each imported module: the declarations
-// are without a prototype, so that a module may import fewer. Only the kernel's calls of its monitor use theirs.
+// are without a prototype, so that a module may import fewer. Only calls of a monitor use theirs.
 #include <string.h>
 
 #include "floor.h"
@@ -7,9 +7,14 @@
 void wasm2c_kernel_instantiate();
 void wasm2c_sandbox_instantiate();
 void wasm2c_planner_instantiate();
+void wasm2c_terminal_instantiate();
 
 #define MONITOR ((void*)MONITOR_INSTANCE)
 #define IMPORTED_MODULES MONITOR, MONITOR, MONITOR, MONITOR, MONITOR, MONITOR, MONITOR, MONITOR
+
+void instantiate_console(void) {
+  wasm2c_terminal_instantiate((void*)CONSOLE_INSTANCE, IMPORTED_MODULES);
+}
 
 void instantiate_planner(void) {
   wasm2c_planner_instantiate(MONITOR, IMPORTED_MODULES);

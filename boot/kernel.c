@@ -10,6 +10,7 @@
 #include "imports-cpu.h"
 #include "imports-monitor.h"
 #include "imports-phys.h"
+#include "imports-console.h" // behind CHECK_WRITE
 #include "imports-port.h"
 #include "imports-vmx.h"
 

@@ -8,6 +8,7 @@
 // One page below each linear memory lies the instance.
 #define KERNEL_INSTANCE (KERNEL_MEMORY - PAGE_SIZE)
 #define MONITOR_INSTANCE (MONITOR_MEMORY - PAGE_SIZE)
+#define CONSOLE_INSTANCE (CONSOLE_MEMORY - PAGE_SIZE)
 #define CORE_MAIN_STACK_TOP (CORE_BASE + CORE_PAGE_MAIN_STACK_END * PAGE_SIZE)
 #define CORE_DATA_BASE (CORE_BASE + CORE_PAGE_CORE_DATA * PAGE_SIZE)
 
@@ -15,6 +16,8 @@
 #define MONITOR_GRANTS_OFFSET 0x800
 #define IMAGE_COUNT ((GRANT_ROM_BASE - GRANT_IMAGES) / 2)
 #define IMAGE_DISK (IMAGE_COUNT - 1)
+// Grants of the console (ConsoleGrant): pairs of u64, base and size.
+#define CONSOLE_GRANTS_OFFSET 0x800
 
 // Exception vectors with a stack of their own, and the one that fixups are for.
 #define VECTOR_NMI 2

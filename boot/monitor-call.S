@@ -1,5 +1,5 @@
 // Calls from the kernel into the monitor of this core's partition: the kernel's import w2c_monitor_X calls the monitor's
-// export w2c_sandbox_X, with GS on the monitor's memory. The callee-saved registers go on the stack only for a call that
+// export w2c_sandbox_X, with GS on the monitor's memory; and from kernel and planner into the console, by the same pattern. The callee-saved registers go on the stack only for a call that
 // a fault cuts short: traps.c then resumes at monitor_unwind with RSP as CoreData.MonitorStack has it, and it returns 0.
 #include "layout.h"
 
@@ -10,7 +10,7 @@
   movabsq $CORE_DATA_BASE, %rax
   movq %rsp, CORE_DATA_MONITOR_STACK(%rax)
   movl $0, CORE_DATA_MONITOR_FAULTED(%rax)
-  movl $1, CORE_DATA_MONITOR_ACTIVE(%rax)
+  movl $SANDBOX_MONITOR, CORE_DATA_MONITOR_ACTIVE(%rax)
   movabsq $MONITOR_MEMORY, %rax
   wrgsbaseq %rax
 .endm
@@ -47,6 +47,48 @@ monitor_call portString, w2c_sandbox_portString, 56(%rsp)
 monitor_unwind:
   end_monitor_call
   xorl %eax, %eax
+  .irp register, r15, r14, r13, r12, rbp, rbx
+    popq %\register
+  .endr
+  ret
+
+// The caller's GS base lies on top of the registers. A console that has faulted is not called again.
+.macro console_call name
+.globl w2c_console_\name
+w2c_console_\name:
+  movabsq $CORE_DATA_BASE, %rax
+  cmpl $0, CORE_DATA_CONSOLE_FAULTED(%rax)
+  jne console_ended
+  .irp register, rbx, rbp, r12, r13, r14, r15
+    pushq %\register
+  .endr
+  rdgsbaseq %r10
+  pushq %r10
+  movq %rsp, CORE_DATA_MONITOR_STACK(%rax)
+  movl $SANDBOX_CONSOLE, CORE_DATA_MONITOR_ACTIVE(%rax)
+  movabsq $CONSOLE_MEMORY, %rax
+  wrgsbaseq %rax
+  movabsq $CONSOLE_INSTANCE, %rdi
+  call w2c_terminal_\name
+  jmp console_return
+.endm
+
+.irp name, open, placeScreen, closeScreen, put, flush, beginFatal, attach, register, giveKeyboard, startInput, putPartition, interrupt, drain, drainCompletely, withdraw
+  console_call \name
+.endr
+
+console_ended:
+  xorl %eax, %eax
+  ret
+
+.globl console_unwind
+console_unwind:
+  xorl %eax, %eax
+console_return:
+  movabsq $CORE_DATA_BASE, %rcx
+  movl $SANDBOX_NONE, CORE_DATA_MONITOR_ACTIVE(%rcx)
+  popq %rcx
+  wrgsbaseq %rcx
   .irp register, r15, r14, r13, r12, rbp, rbx
     popq %\register
   .endr

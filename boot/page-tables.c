@@ -1,5 +1,5 @@
-// The boot core's first page tables, from static frames: direct map, image, core block, kernel memory and, in
-// the place of a monitor, the planner's, each with the least rights. kernel/memory/paging.ts builds the final ones for every core.
+// The boot core's first page tables, from static frames: direct map, image, core block, memories of kernel,
+// console and, in the place of a monitor, planner, each with the least rights. kernel/memory/paging.ts builds the final ones for every core.
 #include "floor.h"
 
 #define ENTRIES 512
@@ -13,8 +13,8 @@
 
 #define LARGE_PAGE_SIZE 0x200000ull
 #define HUGE_PAGE_SIZE 0x40000000ull
-// PML4; direct map; image (link.ld asserts that 8 MiB are enough); kernel memory and planner memory, each below an instance page; core block.
-#define TABLES (1 + (1 + 16) + (2 + 4) + 2 * 6 + 3)
+// PML4; direct map; image (link.ld asserts that 8 MiB are enough); kernel, planner and console memory, each below an instance page; core block.
+#define TABLES (1 + (1 + 16) + (2 + 4) + 3 * 6 + 3)
 
 /** Levels as the manual draws them: 1 page table, 2 page directory, 3 page-directory-pointer table. */
 enum level { PAGE = 1, LARGE_PAGE = 2, HUGE_PAGE = 3, PML4 = 4 };
@@ -66,6 +66,7 @@ u64 build_boot_tables(void) {
   map_image_part(image_data_start, image_data_end, DATA);
   map(KERNEL_INSTANCE, IMAGE_PHYSICAL(kernel_memory), sizeof kernel_memory, DATA);
   map(MONITOR_INSTANCE, IMAGE_PHYSICAL(planner_memory), sizeof planner_memory, DATA);
+  map(CONSOLE_INSTANCE, IMAGE_PHYSICAL(console_memory), sizeof console_memory, DATA);
   map_core_pages(CORE_PAGE_MAIN_STACK, CORE_PAGE_MAIN_STACK_END);
   map_core_pages(CORE_PAGE_NMI_STACK, CORE_PAGE_NMI_STACK_END);
   map_core_pages(CORE_PAGE_DOUBLE_FAULT_STACK, CORE_PAGE_DOUBLE_FAULT_STACK_END);

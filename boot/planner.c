@@ -18,6 +18,7 @@ static inline bool may_write(u64 address, u64 length) {
 #include "imports-boot.h"
 #include "imports-cpu.h"
 #include "imports-phys.h"
+#include "imports-console.h" // behind CHECK_WRITE
 #include "imports-port.h"
 
 #include "../build/gen/planner.c"

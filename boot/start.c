@@ -12,6 +12,7 @@ void w2c_kernel_bootApplication(void* instance);
 u8 core_block[CORE_PAGE_COUNT * PAGE_SIZE] CORE0_FRAMES;
 u8 kernel_memory[(1 + KERNEL_MEMORY_PAGES) * PAGE_SIZE] CORE0_FRAMES;
 u8 planner_memory[sizeof kernel_memory] CORE0_FRAMES;
+u8 console_memory[(1 + CONSOLE_MEMORY_PAGES) * PAGE_SIZE] CORE0_FRAMES;
 
 static u64 information;
 
@@ -30,6 +31,8 @@ static void make_kernel(void) {
 
 _Noreturn void start_boot_core(void) {
   load_descriptors();
+  set_gs_base(CONSOLE_MEMORY);
+  instantiate_console();
   set_gs_base(MONITOR_MEMORY);
   instantiate_planner();
   *(u64*)(KERNEL_MEMORY + FIXED_PLAN) = w2c_planner_plan((void*)MONITOR_INSTANCE, information);

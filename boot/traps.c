@@ -1,4 +1,4 @@
-// Exceptions in root mode: a fixed-up instruction goes on, a fault in a monitor ends its call, any other one is
+// Exceptions in root mode: a fixed-up instruction goes on, a fault in a monitor or in the console ends its call, any other one is
 // the kernel's trap().
 #include <string.h>
 
@@ -27,7 +27,7 @@ struct fixup {
 #define RFLAGS_RESERVED 0x2
 
 extern const struct fixup fixups_start[], fixups_end[];
-extern u8 monitor_unwind[];
+extern u8 monitor_unwind[], console_unwind[];
 void w2c_kernel_trap(void* instance);
 
 static u64 fixup_of(u64 rip) {
@@ -37,34 +37,49 @@ static u64 fixup_of(u64 rip) {
   return 0;
 }
 
-static int ends_monitor_call(u64 vector) {
+static int ends_call(u64 vector) {
   return CORE_DATA_U32(MONITOR_ACTIVE) != 0 && vector != VECTOR_DOUBLE_FAULT && vector != VECTOR_MACHINE_CHECK;
 }
 
-static void end_monitor_call(struct trap_frame* frame) {
-  CORE_DATA_U32(MONITOR_FAULTED) = 1;
-  CORE_DATA_U64(MONITOR_FAULT) = frame->rip;
-  frame->rip = (u64)monitor_unwind;
-  frame->rsp = CORE_DATA_U64(MONITOR_STACK);
-  frame->rflags = RFLAGS_RESERVED;
-}
-
 static void show(const char* name, u64 value) {
-  console_text(name);
-  console_hex(value);
+  message_text(name);
+  message_hex(value);
 }
 
-/** The kernel cannot report this one: it is not there yet, or it faulted while it reported another. */
-static _Noreturn void stop_without_kernel(const struct trap_frame* frame, u32 state) {
-  console_text(state == TRAP_STATE_HANDLING ? "\n[bulkhead] fatal: fault while a fault was handled:"
-                                            : "\n[bulkhead] fatal: fault in the planner, before the kernel ran:");
+static void show_fault(const struct trap_frame* frame) {
   show(" core ", CORE_DATA_U32(CORE_ID));
   show(" vector ", frame->vector);
   show(" error ", frame->error);
   show(" rip ", frame->rip);
   show(" rsp ", frame->rsp);
   show(" cr2 ", frame->cr2);
-  console_text("\n");
+  message_text("\n");
+}
+
+static void end_console(const struct trap_frame* frame) {
+  CORE_DATA_U32(CONSOLE_FAULTED) = 1;
+  message_text("\n[bulkhead] fault in the console, which ends:");
+  show_fault(frame);
+}
+
+static void end_call(struct trap_frame* frame) {
+  if (CORE_DATA_U32(MONITOR_ACTIVE) == SANDBOX_CONSOLE) {
+    end_console(frame);
+    frame->rip = (u64)console_unwind;
+  } else {
+    CORE_DATA_U32(MONITOR_FAULTED) = 1;
+    CORE_DATA_U64(MONITOR_FAULT) = frame->rip;
+    frame->rip = (u64)monitor_unwind;
+  }
+  frame->rsp = CORE_DATA_U64(MONITOR_STACK);
+  frame->rflags = RFLAGS_RESERVED;
+}
+
+/** The kernel cannot report this one: it is not there yet, or it faulted while it reported another. */
+static _Noreturn void stop_without_kernel(const struct trap_frame* frame, u32 state) {
+  message_text(state == TRAP_STATE_HANDLING ? "\n[bulkhead] fatal: fault while a fault was handled:"
+                                            : "\n[bulkhead] fatal: fault in the planner, before the kernel ran:");
+  show_fault(frame);
   stop();
 }
 
@@ -74,13 +89,14 @@ void handle_exception(struct trap_frame* frame) {
     frame->rip = resume;
     return;
   }
-  if (ends_monitor_call(frame->vector)) {
-    end_monitor_call(frame);
+  if (ends_call(frame->vector)) {
+    end_call(frame);
     return;
   }
   u32 state = CORE_DATA_U32(TRAP_STATE);
   if (state != TRAP_STATE_READY) stop_without_kernel(frame, state);
   CORE_DATA_U32(TRAP_STATE) = TRAP_STATE_HANDLING;
+  CORE_DATA_U32(MONITOR_ACTIVE) = SANDBOX_NONE; // a machine check may have come in a call
   memcpy((void*)(KERNEL_MEMORY + FIXED_TRAP_FRAME), frame, sizeof *frame);
   set_gs_base(KERNEL_MEMORY);
   w2c_kernel_trap((void*)KERNEL_INSTANCE);

@@ -2,14 +2,15 @@
 
 import { pause } from "../kernel/cpu/processor";
 import { load16 } from "../kernel/memory/physical";
-import * as debugConsole from "./debug-console";
-import { in16, out8, out16, out32 } from "./port";
+import { in16, in8, out8, out16, out32 } from "./port";
 
 /** PM1 control register, ACPI 6.4 section 4.8.3.2.1. */
 const SCI_ENABLE: u16 = 1 << 0;
 const SLEEP_TYPE_FIELD: u16 = 7 << 10;
 const SLEEP_ENABLE: u16 = 1 << 13;
 
+/** Debug console of Bochs and QEMU, which reads back its port number. */
+const DEBUG_CONSOLE: u16 = 0xe9;
 /** Writing "Shutdown" here ends Bochs. */
 const BOCHS_SHUTDOWN: u16 = 0x8900;
 /** QEMU's isa-debug-exit; the value v gives the exit status v * 2 + 1. */
@@ -29,12 +30,15 @@ export const enum PowerOffRecord {
   SleepTypeB = 0xa,
 }
 
+/** True in Bochs and QEMU. */
+export function hasDebugConsole(): bool { return in8(DEBUG_CONSOLE) == DEBUG_CONSOLE; }
+
 /** Tries each way in turn, ACPI's by the record at a physical address; comes back if none worked, and the caller then halts. */
 export function powerOffMachine(record: u64): void {
   const control = load16(record + PowerOffRecord.Pm1aControl);
   if (control != 0 && enterAcpiMode(record, control)) enterS5(record, control);
   // A port that nobody answers must not be written on a real machine: only an emulator has the debug console.
-  if (!debugConsole.isPresent()) return;
+  if (!hasDebugConsole()) return;
   writeShutdown();
   out32(QEMU_DEBUG_EXIT, QEMU_EXIT_VALUE);
 }

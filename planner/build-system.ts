@@ -12,10 +12,9 @@ import { tscFrequency } from "../drivers/tsc";
 import { calibrateTsc } from "./drivers/tsc-calibration";
 import { assignDevices, buildRemapping } from "./assignment/assign";
 import { surveyDevices } from "./assignment/survey";
-import { handOverConsoles } from "./console/hand-over";
 import { openConsoles } from "./console/open";
 import { print, printDecimal, printLine } from "../kernel/console/print";
-import { ringPages } from "../kernel/console/rings";
+import { ringPages } from "../kernel/console/ring-layout";
 import { routeInput } from "./console/route-input";
 import { selectedConsoles } from "./console/selection";
 import { readCapabilities } from "../kernel/cpu/backend";
@@ -64,7 +63,6 @@ export function buildSystem(information: u64): u64 {
   routeInput();
   decideScreen();
   buildSpaces();
-  handOverConsoles();
   return plan.planAddress();
 }
 

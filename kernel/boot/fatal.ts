@@ -1,7 +1,8 @@
 // The end of the system: a numbered reason on every console, then this core stops.
 
-import { flushConsoles } from "../console/devices";
+import { flush } from "../console/console";
 import { print, printDecimal, printDirectly, printHex, printLine } from "../console/print";
+import { isAttached } from "../console/rings";
 import { coreId, halt } from "./stub";
 import { Text, printText } from "./symbols";
 
@@ -49,7 +50,7 @@ export function reportFatal(reason: FatalReason): void {
 
 /** Stops this core for good. */
 export function stop(): void {
-  flushConsoles();
+  if (!isAttached()) flush();
   halt();
 }
 

@@ -1,14 +1,10 @@
 // Core 0's way from the plan to its partition: takes over what was found out and built, seals it, starts the other cores.
 
-import { identifier } from "../../drivers/local-apic";
-import { giveKeyboard, registerPartition, startInput } from "../console/partitions";
+import { attachConsole, startConsoleInput } from "../console/attach";
 import { print, printLine } from "../console/print";
-import { createRings } from "../console/rings";
-import { takeOverConsoles } from "../console/take-over";
 import * as plan from "../partition/plan";
-import { PlanHeader, header32, header64 } from "../partition/plan";
+import { PlanHeader, header32 } from "../partition/plan";
 import { PlanCore, core64 } from "../partition/plan-machine";
-import * as policy from "../policy/reader";
 import { startRemapping } from "../assignment/start";
 import { sealPlan, sealTables } from "../seal/seal";
 import { CoreStatus, startCore } from "./cores";
@@ -24,24 +20,15 @@ export function startSystem(): void {
   plan.attachHandedPlan();
   attachSystem();
   sealPlan();
-  createRings(header64(PlanHeader.Rings), header32(PlanHeader.CoreCount), identifier());
-  takeOverConsoles();
+  attachConsole();
   sealTables();
   print("sealed: every EPT and page table matches the policy");
   printLine();
   startRemapping();
-  openConsoleInput();
+  startConsoleInput();
   startOtherCores();
   loadPageTables(core64(0, PlanCore.Pml4));
   runCore();
-}
-
-function openConsoleInput(): void {
-  for (let partition: u32 = 0; partition < policy.partitionCount(); partition++) {
-    registerPartition(partition, policy.partitionName(partition), plan.vcpuApicId(partition, 0));
-    if (policy.partitionHasKeyboard(partition)) giveKeyboard(partition);
-  }
-  startInput();
 }
 
 function startOtherCores(): void {

@@ -23,8 +23,8 @@ export const enum ImageSymbol {
   /** HOST_RIP of processors that need no sequences against speculation at an exit, and of those that do. */
   ExitEntry = 14,
   GuardedExitEntry = 15,
-  /** drivers/framebuffer-font.bin */
-  Font = 16,
+  /** The console's instance page followed by CONSOLE_MEMORY_PAGES of linear memory. */
+  BootConsoleMemory = 16,
 }
 
 /** Byte offsets in the trampoline. */
@@ -44,6 +44,8 @@ export const enum Trampoline {
 @external("boot", "idle") export declare function idle(): void;
 /** STI, CLI: takes the interrupts that wait, whose vectors are then set at Fixed.PendingVectors. */
 @external("boot", "admitInterrupts") export declare function admitInterrupts(): void;
+/** A byte to the debug console and COM1, without the console (boot/messages.c): at once, with a bounded wait. */
+@external("boot", "emergencyPut") export declare function emergencyPut(byte: u8): void;
 /** Stops this core for good. */
 @external("boot", "halt") export declare function halt(): void;
 /** Takes the NMI that caused a VM exit through the IDT: the IRET of its handler ends the blocking of NMIs. */

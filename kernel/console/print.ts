@@ -1,12 +1,12 @@
 // What the kernel says, on any core. Text gathers in a line of this core and goes out when the line is complete:
-// on core 0 through the multiplexer, on other cores through their ring to core 0. A core that is about to stop
+// on core 0 through the console (console/), on other cores through their ring to core 0. A core that is about to stop
 // writes to the consoles at once.
 
+import { emergencyPut } from "../boot/stub";
 import { load8 } from "../memory/physical";
 import { NAME_LENGTH } from "../policy/layout";
-import { openConsolesForFatal, putByte } from "./devices";
-import { putKernelLine } from "./multiplexer";
-import { countLostLine, isAttached, putKernelRingByte, putScreenRingByte, signalCore0 } from "./rings";
+import { beginFatal, faulted, put } from "./console";
+import { areRingsClosed, countLostLine, isAttached, putKernelRingByte, putScreenRingByte, signalCore0 } from "./rings";
 
 const LINE_CAPACITY: u32 = 200;
 const NEW_LINE: u8 = 0x0a;
@@ -34,7 +34,7 @@ let direct: bool = false;
 export function printDirectly(): void {
   if (direct) return;
   direct = true;
-  openConsolesForFatal();
+  if (!isAttached()) beginFatal();
   endDirectLine();
   const gathered = length;
   length = 0;
@@ -58,9 +58,10 @@ function putText(text: string): void {
   for (let i = 0; i < text.length; i++) putDirectly(<u8>text.charCodeAt(i));
 }
 
-/** To every console of this core, and through core 0 to the screen, as far as there is room on the way. */
+/** Core 0: through the console, until it ends. Another core: by the floor's way, and through core 0 to the screen, as far as there is room. */
 function putDirectly(byte: u8): void {
-  putByte(byte);
+  if (!isAttached()) put(byte);
+  if (isAttached() || faulted()) emergencyPut(byte);
   if (isAttached()) putScreenRingByte(byte);
 }
 
@@ -162,10 +163,28 @@ export function printLine(): void {
   if (direct) {
     endDirectLine();
   } else if (isAttached()) {
-    sendLine(complete);
+    if (areRingsClosed()) putEmergencyLine(complete);
+    else sendLine(complete);
   } else {
-    putKernelLine(line, complete);
+    putLine(complete);
   }
+}
+
+/** Core 0: by the console; a line during which it ends appears by the floor's way. */
+function putLine(count: u32): void {
+  for (let i: u32 = 0; i < count; i++) put(load<u8>(line + i));
+  put(NEW_LINE);
+  if (faulted()) putEmergencyLine(count);
+}
+
+function putEmergencyLine(count: u32): void {
+  emergencyText("[bulkhead] ");
+  for (let i: u32 = 0; i < count; i++) emergencyPut(load<u8>(line + i));
+  emergencyText("\r\n");
+}
+
+function emergencyText(text: string): void {
+  for (let i = 0; i < text.length; i++) emergencyPut(<u8>text.charCodeAt(i));
 }
 
 /** A line that core 0 does not make room for in time is cut short, and counted. */

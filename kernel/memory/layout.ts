@@ -11,6 +11,8 @@ export const DIRECT_BASE: u64 = 0xFFFF800000000000;
 export const KERNEL_MEMORY: u64 = 0xFFFF900000000000;
 /** Linear memory of this core's monitor instance; its instance page lies one page below; 8 GiB of guard follow. */
 export const MONITOR_MEMORY: u64 = 0xFFFFA00000000000;
+/** Linear memory of the console on core 0; its instance page lies one page below; 8 GiB of guard follow. */
+export const CONSOLE_MEMORY: u64 = 0xFFFFA80000000000;
 /** This core's stacks and descriptor tables, see CorePage. */
 export const CORE_BASE: u64 = 0xFFFFB00000000000;
 
@@ -46,10 +48,18 @@ export const enum CoreData {
   Tss = 0x080,
   CoreId = 0x100, // u32
   MonitorFaulted = 0x104, // u32, set by the trap handler when a monitor call was cut short
-  MonitorActive = 0x108, // u32
+  MonitorActive = 0x108, // u32, Sandbox that is called
+  ConsoleFaulted = 0x10c, // u32, 1 once a call of the console was cut short
   MonitorStack = 0x110, // u64, RSP to unwind to
   MonitorFault = 0x118, // u64, RIP at which the monitor faulted
   TrapState = 0x120, // u32
+}
+
+/** What a fault ends instead of the core. */
+export const enum Sandbox {
+  None = 0,
+  Monitor = 1,
+  Console = 2,
 }
 
 /** Values of CoreData.TrapState. */
@@ -69,6 +79,7 @@ export const enum Selector {
 /** Pages of linear memory (4 KiB each), excluding the instance page. asconfig.json gives the same sizes. */
 export const KERNEL_MEMORY_PAGES: u32 = 256; // 1 MiB = 16 wasm pages
 export const MONITOR_MEMORY_PAGES: u32 = 64; // 256 KiB = 4 wasm pages
+export const CONSOLE_MEMORY_PAGES: u32 = 16; // 64 KiB = 1 wasm page
 
 /** Fixed places in the first 4 KiB of the kernel's linear memory, which the boot stub writes. */
 export const enum Fixed {

@@ -1,8 +1,9 @@
 // Interrupts of the real machine: typed bytes and other cores' calls.
 
 import { coreId } from "../boot/stub";
-import { drainRings, onInputInterrupt, takeInput, withdrawPartition } from "../console/partitions";
-import { endOfInterrupt, identifier, sendFixed } from "../../drivers/local-apic";
+import { withdraw } from "../console/console";
+import { drainRings, onInputInterrupt, takeInput } from "../console/partitions";
+import { endOfInterrupt } from "../../drivers/local-apic";
 import { HostVector } from "../../drivers/vectors";
 import { Device, INPUT_RING, Mailbox } from "../../monitor/interface";
 import { Fixed } from "../memory/layout";
@@ -44,8 +45,7 @@ function onMailbox(): void {
 
 /** Core 0: another core has output, its partition stopped, or its devices were reset. */
 function onReports(): void {
-  // What a long ring leaves over is taken up at once by a further interrupt, so that no exit lasts long.
-  if (drainRings()) sendFixed(identifier(), HostVector.Mailbox);
+  drainRings();
   withdrawStopped();
   attachAgain();
 }
@@ -53,7 +53,7 @@ function onReports(): void {
 /** Core 0: the keyboard passes over partitions that have stopped. */
 export function withdrawStopped(): void {
   for (let partition: u32 = 0; partition < partitionCount(); partition++) {
-    if (state(partition) == PartitionState.Stopped) withdrawPartition(partition);
+    if (state(partition) == PartitionState.Stopped) withdraw(partition);
   }
 }
 

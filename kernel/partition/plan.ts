@@ -29,16 +29,9 @@ export const enum PlanHeader {
   AllMitigations = 0x40, // u32, 1 where the command line asks for every sequence against speculation
   ApicFeatures = 0x44, // u32 mask of ApicFeature that partitions use
   ModuleCount = 0x48, // u32 modules that the loader gave, policy.bin being module 0
-  Consoles = 0x4c, // u32 mask of ConsoleDevice that are open
   Trampoline = 0x50, // u64 page below 1 MiB that other cores start in; 0: none
   ScreenAddress = 0x58, // u64 physical address of the screen, 0 if none is core 0's
-  ScreenPitch = 0x60, // u32, and what follows as the loader says (Multiboot2 3.6.12)
-  ScreenWidth = 0x64, // u32
-  ScreenHeight = 0x68, // u32
-  ScreenBits = 0x6c, // u32
-  ScreenType = 0x70, // u32
-  ScreenCursor = 0x74, // u32 column | row << 16
-  ScreenCells = 0x78, // u64 frames with the character of each cell that is shown
+  ScreenLength = 0x60, // u64 bytes
   UnitCount = 0x80, // u32 units of VT-d that are to remap; 0: they stay as firmware left them
   SourceCount = 0x84, // u32 source ids
   ReservedCount = 0x88, // u32 ranges of the firmware's memory that devices reach

@@ -2,8 +2,7 @@
 
 import { halt } from "../boot/stub";
 import { Text, printText } from "../boot/symbols";
-import { flushConsoles } from "../console/devices";
-import { drainCompletely } from "../console/partitions";
+import { drainCompletely, flush } from "../console/console";
 import { print, printDecimal, printLine } from "../console/print";
 import { EXIT_COUNTERS } from "../cpu/backend";
 import { partitionCount, partitionMemory, powersOffWhenDone } from "../policy/reader";
@@ -22,11 +21,11 @@ export function finishIfDone(): void {
   print("summary: no partition runs any more");
   printLine();
   for (let partition: u32 = 0; partition < partitionCount(); partition++) printPartition(partition);
-  flushConsoles();
+  flush();
   if (powersOffWhenDone()) powerOffMachine(planAddress() + PlanHeader.PowerOff);
   print("the machine can be switched off");
   printLine();
-  flushConsoles();
+  flush();
   halt();
 }
 

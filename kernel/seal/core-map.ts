@@ -1,10 +1,11 @@
 // All that a core's tables map: the kernel's code and data, its own stacks and linear memories, and what it reaches through phys.
 
 import { ImageSymbol, imageAddress } from "../boot/stub";
-import { ringPages } from "../console/rings";
-import { plannedScreenLength } from "../console/take-over";
+import { ringPages } from "../console/ring-layout";
 import { addDirectRange } from "../memory/direct-ranges";
-import { CORE_BASE, CorePage, IMAGE_BASE, KERNEL_MEMORY, KERNEL_MEMORY_PAGES, MONITOR_MEMORY, MONITOR_MEMORY_PAGES, PAGE_SIZE } from "../memory/layout";
+import {
+  CONSOLE_MEMORY, CONSOLE_MEMORY_PAGES, CORE_BASE, CorePage, IMAGE_BASE, KERNEL_MEMORY, KERNEL_MEMORY_PAGES, MONITOR_MEMORY, MONITOR_MEMORY_PAGES, PAGE_SIZE,
+} from "../memory/layout";
 import { Mapping, leafBits } from "../memory/paging";
 import { Image } from "../../monitor/imports";
 import { partitionCount, partitionDiskModule, partitionMayWriteModule } from "../policy/reader";
@@ -26,10 +27,11 @@ export function describeCore(core: u32): void {
   const partition = plan.partitionOfCore(core);
   if (partition != plan.NO_PARTITION) addPartitionRanges(partition);
   if (core != 0) return;
+  addInstance(CONSOLE_MEMORY, imageAddress(ImageSymbol.BootConsoleMemory), CONSOLE_MEMORY_PAGES);
   addStatusPages(partition);
   addRemappingRanges();
   // Cached as far as the page tables go: the firmware's MTRRs make it UC or WC, SDM 3A table 12-7.
-  addDirectRange(header64(PlanHeader.ScreenAddress), plannedScreenLength(), Mapping.Writable);
+  addDirectRange(header64(PlanHeader.ScreenAddress), header64(PlanHeader.ScreenLength), Mapping.Writable);
 }
 
 /** Data too is read only: the floor writes it before the seal. The trap report reads what follows an UD2, and the names of functions, through phys. */

@@ -4,8 +4,7 @@
 
 import { FatalReason, fatalWith } from "../boot/fatal";
 import { ImageSymbol, imageAddress } from "../boot/stub";
-import { ringPages } from "../console/rings";
-import { plannedScreenLength } from "../console/take-over";
+import { ringPages } from "../console/ring-layout";
 import { PRESENT, TABLE_ENTRY } from "../memory/paging";
 import * as plan from "../partition/plan";
 import { PlanHeader, PlanPartition, field64, header32, header64 } from "../partition/plan";
@@ -57,7 +56,7 @@ function checkCounts(): void {
 function claimMachine(): void {
   claim(IO_APICS, CONTROLLERS_LENGTH);
   claim(MESSAGES, CONTROLLERS_LENGTH);
-  claim(header64(PlanHeader.ScreenAddress), plannedScreenLength());
+  claim(header64(PlanHeader.ScreenAddress), header64(PlanHeader.ScreenLength));
   if (header64(PlanHeader.Trampoline) != 0) claimFrames(header64(PlanHeader.Trampoline), 1);
   claimFrames(header64(PlanHeader.Rings), ringPages(header32(PlanHeader.CoreCount)));
   claimFrames(header64(PlanHeader.DeviceReports), 1);

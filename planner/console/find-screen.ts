@@ -2,13 +2,17 @@
 
 import { framebufferAddress, framebufferBits, framebufferHeight, framebufferPitch, framebufferType, framebufferWidth } from "../boot/multiboot2";
 import { reachFromBootTables } from "../memory/boot-direct";
-import { placeScreen } from "../../kernel/console/screen";
+import { grant, placeScreen } from "../../kernel/console/console";
+import { ConsoleGrant } from "../../kernel/console/interface";
 
-/** Brings the screen within reach. */
+/** Gives the console the screen, if it is within reach. */
 export function findScreen(): void {
-  const isReachable = framebufferAddress() != 0 && reachFromBootTables(framebufferAddress(), screenLength());
-  placeScreen(isReachable ? framebufferAddress() : 0, framebufferPitch(), framebufferWidth(), framebufferHeight(), framebufferBits(), framebufferType());
+  if (!isScreenReachable()) return;
+  grant(ConsoleGrant.Screen, framebufferAddress(), screenLength());
+  placeScreen(framebufferPitch(), framebufferWidth(), framebufferHeight(), framebufferBits(), framebufferType());
 }
+
+export function isScreenReachable(): bool { return framebufferAddress() != 0 && reachFromBootTables(framebufferAddress(), screenLength()); }
 
 /** Bytes from framebufferAddress(). */
 export function screenLength(): u64 { return <u64>framebufferPitch() * framebufferHeight(); }

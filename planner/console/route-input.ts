@@ -1,4 +1,4 @@
-// COM1's interrupt: its way to core 0 is laid before the seal, and nothing comes by it until COM1 is told to send (useInterrupts()).
+// COM1's interrupt: its way to core 0 is laid before the seal, and nothing comes by it until COM1 is told to send (startConsoleInput()).
 
 import { RouteStatus, isaIsLevel } from "../drivers/io-apic";
 import { identifier } from "../../drivers/local-apic";

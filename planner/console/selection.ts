@@ -1,7 +1,7 @@
 // Which consoles the command line asks for: `console=` and some of e9, com1 and fb; without the word all that are present.
 
 import { commandLineHasKey, commandLineKeyHas } from "../boot/command-line";
-import { ConsoleDevice } from "../../kernel/console/devices";
+import { ConsoleDevice } from "../../kernel/console/interface";
 
 /** Mask of ConsoleDevice. */
 export function selectedConsoles(): u32 {

@@ -1,34 +1,27 @@
 // The screen stays in core 0's reach behind the seal, also for a fatal report of a core 0 that does not print there else. A partition
 // that owns the device behind it gets it alone: what others print would reach it there.
 
-import { ScreenType } from "../../drivers/framebuffer";
-import { framebufferAddress, framebufferBits, framebufferHeight, framebufferPitch, framebufferType, framebufferWidth } from "../boot/multiboot2";
-import { ConsoleDevice, openedConsoles, useConsoles } from "../../kernel/console/devices";
-import { screenLength } from "../console/find-screen";
+import { framebufferAddress, framebufferType } from "../boot/multiboot2";
+import { closeScreen } from "../../kernel/console/console";
+import { isScreenReachable, screenLength } from "../console/find-screen";
+import { ScreenType } from "../../kernel/console/interface";
 import { print, printLine } from "../../kernel/console/print";
-import { isScreenPlaced, placeScreen } from "../../kernel/console/screen";
 import { PlanHeader, setHeader64 } from "../../kernel/partition/plan";
 import { BARS, PlanFunction, barAddress, barIsIo, barSize, function32, functionCount } from "../../kernel/partition/plan-functions";
-import { setHeader32 } from "./plan-writer";
 
 /** Base class of display controllers, PCI Code and ID Assignment 1.4. */
 const CLASS_DISPLAY: u32 = 0x03;
 
 /** Notes in the plan where the screen lies, unless it is a partition's. */
 export function decideScreen(): void {
-  if (!isScreenPlaced()) return;
+  if (!isScreenReachable()) return;
   if (isOwnedByPartition()) {
     print("the screen belongs to a partition's device and is no console any more");
     printLine();
-    useConsoles(openedConsoles() & ~ConsoleDevice.Screen);
-    return placeScreen(0, 0, 0, 0, 0, 0);
+    return closeScreen();
   }
   setHeader64(PlanHeader.ScreenAddress, framebufferAddress());
-  setHeader32(PlanHeader.ScreenPitch, framebufferPitch());
-  setHeader32(PlanHeader.ScreenWidth, framebufferWidth());
-  setHeader32(PlanHeader.ScreenHeight, framebufferHeight());
-  setHeader32(PlanHeader.ScreenBits, framebufferBits());
-  setHeader32(PlanHeader.ScreenType, framebufferType());
+  setHeader64(PlanHeader.ScreenLength, screenLength());
 }
 
 function isOwnedByPartition(): bool {

@@ -5,17 +5,17 @@ import { checkAllocation } from "./rules/allocation.ts";
 import { checkFloatingPoint } from "./rules/floating-point.ts";
 import { checkIndirectCalls } from "./rules/indirect-call.ts";
 import { checkAllowedImports } from "./rules/allowed-import.ts";
-import { checkPlannerCode, checkPlannerState } from "./rules/planner-code.ts";
+import { checkForeignCode, checkPlannerState } from "./rules/planner-code.ts";
 import { checkPrivilegedImports } from "./rules/privileged-import.ts";
 import { checkRecursion } from "./rules/recursion.ts";
 import type { Violation } from "./violation.ts";
 
 /** Modules of the image; each has its folder, and boot/NAME.c. */
-export const MODULES = ["kernel", "planner", "monitor"] as const;
+export const MODULES = ["kernel", "planner", "monitor", "console"] as const;
 export type ModuleName = (typeof MODULES)[number];
 
 /** Entry points that run before the seal only; all others are reached from exits, traps and interrupts. */
-const BOOT_ONLY: Record<ModuleName, readonly string[]> = { kernel: ["boot", "bootApplication"], planner: [], monitor: [] };
+const BOOT_ONLY: Record<ModuleName, readonly string[]> = { kernel: ["boot", "bootApplication"], planner: [], monitor: [], console: [] };
 
 /** Functions that use each import, as they were written. */
 export type ImportUse = Record<string, string[]>;
@@ -25,10 +25,10 @@ export function auditModule(name: ModuleName, unoptimised: Uint8Array, optimised
   const before = readModule(unoptimised);
   const after = readModule(optimised);
   const violations = [
-    ...(name === "monitor" ? [] : checkPrivilegedImports(before)),
-    ...(name === "kernel" ? [...checkPlannerCode(before), ...checkPlannerState(before)] : []),
+    ...(name === "kernel" || name === "planner" ? checkPrivilegedImports(before) : []),
+    ...(name === "kernel" ? [...checkForeignCode(before), ...checkPlannerState(before)] : []),
     // The planner shares print() with the kernel; what cannot run in it, such as the way by rings, the optimiser has taken out.
-    ...(name === "monitor" ? checkAllowedImports(name, before) : []),
+    ...(name === "monitor" || name === "console" ? checkAllowedImports(name, before) : []),
     ...(name === "planner" ? checkAllowedImports(name, after) : []),
     ...checkFloatingPoint(before),
     ...checkRecursion(after),

@@ -31,7 +31,7 @@ export function codeSizes(functions: ReadonlyMap<string, NativeFunction>): Recor
 }
 
 function fileOf(symbol: string): string {
-  const path = /^(?:start:)?((?:kernel|drivers|planner|monitor|~lib)\/[^#<]*)/.exec(sourceName(symbol))?.[1];
+  const path = /^(?:start:)?((?:kernel|drivers|planner|monitor|console|~lib)\/[^#<]*)/.exec(sourceName(symbol))?.[1];
   if (path !== undefined) return path.slice(0, path.lastIndexOf("/"));
   const prefix = /^w(?:2c|asm2c)_([a-z]+)_/.exec(symbol)?.[1];
   const module = MODULES.find((name) => modulePrefix(name) === prefix);

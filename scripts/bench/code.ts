@@ -6,8 +6,8 @@ import { auditReport, projectPath } from "../build/paths.ts";
 import { UserError } from "../error.ts";
 import { CODE_GOALS, type Figure } from "./figure.ts";
 
-/** Folders behind each figure. A fault in monitor/ reaches its own partition only, and the kernel checks what planner/ built: both are counted apart. */
-const FOLDERS = { "code.typescript": ["kernel", "drivers"], "code.native": ["boot"], "code.planner": ["planner"], "code.monitor": ["monitor"] } as const;
+/** Folders behind each figure. A fault in monitor/ reaches its own partition only, one in console/ the console, and the kernel checks what planner/ built: they are counted apart. */
+const FOLDERS = { "code.typescript": ["kernel", "drivers"], "code.native": ["boot"], "code.planner": ["planner"], "code.monitor": ["monitor"], "code.console": ["console"] } as const;
 
 export async function benchmarkCode(): Promise<Figure[]> {
   return codeFigures((JSON.parse(readFileSync(auditReport, "utf8")) as AuditReport).trustedLines);

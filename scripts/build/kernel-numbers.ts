@@ -15,7 +15,7 @@ const CONTROL_REGISTERS = "kernel/cpu/control-register.ts";
 const CONSTANTS: Record<string, readonly string[]> = {
   [LAYOUT]: [
     ...["PAGE_SIZE", "IMAGE_BASE", "IMAGE_START", "DIRECT_BASE", "BOOT_DIRECT_END", "BOOT_DEVICES_END"],
-    ...["KERNEL_MEMORY", "KERNEL_MEMORY_PAGES", "MONITOR_MEMORY", "MONITOR_MEMORY_PAGES", "CORE_BASE"],
+    ...["KERNEL_MEMORY", "KERNEL_MEMORY_PAGES", "MONITOR_MEMORY", "MONITOR_MEMORY_PAGES", "CONSOLE_MEMORY", "CONSOLE_MEMORY_PAGES", "CORE_BASE"],
   ],
   [MONITOR_INTERFACE]: ["HIGH_MEMORY_BASE"],
 };
@@ -25,10 +25,12 @@ const ENUMS: readonly { file: string; name: string; prefix: string }[] = [
   { file: LAYOUT, name: "CorePage", prefix: "CORE_PAGE" },
   { file: LAYOUT, name: "CoreData", prefix: "CORE_DATA" },
   { file: LAYOUT, name: "TrapState", prefix: "TRAP_STATE" },
+  { file: LAYOUT, name: "Sandbox", prefix: "SANDBOX" },
   { file: LAYOUT, name: "Selector", prefix: "SELECTOR" },
   { file: LAYOUT, name: "Fixed", prefix: "FIXED" },
   { file: "kernel/boot/stub.ts", name: "ImageSymbol", prefix: "IMAGE_SYMBOL" },
   { file: "kernel/boot/stub.ts", name: "Trampoline", prefix: "TRAMPOLINE" },
+  { file: "kernel/console/interface.ts", name: "ConsoleGrant", prefix: "CONSOLE_GRANT" },
   { file: "kernel/cpu/mitigation-decision.ts", name: "Mitigation", prefix: "MITIGATION" },
   { file: "kernel/cpu/msr-index.ts", name: "Msr", prefix: "MSR" },
   { file: "kernel/partition/entry.ts", name: "NextEntry", prefix: "NEXT_ENTRY" },

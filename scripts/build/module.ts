@@ -32,10 +32,10 @@ export function moduleFiles(name: string, folder = ""): ModuleFiles {
   };
 }
 
-/** The kernel imports the monitor's functions as w2c_monitor_X from boot/monitor-call.S, which calls w2c_sandbox_X. */
-export function modulePrefix(name: string): string {
-  return name === "monitor" ? "sandbox" : name;
-}
+/** boot/monitor-call.S stands between: the kernel imports w2c_monitor_X and w2c_console_X, which call w2c_sandbox_X and w2c_terminal_X. */
+const PREFIXES: Readonly<Record<string, string>> = { monitor: "sandbox", console: "terminal" };
+
+export function modulePrefix(name: string): string { return PREFIXES[name] ?? name; }
 
 /** asc: `entry` relative to the project's folder. */
 export function compileStep(label: string, entry: string, target: Target, files: ModuleFiles): Step {

@@ -94,14 +94,36 @@ describe("planner-import", () => {
   });
 });
 
-describe("planner-code", () => {
+describe("console-import", () => {
+  it("refuses physical memory and wider ports", async () => {
+    const violations = await auditProgram("console", {
+      "console/main.ts": `${LOAD64}@external("port", "in32") declare function in32(port: u16): u32;\nexport function put(byte: u8): u64 { return load64(byte) + in32(byte); }\n`,
+    });
+    expect(violations.map(({ rule, message }) => `${rule} ${/imports (\S+),/.exec(message)?.[1]}`).sort()).toEqual(["console-import phys.load64", "console-import port.in32"]);
+  });
+
+  it("admits the rings and the screen", async () => {
+    expect(await auditProgram("console", {
+      "console/main.ts": [
+        '@external("ring", "load32") declare function load32(offset: u32): u32;',
+        '@external("screen", "store8") declare function store8(offset: u64, value: u8): void;',
+        "export function put(byte: u8): void { store8(load32(byte), byte); }",
+      ].join("\n"),
+    })).toEqual([]);
+  });
+});
+
+describe("foreign-code", () => {
   const files = (folder: string): Record<string, string> => ({
     [`${folder}/choose.ts`]: "export function choose(at: u32): u32 { return load<u32>(at) / 3; }\n",
     "kernel/main.ts": `import { choose } from "../${folder}/choose";\nexport function exit(): u32 { return choose(load<u32>(0)); }\n`,
   });
 
-  it("refuses a function of the planner's in the kernel", async () => {
-    expect(await auditProgram("kernel", files("planner"))).toMatchObject([{ rule: "planner-code", function: "planner/choose/choose" }]);
+  it.each(["planner", "console"])("refuses a function of %s/ in the kernel", async (folder) => {
+    expect(await auditProgram("kernel", files(folder))).toMatchObject([{ rule: "foreign-code", function: `${folder}/choose/choose` }]);
+  });
+
+  it("admits one of drivers/", async () => {
     expect(await auditProgram("kernel", files("drivers"))).toEqual([]);
   });
 });

@@ -1,8 +1,7 @@
 // How the machine is switched off: what drivers/power.ts is to write to which ports.
 
 import { store16 } from "../../../kernel/memory/physical";
-import * as debugConsole from "../../../drivers/debug-console";
-import { PowerOffRecord } from "../../../drivers/power";
+import { PowerOffRecord, hasDebugConsole } from "../../../drivers/power";
 import { acpiEnableValue, pm1aControlPort, pm1bControlPort, smiCommandPort } from "./fadt";
 import { findSleepState, s5TypeA, s5TypeB } from "./sleep-state";
 
@@ -27,6 +26,6 @@ export function describePowerOff(record: u64): u32 {
     store16(record + PowerOffRecord.SleepTypeB, <u16>s5TypeB() << SLEEP_TYPE_SHIFT);
     methods |= PowerOffMethod.Acpi;
   }
-  if (debugConsole.isPresent()) methods |= PowerOffMethod.Bochs | PowerOffMethod.Qemu;
+  if (hasDebugConsole()) methods |= PowerOffMethod.Bochs | PowerOffMethod.Qemu;
   return methods;
 }

@@ -1,4 +1,4 @@
-// Modules that may use a short list of imports only: the monitor and the planner.
+// Modules that may use a short list of imports only: the monitor, the planner and the console.
 
 import type { ModuleName } from "../audit-module.ts";
 import type { ModuleFacts } from "../module.ts";
@@ -19,11 +19,19 @@ const PLANNER = [
   ...["boot.imageAddress", "boot.coreId", "boot.halt", "cpu.cpuid", "cpu.rdtsc", "cpu.rdmsr", "cpu.tryRdmsr", "cpu.pause"],
   ...["8", "16", "32"].flatMap((size) => [`port.in${size}`, `port.out${size}`]),
   ...SIZES.flatMap((size) => [`phys.load${size}`, `phys.store${size}`]),
-  ...["phys.copy", "phys.clear", "phys.flushCache"],
+  ...["phys.copy", "phys.clear", "phys.flushCache", "boot.emergencyPut"],
+  ...["grant", "faulted", "open", "placeScreen", "closeScreen", "put", "flush", "beginFatal"].map((name) => `console.${name}`),
+];
+
+/** console/imports.ts: two devices, the rings, the screen and its letters. */
+const CONSOLE = [
+  ...["port.in8", "port.out8", "ring.load16", "ring.load32", "ring.store8", "ring.store32", "ring.compareExchange32"],
+  ...["screen.store8", "screen.store16", "screen.store64", "font.load8"],
 ];
 
 const ALLOWED: Record<BoundedModule, { imports: ReadonlySet<string>; where: string }> = {
   monitor: { imports: new Set(MONITOR), where: "only the imports of monitor/imports.ts" },
+  console: { imports: new Set(CONSOLE), where: "only the imports of console/imports.ts" },
   planner: { imports: new Set(PLANNER), where: "only those that find out and build, listed in scripts/audit/rules/allowed-import.ts" },
 };
 

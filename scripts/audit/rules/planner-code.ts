@@ -3,10 +3,11 @@
 import type { ModuleFacts } from "../module.ts";
 import type { Violation } from "../violation.ts";
 
-export function checkPlannerCode(kernel: ModuleFacts): Violation[] {
+/** Nor code of the console, which is an instance of its own. */
+export function checkForeignCode(kernel: ModuleFacts): Violation[] {
   return [...kernel.functions.values()]
-    .filter(({ name }) => /^(start:)?planner\//.test(name))
-    .map(({ name }) => ({ rule: "planner-code", function: name, message: "is the planner's: the kernel reads the plan; what both need lies in kernel/ or drivers/" }));
+    .filter(({ name }) => /^(start:)?(planner|console)\//.test(name))
+    .map(({ name }) => ({ rule: "foreign-code", function: name, message: "is another module's: the kernel reads the plan and calls the console; what several need lies in kernel/ or drivers/" }));
 }
 
 export function checkPlannerState(kernel: ModuleFacts): Violation[] {

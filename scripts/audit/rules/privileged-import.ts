@@ -9,6 +9,7 @@ const RULE = "privileged-import";
 /** Folders that may use each import module of kernel and planner. */
 const OWNERS: Record<string, readonly string[]> = {
   boot: ["kernel/", "drivers/", "planner/"],
+  console: ["kernel/", "planner/"],
   cpu: ["kernel/", "drivers/", "planner/"],
   monitor: ["kernel/partition/"],
   phys: ["kernel/", "drivers/", "planner/"],

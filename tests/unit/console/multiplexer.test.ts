@@ -93,8 +93,9 @@ describe("consoles", () => {
     machine.printLine("one");
     machine.uart.stuck = true;
     machine.printLine("two, longer than what the FIFO takes");
+    machine.uart.stuck = false;
     machine.printLine("three");
-    expect(machine.floor.openedConsoles()).toBe(1);
+    expect(machine.uart.output).not.toContain("three");
     expect(machine.debugConsole.output).toContain("[bulkhead] three\r\n");
   });
 

@@ -30,8 +30,8 @@ export function framebufferTag(shape: ScreenShape): Buffer {
   return bytes;
 }
 
-/** Characters of drivers/framebuffer-font.bin by the 16 bytes of their glyphs in hexadecimal. */
-const GLYPHS = readFileSync(path.join(projectDirectory, "drivers/framebuffer-font.bin"));
+/** Characters of console/framebuffer-font.bin by the 16 bytes of their glyphs in hexadecimal. */
+const GLYPHS = readFileSync(path.join(projectDirectory, "console/framebuffer-font.bin"));
 const CHARACTERS = new Map(
   Array.from({ length: GLYPHS.length / GLYPH_HEIGHT }, (_, index) => [
     GLYPHS.subarray(index * GLYPH_HEIGHT, (index + 1) * GLYPH_HEIGHT).toString("hex"),

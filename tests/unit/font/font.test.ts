@@ -47,7 +47,7 @@ describe("the kernel's glyphs", () => {
     const glyphs = kernelGlyphs(parsePsf(psf(16, null)));
     const characters = Array.from({ length: LAST_CHARACTER - FIRST_CHARACTER + 1 }, (_, index) => FIRST_CHARACTER + index);
     expect([...glyphs]).toEqual(characters.flatMap((character) => Array<number>(GLYPH_HEIGHT).fill(character)));
-    expect(readFileSync(path.join(projectDirectory, "drivers/framebuffer-font.bin"))).toHaveLength(glyphs.length);
+    expect(readFileSync(path.join(projectDirectory, "console/framebuffer-font.bin"))).toHaveLength(glyphs.length);
   });
 
   test("need a height of 16 pixels", () => {

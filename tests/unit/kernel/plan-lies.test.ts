@@ -89,8 +89,7 @@ describe("a plan is refused in which", () => {
     ["a module wraps around", (plan) => plan.write(plan.module(1, 8), 0xffff_ffff_ffff_f000n)],
     ["the screen covers a partition's memory", (plan) => {
       plan.write(plan.header("ScreenAddress"), own("MemoryBase")(plan));
-      plan.write(plan.header("ScreenPitch", 4), 0x1000n);
-      plan.write(plan.header("ScreenHeight", 4), 16n);
+      plan.write(plan.header("ScreenLength"), 0x1_0000n);
     }],
     ["there are more cores than records", setHeader("CoreCount", () => 65n, 4)],
     ["there is no core", setHeader("CoreCount", () => 0n, 4)],

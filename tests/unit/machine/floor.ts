@@ -28,21 +28,21 @@ export interface FloorExports {
   // kernel/console
   selectedConsoles(): number;
   openConsoles(wanted: number): number;
-  openedConsoles(): number;
-  flushConsoles(): void;
+  flush(): void;
   printBytes(address: number, length: number): void;
   printDecimal(value: bigint): void;
   printHex(value: bigint, digits: number): void;
   printLine(): void;
   printDirectly(): void;
   ringPages(cores: number): number;
-  createRings(frames: bigint, cores: number, bootApicId: number): void;
+  placePartitions(plan: bigint, policy: bigint, count: number): void;
+  createRings(frames: bigint, cores: number): void;
   attachRings(frames: bigint, core: number): void;
   registerPartition(index: number, name: bigint, apicId: number): void;
   giveKeyboard(index: number): void;
   putPartitionByte(partition: number, byte: number): number;
   takeInput(partition: number): number;
-  drainRings(): number;
+  drainRings(): void;
   drainCompletely(): void;
   onInputInterrupt(): void;
   startInput(): void;

@@ -3,15 +3,13 @@
 //   const machine = new Machine();
 //   const floor = machine.instantiate<FloorExports>(await compileEntry("tests/fixtures/floor/entry.ts"));
 
-import { readFileSync } from "node:fs";
-import path from "node:path";
 import { textsByKey } from "../../../scripts/build/texts.ts";
-import { projectDirectory } from "../../../scripts/policy/project.ts";
 import { Clock } from "./clock.ts";
+import { ConsoleHost } from "./console-host.ts";
 import { DebugConsole, IoApic, LocalApic, Uart } from "./devices.ts";
 import { MonitorHost } from "./monitor-host.ts";
 import { PhysicalMemory, type DeviceRegion } from "./physical-memory.ts";
-import { boundStores } from "./planner-stores.ts";
+import { boundStores, checkStore } from "./planner-stores.ts";
 import { PortSpace } from "./port-space.ts";
 import { Processor } from "./processor.ts";
 import { enumReader } from "./source-enums.ts";
@@ -24,7 +22,6 @@ export class Stopped extends Error {}
 
 const imageSymbol = enumReader("kernel/boot/stub.ts", "ImageSymbol");
 const trampoline = enumReader("kernel/boot/stub.ts", "Trampoline");
-const FONT = readFileSync(path.join(projectDirectory, "drivers/framebuffer-font.bin"));
 const TEXTS = textsByKey();
 /** Where the kernel puts the trampoline: the lowest page that it may take. */
 const TRAMPOLINE_PAGE = 0x8000;
@@ -41,10 +38,10 @@ const IMAGE = new Map<string, number>([
   ["End", 0x40_0000],
   ["BootCoreBlock", 0x26_0000],
   ["BootKernelMemory", 0x28_0000],
+  ["BootConsoleMemory", 0x3c_0000],
   ["Trampoline", 0x24_1000],
   ["TrampolineEnd", 0x24_1080],
   ["Symbols", 0x24_2000],
-  ["Font", 0x24_8000],
   ["Idt", 0x25_0000],
   ["ExitEntry", 0x20_1000],
   ["GuardedExitEntry", 0x20_1200],
@@ -70,6 +67,8 @@ export interface MachineOptions {
   withDebugConsole?: boolean;
   withUart?: boolean;
   monitor?: WebAssembly.Module;
+  /** In place of console.wasm as it is. */
+  console?: WebAssembly.Module;
   /** In place of a monitor of its own: that of another core of the partition. */
   monitorHost?: MonitorHost;
 }
@@ -85,6 +84,7 @@ export class Machine {
   readonly localApic: LocalApic;
   readonly ioApic = new IoApic();
   readonly monitor: MonitorHost;
+  readonly console: ConsoleHost;
   /** Calls of the boot floor in order, e.g. "loadPageTables 0x1000". */
   readonly bootCalls: string[] = [];
   /** Whether a core has started, at each look in the trampoline page; the last one for good. */
@@ -105,9 +105,9 @@ export class Machine {
     this.monitor = options.monitorHost ?? new MonitorHost(this.memory, () => this.clock.now, options.monitor);
     if (options.withDebugConsole ?? true) this.ports.add(0xe9, 1, this.debugConsole);
     if (options.withUart ?? true) this.ports.add(0x3f8, 8, this.uart);
+    this.console = new ConsoleHost(this.memory, this.ports, (text) => this.putMessage(Buffer.from(text)), options.console);
     this.memory.addDevice(LOCAL_APIC, 0x1000, this.localApic);
     this.memory.addDevice(IO_APIC, 0x1000, this.ioApic);
-    this.memory.writeBytes(imageAddress("Font"), FONT);
     this.writeSymbols();
     this.memory.addDevice(TRAMPOLINE_PAGE + trampoline("Pml4"), 16, this.trampolineFields());
     this.addApicMsrs(options.x2Apic ?? false);
@@ -153,6 +153,7 @@ export class Machine {
       vmx: this.processor.vmxImports(),
       boot: this.bootImports(),
       monitor: this.monitor.imports(),
+      console: this.console.imports(),
       env: { abort: () => { throw new Error("abort"); } },
     };
     const instance = new WebAssembly.Instance(module, imports as unknown as WebAssembly.Imports);
@@ -164,17 +165,27 @@ export class Machine {
   instantiatePlanner<Exports>(module: WebAssembly.Module): Exports {
     const linear: { memory?: WebAssembly.Memory } = {};
     const cpu = this.processor.cpuImports(() => new DataView(linear.memory!.buffer));
-    const { imageAddress: address, coreId, halt } = this.bootImports();
+    const { imageAddress: address, coreId, emergencyPut, halt } = this.bootImports();
+    const [start, end] = [imageAddress("Start"), imageAddress("End")];
     const imports = {
-      phys: boundStores(this.memory.imports(), imageAddress("Start"), imageAddress("End")),
+      phys: boundStores(this.memory.imports(), start, end),
       port: this.ports.imports(),
       cpu: Object.fromEntries(PLANNER_INSTRUCTIONS.map((name) => [name, cpu[name]])),
-      boot: { imageAddress: address, coreId, halt },
+      boot: { imageAddress: address, coreId, emergencyPut, halt },
+      console: this.console.imports((base, size) => checkStore(base, size, start, end)),
       env: { abort: () => { throw new Error("abort"); } },
     };
     const instance = new WebAssembly.Instance(module, imports as unknown as WebAssembly.Imports);
     linear.memory = instance.exports["memory"] as WebAssembly.Memory;
     return instance.exports as Exports;
+  }
+
+  /** boot/messages.c. */
+  private putMessage(bytes: Buffer): void {
+    for (const byte of bytes) {
+      if (this.ports.read(0xe9, 1) === 0xe9) this.ports.write(0xe9, 1, byte);
+      if (this.ports.read(0x3fd, 1) & 0x20) this.ports.write(0x3f8, 1, byte);
+    }
   }
 
   private addApicMsrs(x2Apic: boolean): void {
@@ -207,6 +218,7 @@ export class Machine {
         record("enterGuest");
         this.onEnterGuest();
       },
+      emergencyPut: (byte: number) => this.putMessage(Buffer.of(byte)),
       idle: () => {
         record("idle");
         this.onIdle();

@@ -8,17 +8,22 @@ type Import = (...parameters: Value[]) => unknown;
 
 /** The `phys` imports of planner.wasm, for an image at [start, end). */
 export function boundStores(imports: Record<string, (...parameters: never[]) => unknown>, start: number, end: number): Record<string, Import> {
-  const bound = Object.entries(imports as Record<string, Import>).map(([name, body]) => [name, withCheck(name, body, BigInt(start), BigInt(end))] as const);
+  const bound = Object.entries(imports as Record<string, Import>).map(([name, body]) => [name, withCheck(name, body, start, end)] as const);
   return Object.fromEntries(bound);
 }
 
-function withCheck(name: string, body: Import, start: bigint, end: bigint): Import {
+/** Throws unless the planner may write, or have the console write, all of these bytes. */
+export function checkStore(base: bigint, size: bigint, start: number, end: number): void {
+  const address = BigInt.asUintN(64, base);
+  const length = BigInt.asUintN(64, size);
+  if (address + length > DIRECT_MAP_END || (address + length > BigInt(start) && address < BigInt(end))) throw new RangeError(`the planner may not write ${length} bytes at 0x${address.toString(16)}`);
+}
+
+function withCheck(name: string, body: Import, start: number, end: number): Import {
   const lengthOf = lengthOfWrite(name);
   if (lengthOf === null) return body;
   return (...parameters) => {
-    const address = BigInt.asUintN(64, BigInt(parameters[0]!));
-    const length = BigInt.asUintN(64, BigInt(lengthOf(parameters)));
-    if (address + length > DIRECT_MAP_END || (address + length > start && address < end)) throw new RangeError(`the planner may not write ${length} bytes at 0x${address.toString(16)}`);
+    checkStore(BigInt(parameters[0]!), BigInt(lengthOf(parameters)), start, end);
     return body(...parameters);
   };
 }

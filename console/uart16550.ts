@@ -1,13 +1,15 @@
 // 16550 UART of the real machine, COM1. Names after the PC16550D data sheet, section 8.
 
-import { in8, out8 } from "./port";
+import { in8, out8 } from "./imports";
 
 const COM1: u16 = 0x3f8;
+/** Baud rate clock 1.8432 MHz / 16 / 115200. */
+const DIVISOR_115200: u8 = 1;
 /** Reads of the line status register before a transmitter counts as stuck; a byte takes 87 us, a read about 1 us. */
 const TRANSMIT_WAIT_READS: u32 = 200_000;
 const FIFO_DEPTH: u32 = 16;
 
-export const enum Register {
+const enum Register {
   Data = 0, // RBR, THR; divisor low byte while DLAB is set
   InterruptEnable = 1, // IER; divisor high byte while DLAB is set
   FifoControl = 2, // FCR on write, IIR on read
@@ -33,7 +35,18 @@ const enum InterruptIdentity {
   Mask = 15,
 }
 
-export const enum ModemControl {
+const enum FifoControl {
+  Enable = 1 << 0,
+  ResetReceiver = 1 << 1,
+  ResetTransmitter = 1 << 2,
+}
+
+const enum LineControl {
+  EightBits = 3, // 8 data bits, 1 stop bit, no parity
+  DivisorLatch = 1 << 7, // DLAB
+}
+
+const enum ModemControl {
   DataTerminalReady = 1 << 0,
   RequestToSend = 1 << 1,
   Out2 = 1 << 3, // gates the interrupt line on a PC
@@ -44,6 +57,12 @@ const enum LineStatus {
   DataReady = 1 << 0,
   TransmitterHoldingEmpty = 1 << 5, // THRE
   TransmitterEmpty = 1 << 6, // TEMT
+}
+
+const enum ModemStatus {
+  ClearToSend = 1 << 4,
+  CarrierDetect = 1 << 7,
+  Lines = 0xf0,
 }
 
 /** IIR bits 7:6 when the FIFOs work. */
@@ -66,12 +85,12 @@ let room: u32 = 0;
 let depth: u32 = 1;
 
 @inline
-export function read(register: Register): u8 {
+function read(register: Register): u8 {
   return in8(COM1 + <u16>register);
 }
 
 @inline
-export function write(register: Register, value: u8): void {
+function write(register: Register, value: u8): void {
   out8(COM1 + <u16>register, value);
 }
 
@@ -83,10 +102,27 @@ export function isPresent(): bool {
   return read(Register.Scratch) == 0xa5;
 }
 
-/** Takes over a UART that is set up, with whatever it has yet to send. */
-export function attach(): void {
+/** In loopback RTS appears as CTS and OUT2 as DCD: tells a UART from a bus that echoes the last byte. */
+function passesLoopback(): bool {
+  write(Register.ModemControl, <u8>(ModemControl.Loopback | ModemControl.RequestToSend | ModemControl.Out2));
+  const lines = read(Register.ModemStatus) & <u8>ModemStatus.Lines;
+  return lines == <u8>(ModemStatus.ClearToSend | ModemStatus.CarrierDetect);
+}
+
+/** Detects the UART and sets 115200 8N1, interrupts off. False if there is none. */
+export function initialise(): bool {
+  if (!isPresent()) return false;
+  if (!passesLoopback()) return false;
+  write(Register.InterruptEnable, 0);
+  write(Register.LineControl, <u8>(LineControl.EightBits | LineControl.DivisorLatch));
+  write(Register.Data, DIVISOR_115200);
+  write(Register.InterruptEnable, 0);
+  write(Register.LineControl, <u8>LineControl.EightBits);
+  write(Register.FifoControl, <u8>(FifoControl.Enable | FifoControl.ResetReceiver | FifoControl.ResetTransmitter));
+  write(Register.ModemControl, <u8>(ModemControl.DataTerminalReady | ModemControl.RequestToSend));
   depth = (read(Register.FifoControl) & FIFOS_ENABLED) == FIFOS_ENABLED ? FIFO_DEPTH : 1;
   room = 0;
+  return true;
 }
 
 /** Received bytes raise IRQ 4 from now on. */

@@ -1,6 +1,6 @@
 // Debug console at port 0xE9 of Bochs ("port E9 hack") and QEMU (isa-debugcon), which reads back its port number.
 
-import { in8, out8 } from "./port";
+import { in8, out8 } from "./imports";
 
 const DEBUG_CONSOLE: u16 = 0xe9;
 

@@ -1,31 +1,24 @@
-// The consoles of the machine that kernel output goes to. Core 0 owns them; a fatal path of any core may write too.
+// The consoles of the machine that output goes to.
 
-import * as debugConsole from "../../drivers/debug-console";
-import * as screen from "../../drivers/framebuffer-terminal";
-import * as uart from "../../drivers/uart16550";
-import { openScreen } from "./screen";
+import { ConsoleDevice } from "../kernel/console/interface";
+import * as debugConsole from "./debug-console";
+import * as screen from "./framebuffer-terminal";
+import { forgetScreen, openScreen } from "./screen";
 import { flushSerial, putSerial, serialRoom, startQueueing, stopQueueing } from "./serial-queue";
-
-/** Mask of consoles. */
-export const enum ConsoleDevice {
-  None = 0,
-  DebugConsole = 1 << 0, // e9
-  Com1 = 1 << 1, // com1
-  Screen = 1 << 2, // fb
-  All = 7,
-  /** COM1 is set up and receives, whether or not output goes there. */
-  Input = 1 << 3,
-}
+import * as uart from "./uart16550";
 
 let active: u32 = ConsoleDevice.None;
 
-/** Output goes to these from now on, which are open. */
-export function useConsoles(opened: u32): void {
-  active = opened;
-  if (opened & ConsoleDevice.Com1) uart.attach();
+/** Opens those of `wanted` that are present and returns them. */
+export function openConsoles(wanted: u32): u32 {
+  active = ConsoleDevice.None;
+  if (wanted & ConsoleDevice.DebugConsole && debugConsole.isPresent()) active |= ConsoleDevice.DebugConsole;
+  if (wanted & ConsoleDevice.Com1 && uart.initialise()) active |= ConsoleDevice.Com1;
+  if (wanted & ConsoleDevice.Screen && openScreen()) active |= ConsoleDevice.Screen;
+  return active;
 }
 
-/** Every console that answers, without a change to its set-up and without interrupts: for a core that is about to stop. */
+/** Every console that answers, without a change to its set-up and without interrupts. */
 export function openConsolesForFatal(): void {
   stopQueueing();
   active = ConsoleDevice.None;
@@ -34,17 +27,19 @@ export function openConsolesForFatal(): void {
   if (openScreen()) active |= ConsoleDevice.Screen;
 }
 
-/** The consoles in use. */
-export function openedConsoles(): u32 { return active; }
+export function closeScreen(): void {
+  active &= ~ConsoleDevice.Screen;
+  forgetScreen();
+}
 
 /** COM1 receives by interrupts from now on, whether or not output goes there; its output need not be waited for any more. */
 export function useInterrupts(): void {
-  if (!(active & ConsoleDevice.Input)) return;
+  if (!(active & ConsoleDevice.Com1) && !uart.initialise()) return;
   uart.enableReceiveInterrupt();
   if (active & ConsoleDevice.Com1) startQueueing();
 }
 
-/** A UART that does not take a byte in time is left out from then on, so that it cannot stop the kernel. */
+/** A UART that does not take a byte in time is left out from then on, so that it cannot stop core 0. */
 export function putByte(byte: u8): void {
   if (active & ConsoleDevice.DebugConsole) debugConsole.put(byte);
   if (active & ConsoleDevice.Screen) screen.put(byte);

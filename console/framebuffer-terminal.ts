@@ -3,7 +3,6 @@
 // What a framebuffer shows is never read back, since reads of it are slow: its characters are kept here, and only those that
 // change are drawn. A full screen moves up by a quarter at once, which spares three of four redraws.
 
-import { load64 } from "../kernel/memory/physical";
 import { MAXIMUM_CELLS, drawCell, isScreenOpen, openScreen, screenColumns, screenRows } from "./framebuffer";
 
 const BACKSPACE: u8 = 0x08;
@@ -32,8 +31,8 @@ let row: u32 = 0;
 let sequence: u32 = Sequence.None;
 
 /** Takes the screen over and clears it; see openScreen(). */
-export function open(address: u64, pitch: u32, width: u32, height: u32, bits: u32, type: u32): bool {
-  if (!openScreen(address, pitch, width, height, bits, type)) return false;
+export function open(pitch: u32, width: u32, height: u32, bits: u32, type: u32): bool {
+  if (!openScreen(pitch, width, height, bits, type)) return false;
   memory.fill(cells, 0, MAXIMUM_CELLS);
   for (let i: u32 = 0; i < screenRows(); i++) clearRow(i);
   column = 0;
@@ -42,18 +41,7 @@ export function open(address: u64, pitch: u32, width: u32, height: u32, bits: u3
   return true;
 }
 
-/** Takes over a screen that openScreen() has opened and that shows the characters at the physical address `shown`; cursor() tells the other one. */
-export function attach(shown: u64, at: u32): void {
-  for (let i: u32 = 0; i < MAXIMUM_CELLS; i += 8) store<u64>(cells + i, load64(shown + i));
-  column = min(at & 0xffff, screenColumns());
-  row = min(at >> 16, screenRows() - 1);
-}
-
 export function isOpen(): bool { return isScreenOpen(); }
-/** Column | row << 16. */
-export function cursor(): u32 { return column | (row << 16); }
-/** MAXIMUM_CELLS characters that are shown. */
-export function shownCells(): usize { return cells; }
 
 export function put(byte: u8): void {
   if (sequence != <u32>Sequence.None || byte == ESCAPE) return passSequence(byte);

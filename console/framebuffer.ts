@@ -1,13 +1,7 @@
 // Letters on the screen that the loader set up: a linear framebuffer of 24 or 32 bits a pixel, or text as EGA has it.
 
-import { ImageSymbol, imageAddress } from "../kernel/boot/stub";
-import { load8, store16, store64, store8 } from "../kernel/memory/physical";
-
-/** framebuffer_type, Multiboot2 3.6.12. */
-export const enum ScreenType {
-  Rgb = 1,
-  Text = 2,
-}
+import { ScreenType } from "../kernel/console/interface";
+import { fontLoad8, screenStore16, screenStore64, screenStore8 } from "./imports";
 
 // framebuffer-font.bin (scripts/font/): ASCII from the blank to the tilde. A byte of a glyph is a line of pixels, whose highest
 // bit is the leftmost.
@@ -27,7 +21,7 @@ const COLOUR: u8 = 0xaa;
 /** Grey on black. */
 const TEXT_ATTRIBUTE: u16 = 0x0700;
 
-let base: u64 = 0;
+let isReady: bool = false;
 let pitch: u64 = 0;
 let bytesPerPixel: u32 = 0;
 let isText: bool = false;
@@ -35,23 +29,21 @@ let columns: u32 = 0;
 let rows: u32 = 0;
 
 /** Takes the screen over; false if it is none that this file can write to. Sizes are in pixels, of text in characters. */
-export function openScreen(address: u64, linePitch: u32, width: u32, height: u32, bits: u32, type: u32): bool {
-  base = 0;
+export function openScreen(linePitch: u32, width: u32, height: u32, bits: u32, type: u32): bool {
+  isReady = false;
   if (type != <u32>ScreenType.Text && (type != <u32>ScreenType.Rgb || (bits != 24 && bits != 32))) return false;
   isText = type == <u32>ScreenType.Text;
   bytesPerPixel = isText ? 2 : bits >> 3;
-  if (address == 0 || linePitch < <u64>width * bytesPerPixel) return false;
+  if (linePitch < <u64>width * bytesPerPixel) return false;
   columns = min(isText ? width : width / GLYPH_WIDTH, MAXIMUM_COLUMNS);
   rows = min(isText ? height : height / GLYPH_HEIGHT, MAXIMUM_ROWS);
   if (columns == 0 || rows == 0) return false;
   pitch = linePitch;
-  base = address;
+  isReady = true;
   return true;
 }
 
-export function isScreenOpen(): bool {
-  return base != 0;
-}
+export function isScreenOpen(): bool { return isReady; }
 
 export function screenColumns(): u32 { return columns; }
 
@@ -60,14 +52,14 @@ export function screenRows(): u32 { return rows; }
 /** Shows a character; what the font does not have as a question mark. */
 export function drawCell(column: u32, row: u32, character: u8): void {
   if (isText) {
-    store16(base + row * pitch + (column << 1), TEXT_ATTRIBUTE | character);
+    screenStore16(row * pitch + (column << 1), TEXT_ATTRIBUTE | character);
     return;
   }
   const shown = character >= FIRST_CHARACTER && character <= LAST_CHARACTER ? character : UNKNOWN;
-  const glyph = imageAddress(ImageSymbol.Font) + <u64>(shown - FIRST_CHARACTER) * GLYPH_HEIGHT;
-  let line = base + <u64>(row * GLYPH_HEIGHT) * pitch + <u64>(column * GLYPH_WIDTH * bytesPerPixel);
+  const glyph = <u32>(shown - FIRST_CHARACTER) * GLYPH_HEIGHT;
+  let line = <u64>(row * GLYPH_HEIGHT) * pitch + <u64>(column * GLYPH_WIDTH * bytesPerPixel);
   for (let y: u32 = 0; y < GLYPH_HEIGHT; y++) {
-    drawLine(line, load8(glyph + y));
+    drawLine(line, fontLoad8(glyph + y));
     line += pitch;
   }
 }
@@ -78,7 +70,7 @@ function drawLine(line: u64, pixels: u32): void {
     const left = (pixels >> (7 - x)) & 1;
     const right = (pixels >> (6 - x)) & 1;
     if (bytesPerPixel == 4) {
-      store64(line + (x << 2), left * PIXEL | (right * PIXEL) << 32);
+      screenStore64(line + (x << 2), left * PIXEL | (right * PIXEL) << 32);
     } else {
       drawPixel24(line + x * 3, left != 0);
       drawPixel24(line + x * 3 + 3, right != 0);
@@ -88,7 +80,7 @@ function drawLine(line: u64, pixels: u32): void {
 
 function drawPixel24(at: u64, lit: bool): void {
   const value: u8 = lit ? COLOUR : 0;
-  store8(at, value);
-  store8(at + 1, value);
-  store8(at + 2, value);
+  screenStore8(at, value);
+  screenStore8(at + 1, value);
+  screenStore8(at + 2, value);
 }

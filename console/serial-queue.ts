@@ -1,7 +1,7 @@
 // What waits for COM1, which takes 87 us for a byte: the transmitter's interrupt sends it, so that core 0 goes on with
 // its own partition. Until interrupts are in use, and while a core stops, bytes are waited for instead.
 
-import { canSend, send, setTransmitInterrupt, waitToSend } from "../../drivers/uart16550";
+import { canSend, send, setTransmitInterrupt, waitToSend } from "./uart16550";
 
 const CAPACITY: u32 = 8192;
 const bytes: usize = memory.data(8192);

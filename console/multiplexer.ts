@@ -4,8 +4,8 @@
 // A source's line gathers until it is complete. Only the partition that has the keyboard is shown byte by byte, so
 // that prompts and echoes appear at once; a line of another source in between breaks its line, which is then shown again.
 
-import { load8 } from "../memory/physical";
-import { MAXIMUM_PARTITIONS, NAME_LENGTH } from "../policy/layout";
+import { KERNEL_SOURCES, NOBODY } from "../kernel/console/ring-layout";
+import { NAME_LENGTH } from "../kernel/policy/layout";
 import { putByte } from "./devices";
 
 const LINE_CAPACITY: u32 = 240;
@@ -21,19 +21,13 @@ class Line {
   returned: u32;
 }
 
-/** Source number of the kernel on core 0; the other cores follow. */
-export const KERNEL_SOURCES: u32 = MAXIMUM_PARTITIONS;
-export const MAXIMUM_CORES: u32 = 64;
-
 const LINE_SIZE: usize = 256;
 const TEXT: usize = 16;
 
-// KERNEL_SOURCES + MAXIMUM_CORES records: Line, then LINE_CAPACITY bytes of text
+// KERNEL_SOURCES + 64 records, one for each core: Line, then LINE_CAPACITY bytes of text
 const lines: usize = memory.data(20480);
 // MAXIMUM_PARTITIONS names of NAME_LENGTH bytes, zero padded
 const names: usize = memory.data(512);
-
-export const NOBODY: u32 = 0xff;
 
 /** Partition whose unfinished line stands on the screen, or NOBODY. */
 let open: u32 = NOBODY;
@@ -49,13 +43,12 @@ function textOf(source: u32): usize { return lines + <usize>source * LINE_SIZE +
 @inline
 function nameOf(source: u32): usize { return names + <usize>(source * NAME_LENGTH); }
 
-/** Gives partition `index` its name: ASCII at physical address `name`, ended by zero or NAME_LENGTH. */
-export function setName(index: u32, name: u64): void {
-  for (let i: u32 = 0; i < NAME_LENGTH; i++) {
-    const byte = load8(name + i);
-    store<u8>(nameOf(index) + i, byte);
-    if (byte == 0) return;
-  }
+/** Gives partition `index` its name: NAME_LENGTH bytes. */
+export function setName(index: u32, name0: u64, name1: u64, name2: u64, name3: u64): void {
+  store<u64>(nameOf(index), name0);
+  store<u64>(nameOf(index), name1, 8);
+  store<u64>(nameOf(index), name2, 16);
+  store<u64>(nameOf(index), name3, 24);
 }
 
 /** Letter `index` of a partition's name, 0 after its last one. */
@@ -108,13 +101,19 @@ function reopen(): void {
   open = shown;
 }
 
-/** Prints a line of the kernel on core 0. */
-export function putKernelLine(text: usize, length: u32): void {
-  breakLine();
-  putPrefix(KERNEL_SOURCES);
-  putBytes(text, length);
-  putEndOfLine();
-  reopen();
+/** The console itself says `text`, which a name or a number may follow before endKernelLine(). */
+export function putKernelText(text: string): void {
+  for (let i = 0; i < text.length; i++) putKernelByte(<u8>text.charCodeAt(i));
+}
+
+export function putKernelByte(byte: u8): void { putSourceByte(KERNEL_SOURCES, byte); }
+
+export function endKernelLine(): void { putKernelByte(NEW_LINE); }
+
+export function putKernelDecimal(value: u32): void {
+  let divisor: u32 = 1;
+  while (value / divisor >= 10) divisor *= 10;
+  for (; divisor > 0; divisor /= 10) putKernelByte(<u8>(0x30 + ((value / divisor) % 10)));
 }
 
 /** Takes one byte of a source's output. */

@@ -52,9 +52,9 @@ describe("transmission", () => {
   test("the end of a transmission is waited for, but not for ever", () => {
     const machine = open();
     machine.uart.stuck = true;
-    machine.floor.flushConsoles();
+    machine.floor.flush();
     machine.uart.stuck = false;
-    machine.floor.flushConsoles();
+    machine.floor.flush();
   });
 });
 
