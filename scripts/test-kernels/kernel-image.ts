@@ -1,6 +1,6 @@
-// Builds a kernel image with another kernel.wasm, planner.wasm or monitor.wasm: all else are the objects of the real build.
+// Builds a kernel image with another kernel.wasm, planner.wasm, monitor.wasm or console.wasm: all else are the objects of the real build.
 
-import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { compileAssemblyScript } from "../build/assemblyscript.ts";
 import type { ModuleName } from "../audit/audit-module.ts";
@@ -19,12 +19,12 @@ export type Entries = Partial<Record<ModuleName, string>>;
 
 /**
  * Builds an image with the modules of `entries`; the files go to build/tests/NAME.
- * Returns the path of the ELF file.
+ * `weaken` takes protections out of the modules' C files. Returns the path of the ELF file.
  */
-export async function buildKernelImage(name: string, entries: Entries, baseDirectory = projectDirectory): Promise<string> {
+export async function buildKernelImage(name: string, entries: Entries, baseDirectory = projectDirectory, weaken = (text: string): string => text): Promise<string> {
   const folder = path.join(buildDirectory, "tests", name);
   const modules = Object.entries(entries) as [keyof Entries, string][];
-  const rebuilt = await Promise.all(modules.map(([module, entry]) => buildModule(folder, module, entry, baseDirectory)));
+  const rebuilt = await Promise.all(modules.map(([module, entry]) => buildModule(folder, module, entry, baseDirectory, weaken)));
   const replaced = new Set(modules.map(([module]) => `${module}.c`));
   const others = floorSources().filter((source) => !replaced.has(path.basename(source)));
   const objects = [...rebuilt, ...others.map((source) => objectFiles(source).object)];
@@ -35,12 +35,12 @@ export async function buildKernelImage(name: string, entries: Entries, baseDirec
 }
 
 /** From TypeScript to an object file. */
-async function buildModule(folder: string, module: keyof Entries, entry: string, baseDirectory: string): Promise<string> {
+async function buildModule(folder: string, module: keyof Entries, entry: string, baseDirectory: string, weaken: (text: string) => string): Promise<string> {
   // boot/MODULE.c includes ../build/gen/MODULE.c: a copy of it here includes the generated file of this folder.
   const copy = path.join(folder, `boot/${module}.c`);
   const generated = path.join(folder, `build/gen/${module}.c`);
   for (const file of [copy, generated]) mkdirSync(path.dirname(file), { recursive: true });
-  copyFileSync(path.join(bootDirectory, `${module}.c`), copy);
+  writeFileSync(copy, weaken(readFileSync(path.join(bootDirectory, `${module}.c`), "utf8")));
 
   const { optimised } = await compileAssemblyScript(entry, module, baseDirectory);
   const wasm = path.join(folder, `${module}.wasm`);

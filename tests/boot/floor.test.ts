@@ -72,10 +72,44 @@ describe("a planner that fails or lies", () => {
     ["copy", "a copy into the kernel's memory"],
     ["wrap", "an address that the direct map ends before, where the kernel's memory is mapped"],
     ["length", "a length that wraps"],
+    ["grant", "a grant for the console to write to core 0's kernel memory"],
   ])("is stopped at a store: %s, %s", async (kind) => {
     const { output } = await fault(`planner-${kind}`, FATAL);
     expect(FATAL.exec(output)?.[1]).toBe("6"); // UD2
     expect(output).not.toContain("tryRdmsr");
+  });
+});
+
+describe("a console that fails or lies", () => {
+  test.each([
+    ["divide", "vector 0x0000000000000006"],
+    ["guard", "vector 0x000000000000000e error 0x0000000000000002"],
+  ])("ends, and the kernel goes on by the floor's way: %s", async (kind, vector) => {
+    const { output, serial } = await fault(`console-${kind}`, /the end\r?\n/, "e9,com1");
+    for (const console of [output, serial]) {
+      expect(console).toContain("faulted before: 0");
+      expect(console).toContain(`[bulkhead] fault in the console, which ends: core 0x0000000000000000 ${vector}`);
+      expect(console).toContain("[bulkhead] faulted after: 1\r\n[bulkhead] a second call comes back, and gives nothing: 0\r\n\r\n[bulkhead] half a line\r\n[bulkhead] the end\r\n");
+      expect(console).not.toContain("fatal");
+    }
+  });
+
+  /** What it reached: memory behind its grant by writing and by reading, another port likewise. */
+  async function reach(kernel: string): Promise<string[]> {
+    const image = { kernel, commandLine: "console=e9 fault=console-reach", modules: [] };
+    const { output } = await bootUntil(image, /(faulted: |fault in the console)[^\n]*\n/, { timeoutSeconds: TIMEOUT_SECONDS });
+    expect(output).toContain("granted memory is written: 1");
+    return [...output.matchAll(/(memory behind it|another port) is (written|read): 1/g)].map(([line]) => line);
+  }
+
+  test("reaches nothing beside what is granted", async () => {
+    expect(await reach(floorKernel)).toEqual([]);
+  });
+
+  test("would reach it without the floor's checks", async () => {
+    const weaken = (text: string): string =>
+      text.replace("return port - PORT_COM1 < COM1_PORTS || port == PORT_DEBUG_CONSOLE;", "return true;").replace("offset < size && length <= size - offset ?", "offset < 48 || size == 0 ?");
+    expect(await reach(await buildFloorKernel("floor-weak-console", weaken))).toEqual(["memory behind it is written: 1", "memory behind it is read: 1", "another port is written: 1", "another port is read: 1"]);
   });
 });
 

@@ -19,7 +19,7 @@ export interface Weakness {
   replacement: string;
 }
 
-const SOURCES = ["kernel", "drivers", "planner", "monitor"];
+const SOURCES = ["kernel", "drivers", "planner", "monitor", "console"];
 
 /** Builds the kernel NAME without what the weaknesses take away; returns the path of the ELF file. */
 export async function buildWeakenedKernel(name: string, weaknesses: readonly Weakness[]): Promise<string> {
@@ -36,6 +36,12 @@ export async function compileWeakenedKernel(name: string, weaknesses: readonly W
     return new WebAssembly.Module(Uint8Array.from(optimised));
   };
   return { kernel: await compile("kernel"), planner: await compile("planner") };
+}
+
+/** console.wasm, for the simulated machine. */
+export async function compileWeakenedConsole(name: string, weaknesses: readonly Weakness[]): Promise<WebAssembly.Module> {
+  const { optimised } = await compileAssemblyScript("console/main.ts", "console", weakenedSources(name, weaknesses));
+  return new WebAssembly.Module(Uint8Array.from(optimised));
 }
 
 /** Folder of a copy of the sources without what the weaknesses take away. */

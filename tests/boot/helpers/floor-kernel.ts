@@ -2,7 +2,9 @@
 
 import { buildKernelImage } from "../../../scripts/test-kernels/kernel-image.ts";
 
-/** Path of the ELF file. */
-export function buildFloorKernel(): Promise<string> {
-  return buildKernelImage("floor", { kernel: "tests/fixtures/floor/main.ts", planner: "tests/fixtures/floor/planner.ts" });
+const ENTRIES = { kernel: "tests/fixtures/floor/main.ts", planner: "tests/fixtures/floor/planner.ts", console: "tests/fixtures/floor/console.ts" };
+
+/** Path of the ELF file; `weaken` takes protections out of the floor's C files. */
+export function buildFloorKernel(name = "floor", weaken?: (text: string) => string): Promise<string> {
+  return buildKernelImage(name, ENTRIES, undefined, weaken);
 }
