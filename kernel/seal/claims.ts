@@ -1,4 +1,4 @@
-// Physical memory that the plan gives a use: each page of it has one. What the planner chose twice, or over the kernel, is refused.
+// Physical memory and I/O ports that the plan gives a use: each has one. What the planner chose twice, or over the kernel, is refused.
 
 import { FatalReason, fatalWith } from "../boot/fatal";
 import { BOOT_DIRECT_END, PAGE_SIZE } from "../memory/layout";
@@ -12,6 +12,7 @@ class Claim {
 const CLAIM_SIZE: usize = 16;
 /** End of all physical addresses, SDM 3A 4.1.4. */
 const ADDRESS_LIMIT: u64 = 1 << 52;
+const PORTS: u64 = 0x10000;
 const MAXIMUM_CLAIMS: u32 = 2048;
 const claims: usize = memory.data(32768, 8); // MAXIMUM_CLAIMS * CLAIM_SIZE
 let count: u32 = 0;
@@ -29,10 +30,20 @@ export function claim(base: u64, length: u64): void {
   const first = base & ~(PAGE_SIZE - 1);
   const end = (base + length + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);
   if (length > ADDRESS_LIMIT || end <= first || end > ADDRESS_LIMIT) return refusePlan("memory that cannot be", base);
-  if (count == MAXIMUM_CLAIMS) return refusePlan("ranges of memory", count);
-  if (isClaimed(first, end)) return refusePlan("memory with two uses", base);
+  add(first, end, "memory with two uses");
+}
+
+/** Claims I/O ports; they stand behind all memory, a byte each. */
+export function claimPorts(first: u64, length: u64): void {
+  if (first > PORTS || length > PORTS - first) return refusePlan("ports that cannot be", first);
+  add(ADDRESS_LIMIT + first, ADDRESS_LIMIT + first + length, "ports with two uses");
+}
+
+function add(base: u64, end: u64, twice: string): void {
+  if (count == MAXIMUM_CLAIMS) return refusePlan("ranges", count);
+  if (isClaimed(base, end)) return refusePlan(twice, base % ADDRESS_LIMIT);
   const next = claimAt(count);
-  next.base = first;
+  next.base = base;
   next.end = end;
   count++;
 }

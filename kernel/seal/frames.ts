@@ -12,14 +12,7 @@ import { PlanPartition, field64 } from "../partition/plan";
 import { PlanCore, core64, setCore64 } from "../partition/plan-machine";
 import { BARS, PlanFunction, barAddress, barIsIo, barSize, function32, functionCount } from "../partition/plan-functions";
 import { partitionVcpuCount } from "../policy/reader";
-import { claimFrames, refusePlan } from "./claims";
-
-/** Devices of the PC lie below, PCI 3.0 3.2.2.1. */
-const PC_PORTS_END: u64 = 0x400;
-/** CONFIG_ADDRESS to CONFIG_DATA, PCI 3.0 3.2.2.3.2, and the reset control register. */
-const CONFIGURATION: u64 = 0xcf8;
-const CONFIGURATION_END: u64 = 0xd00;
-const PORTS_END: u64 = 0x10000;
+import { claimFrames, claimPorts } from "./claims";
 
 /** Claims frames and clears them. */
 function take(frames: u64, pages: u64): u64 {
@@ -84,7 +77,6 @@ function grantFunctionPorts(partition: u32, ioBitmaps: u64): void {
 }
 
 function grantBarPorts(ioBitmaps: u64, first: u64, count: u64): void {
-  const isMachines = first < PC_PORTS_END || (first < CONFIGURATION_END && first + count > CONFIGURATION);
-  if (isMachines || first > PORTS_END || count > PORTS_END - first) return refusePlan("ports of the machine", first);
+  claimPorts(first, count);
   grantPorts(ioBitmaps, <u32>first, <u32>count);
 }

@@ -2,16 +2,18 @@
 // Whatever the planner did, a system that passes gives each partition what the policy gives it: what follows from the policy is worked out
 // again, what the kernel starts from is written anew, each frame has one use, and every tree of tables maps just its list.
 
+import { PowerOffRecord } from "../../drivers/power";
 import { FatalReason, fatalWith } from "../boot/fatal";
 import { ImageSymbol, imageAddress } from "../boot/stub";
 import { ringPages } from "../console/ring-layout";
 import { PRESENT, TABLE_ENTRY } from "../memory/paging";
+import { load16 } from "../memory/physical";
 import * as plan from "../partition/plan";
 import { PlanHeader, PlanPartition, field64, header32, header64 } from "../partition/plan";
 import { MAXIMUM_PLAN_FUNCTIONS, functionCount } from "../partition/plan-functions";
 import { MAXIMUM_MODULES, PlanCore, core64, moduleAddress, moduleCount, moduleSize } from "../partition/plan-machine";
 import { partitionCount } from "../policy/reader";
-import { claim, claimFrames, clearClaims, refusePlan } from "./claims";
+import { claim, claimFrames, claimPorts, clearClaims, refusePlan } from "./claims";
 import { describeCore } from "./core-map";
 import { DMA_RIGHTS, describeDomain } from "./domain-map";
 import { prepareCore, preparePartition } from "./frames";
@@ -26,6 +28,11 @@ import { checkTree, sealFailureAddress } from "./walker";
 const IO_APICS: u64 = 0xfec00000;
 const MESSAGES: u64 = 0xfee00000;
 const CONTROLLERS_LENGTH: u64 = 0x100000;
+/** Devices of the PC lie below, PCI 3.0 3.2.2.1. */
+const PC_PORTS_END: u64 = 0x400;
+/** CONFIG_ADDRESS to CONFIG_DATA, PCI 3.0 3.2.2.3.2, and the reset control register. */
+const CONFIGURATION_PORTS: u64 = 0xcf8;
+const CONFIGURATION_PORTS_LENGTH: u64 = 8;
 /** Of EPTs and page tables. */
 const LEVELS: u32 = 4;
 
@@ -60,6 +67,16 @@ function claimMachine(): void {
   if (header64(PlanHeader.Trampoline) != 0) claimFrames(header64(PlanHeader.Trampoline), 1);
   claimFrames(header64(PlanHeader.Rings), ringPages(header32(PlanHeader.CoreCount)));
   claimFrames(header64(PlanHeader.DeviceReports), 1);
+  claimPorts(0, PC_PORTS_END);
+  claimPorts(CONFIGURATION_PORTS, CONFIGURATION_PORTS_LENGTH);
+  claimPowerPort(PowerOffRecord.Pm1aControl);
+  claimPowerPort(PowerOffRecord.Pm1bControl);
+}
+
+/** A register of 16 bits, ACPI 6.4 4.8.3.2. */
+function claimPowerPort(field: PowerOffRecord): void {
+  const port = <u64>load16(plan.planAddress() + PlanHeader.PowerOff + field);
+  if (port >= PC_PORTS_END) claimPorts(port, 2);
 }
 
 /** Every EPT, every core's tables, and those of devices; all claims have been made. */

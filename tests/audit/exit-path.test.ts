@@ -60,12 +60,16 @@ describe("the exit path", () => {
     }
   });
 
-  it("leaves the guest's vector and floating-point registers alone in the whole image", async () => {
-    const all = [...(await disassemble(kernelElf)).values()].flatMap((function_) => function_.instructions);
-    expect(all.length).toBeGreaterThan(10_000);
-    const touching = all.filter(({ mnemonic, operands }) => /%[xyz]mm|%st\b|%mm\d/.test(operands) || /^(fn?(init|save|stenv|clex)|fx(save|rstor)|xsave|xrstor|emms)/.test(mnemonic));
-    expect(touching).toEqual([]);
+  it("touches the guest's vector and floating-point registers only to save and restore them whole, for its monitor's decoder", async () => {
+    const all = [...(await disassemble(kernelElf)).values()];
+    expect(all.flatMap((function_) => function_.instructions).length).toBeGreaterThan(10_000);
+    const touching = all.flatMap(({ name, instructions: code }) => code.filter(touchesVectors).map(({ mnemonic }) => `${mnemonic} in ${/^w2c_sandbox_/.test(name) ? "the monitor" : name}`));
+    expect([...new Set(touching)].sort()).toEqual(["fxrstor64 in the monitor", "fxsave64 in the monitor"]);
   });
+
+  function touchesVectors({ mnemonic, operands }: Instruction): boolean {
+    return /%[xyz]mm|%st\b|%mm\d/.test(operands) || /^(fn?(init|save|stenv|clex)|fx(save|rstor)|xsave|xrstor|emms)/.test(mnemonic);
+  }
 
   function trapsOutOfBounds({ instructions }: NativeFunction): boolean {
     return instructions.some(({ mnemonic, address }) => mnemonic === "ud2" && bytesAt(elf, address, OUT_OF_BOUNDS.length / 2) === OUT_OF_BOUNDS);

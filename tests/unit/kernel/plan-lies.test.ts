@@ -340,6 +340,17 @@ describe("a function is refused", () => {
       plan.write(plan.function(0, "Bars", 8, 24 + 8), 0xcf0n);
       plan.write(plan.function(0, "Bars", 8, 24 + 16), 0x21n);
     }],
+    ["whose ports switch the machine off", (plan) => {
+      plan.write(plan.header("PowerOff", 2), 0x604n);
+      plan.write(plan.function(0, "Bars", 8, 24 + 8), 0x600n);
+      plan.write(plan.function(0, "Bars", 8, 24 + 16), 0x9n);
+    }],
+    ["whose ports are another function's", (plan) => {
+      for (const index of [0, 1]) {
+        plan.write(plan.function(index, "Bars", 8, 24 + 8), 0xc000n + 4n * BigInt(index));
+        plan.write(plan.function(index, "Bars", 8, 24 + 16), 0x9n);
+      }
+    }],
     ["whose ports do not exist", (plan) => {
       plan.write(plan.function(0, "Bars", 8, 24 + 8), 0xfff0n);
       plan.write(plan.function(0, "Bars", 8, 24 + 16), 0x21n);
