@@ -1,6 +1,7 @@
 // Calls from the kernel into the monitor of this core's partition: the kernel's import w2c_monitor_X calls the monitor's
-// export w2c_sandbox_X, with GS on the monitor's memory; and from kernel and planner into the console, by the same pattern. The callee-saved registers go on the stack only for a call that
-// a fault cuts short: traps.c then resumes at monitor_unwind with RSP as CoreData.MonitorStack has it, and it returns 0.
+// export w2c_sandbox_X, with GS on the monitor's memory; and from kernel and planner into the console, by the same pattern.
+// The callee-saved registers go on the stack only for a call that a fault cuts short: traps.c then resumes at
+// monitor_unwind with RSP as CoreData.MonitorStack has it, and it returns 0.
 #include "layout.h"
 
 .macro begin_monitor_call
@@ -38,7 +39,8 @@ w2c_monitor_\name:
 
 .text
 monitor_call instantiate, instantiate_monitor
-.irp name, start, portRead, portWrite, msrRead, msrWrite, cpuid, memoryAccess, taskSwitch, taskPriorityRead, taskPriorityWrite, acknowledge, acknowledgeNmi, interruptStatus, apicWrite, apicEndOfInterrupt, timer, input, deviceMessage
+.irp name, start, portRead, portWrite, msrRead, msrWrite, cpuid, memoryAccess, taskSwitch, taskPriorityRead, \
+    taskPriorityWrite, acknowledge, acknowledgeNmi, interruptStatus, apicWrite, apicEndOfInterrupt, timer, input, deviceMessage
   monitor_call \name, w2c_sandbox_\name
 .endr
 monitor_call portString, w2c_sandbox_portString, 56(%rsp)
@@ -73,7 +75,8 @@ w2c_console_\name:
   jmp console_return
 .endm
 
-.irp name, open, placeScreen, closeScreen, put, flush, beginFatal, attach, register, giveKeyboard, startInput, putPartition, interrupt, drain, drainCompletely, withdraw
+.irp name, open, placeScreen, closeScreen, put, flush, beginFatal, attach, register, giveKeyboard, startInput, \
+    putPartition, interrupt, drain, drainCompletely, withdraw
   console_call \name
 .endr
 

@@ -5,7 +5,7 @@ import { checkAllocation } from "./rules/allocation.ts";
 import { checkFloatingPoint } from "./rules/floating-point.ts";
 import { checkIndirectCalls } from "./rules/indirect-call.ts";
 import { checkAllowedImports } from "./rules/allowed-import.ts";
-import { checkForeignCode, checkPlannerState } from "./rules/planner-code.ts";
+import { checkForeignCode, checkPlannerState } from "./rules/foreign-code.ts";
 import { checkPrivilegedImports } from "./rules/privileged-import.ts";
 import { checkRecursion } from "./rules/recursion.ts";
 import type { Violation } from "./violation.ts";
