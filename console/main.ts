@@ -20,10 +20,12 @@ export { placeScreen };
 /** The screen is granted no more. */
 export { closeScreen };
 
-/** Takes a byte of what core 0 says; once it is about to stop, as it comes. */
-export function put(byte: u8): void {
-  if (isFatal) putByte(byte);
-  else putSourceByte(KERNEL_SOURCES, byte);
+/** Takes up to eight bytes of what core 0 says, the lowest first, up to a zero; once it is about to stop, as they come. */
+export function put(bytes: u64): void {
+  for (let rest = bytes; rest != 0; rest >>= 8) {
+    if (isFatal) putByte(<u8>rest);
+    else putSourceByte(KERNEL_SOURCES, <u8>rest);
+  }
 }
 
 /** Waits, bounded, until all that was written has left the machine. */

@@ -11,7 +11,7 @@ import { ConsoleGrant } from "./interface";
 @external("console", "open") export declare function open(wanted: u32): u32;
 @external("console", "placeScreen") export declare function placeScreen(pitch: u32, width: u32, height: u32, bits: u32, type: u32): void;
 @external("console", "closeScreen") export declare function closeScreen(): void;
-@external("console", "put") export declare function put(byte: u8): void;
+@external("console", "put") export declare function put(bytes: u64): void;
 @external("console", "flush") export declare function flush(): void;
 @external("console", "beginFatal") export declare function beginFatal(): void;
 @external("console", "attach") export declare function attach(cores: u32): void;

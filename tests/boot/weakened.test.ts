@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
+import { readElf } from "../../scripts/emulator/elf.ts";
 import { buildWeakenedKernel, weaken } from "../weakened/weaken.ts";
 import {
   fatalTripleFault, guestTakesInterrupts, noExceptionExits, noHousekeeping, openMemory, openMsrs, openPorts, skippedVmxInstructions, strayMonitor, unsealedPartitions,
@@ -17,8 +18,15 @@ const BUILD_TIMEOUT_MS = 400_000;
 const TIMEOUT_SECONDS = 40;
 /** Fixed.Plan of kernel/memory/layout.ts. */
 const FIXED_PLAN = 0x540;
+const PAGE = 0x1000;
 /** For a machine that does not end by itself: the neighbour, were it alive, would be done in a tenth of this. */
 const STANDSTILL_SECONDS = 8;
+
+/** Physical address of the first page behind the kernel's image. */
+function imageEnd(kernel: string): number {
+  const end = Math.max(...readElf(kernel).segments.map(({ physicalAddress, memorySize }) => physicalAddress + memorySize));
+  return Math.ceil(end / PAGE) * PAGE;
+}
 
 function boot(kernel: string, name: string, attacks: readonly string[], options: Partial<SystemOptions> = {}): Promise<SystemOutput> {
   return bootSystem(attackSystem(name, attacks), { timeoutSeconds: TIMEOUT_SECONDS, kernel, ...options });
@@ -116,8 +124,8 @@ describe("with an EPT that maps all memory, without its seal, and with a monitor
   });
 
   test("the attacker reads and overwrites the memory of the kernel on the other core", async () => {
-    // Behind the neighbour's 4 MiB: the instance page of the kernel on core 1, then its linear memory with the plan's address.
-    const plan = (target - MARKER_ADDRESS + 0x400000 + 0x1000 + FIXED_PLAN).toString();
+    // In the first hole that is large enough, behind the image: the instance page of the kernel on core 1, then its linear memory with the plan's address.
+    const plan = (imageEnd(kernel) + PAGE + FIXED_PLAN).toString();
     const output = await boot(kernel, "test-weakened-kernel", [`read:${plan}`, `write:${plan}`]);
     expect(output.of("attacker")).toEqual([
       expect.stringMatching(new RegExp(`^attack read:${plan}: read [1-9a-f][0-9a-f]*000$`)),

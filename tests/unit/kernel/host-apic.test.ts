@@ -57,6 +57,7 @@ describe.each([false, true])("x2APIC %s", (x2Apic) => {
   test("core 1 comes up in the same mode", () => {
     const second = new KernelMachine(module, setUp, { coreId: 1, apicId: 1, memory: machine.memory, clock: machine.clock, x2Apic });
     second.view.setBigUint64(fixed("Plan"), machine.plan, true);
+    machine.localApic.id = 1; // in xAPIC mode both cores read the one at LOCAL_APIC
     expect(second.run(() => second.kernel.bootApplication())).toBe("enterGuest");
     expect(second.processor.msrs.get(0x1b)! & 0xc00n).toBe(x2Apic ? 0xc00n : 0x800n);
   });
