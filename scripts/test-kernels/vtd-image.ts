@@ -13,7 +13,7 @@ const FOLDER = path.join(buildDirectory, "tests", NAME);
 const ELF = path.join(FOLDER, `${NAME}.elf`);
 const DIGEST = path.join(FOLDER, "digest");
 /** What the image is made from, besides the objects of the real build. */
-const SOURCES = ["kernel", "drivers", "planner", "monitor", "boot", "tests/fixtures/vtd", "tests/fixtures/pci", "asconfig.json", "package-lock.json"];
+const SOURCES = ["kernel", "drivers", "planner", "monitor", "console", "boot", "tests/fixtures/vtd", "tests/fixtures/pci", "asconfig.json", "package-lock.json"];
 
 /** Path of the ELF file. */
 export async function buildVtdKernel(): Promise<string> {

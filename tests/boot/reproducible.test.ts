@@ -9,7 +9,7 @@ import { kernelElf } from "../../scripts/build/paths.ts";
 import { projectDirectory } from "../../scripts/policy/project.ts";
 
 const BUILD_TIMEOUT = 300_000;
-const SOURCES = ["asconfig.json", "boot", "drivers", "kernel", "monitor", "package.json", "package-lock.json", "partitions", "planner", "scripts", "tsconfig.json"];
+const SOURCES = ["asconfig.json", "boot", "console", "drivers", "kernel", "monitor", "package.json", "package-lock.json", "partitions", "planner", "scripts", "tsconfig.json"];
 
 let folder: string;
 
