@@ -69,15 +69,14 @@ function claimMachine(): void {
   claimFrames(header64(PlanHeader.DeviceReports), 1);
   claimPorts(0, PC_PORTS_END);
   claimPorts(CONFIGURATION_PORTS, CONFIGURATION_PORTS_LENGTH);
-  claimPowerPort(PowerOffRecord.Pm1aControl);
-  claimPowerPort(PowerOffRecord.Pm1bControl);
+  const pm1a = powerPort(PowerOffRecord.Pm1aControl);
+  const pm1b = powerPort(PowerOffRecord.Pm1bControl);
+  if (pm1a >= PC_PORTS_END) claimPorts(pm1a, 2);
+  if (pm1b >= PC_PORTS_END && pm1b != pm1a) claimPorts(pm1b, 2);
 }
 
-/** A register of 16 bits, ACPI 6.4 4.8.3.2. */
-function claimPowerPort(field: PowerOffRecord): void {
-  const port = <u64>load16(plan.planAddress() + PlanHeader.PowerOff + field);
-  if (port >= PC_PORTS_END) claimPorts(port, 2);
-}
+/** Of a register of 16 bits, ACPI 6.4 4.8.3.2; 0 if there is none. Firmware may name one twice. */
+function powerPort(field: PowerOffRecord): u64 { return load16(plan.planAddress() + PlanHeader.PowerOff + field); }
 
 /** Every EPT, every core's tables, and those of devices; all claims have been made. */
 export function sealTables(): void {
