@@ -6,7 +6,7 @@ import { capability, extendedCapability } from "../machine/remapping-capability.
 import { enumReader } from "../machine/source-enums.ts";
 import { CARD, DISK, DeviceMachine, UNIT, type DeviceOptions } from "./assignment-machine.ts";
 import { compileKernel } from "./kernel-machine.ts";
-import { Plan, bootWithLie, type Lie } from "./plan-lies.ts";
+import { Plan, bootWithLie, other, own, type Lie } from "./plan-lies.ts";
 
 const reason = enumReader("kernel/boot/fatal.ts", "FatalReason");
 
@@ -38,8 +38,6 @@ function expectRefused(lie: Lie, why: string, options = DEVICES): DeviceMachine 
   return machine;
 }
 
-const own = (name: string) => (plan: Plan): bigint => plan.read(plan.partition(0, name));
-const other = (name: string) => (plan: Plan): bigint => plan.read(plan.partition(1, name));
 const setUnit = (name: string, value: (plan: Plan) => bigint): Lie => (plan) => plan.write(plan.unit(0, name), value(plan));
 const setSource = (index: number, name: string, value: bigint): Lie => (plan) => plan.write(plan.source(index, name), value);
 const setFunction = (index: number, name: string, value: bigint): Lie => (plan) => plan.write(plan.function(index, name), value);

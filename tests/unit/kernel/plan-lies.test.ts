@@ -5,12 +5,11 @@ import { ImageKind } from "../../../monitor/interface.ts";
 import { imageAddress } from "../machine/machine.ts";
 import { enumReader } from "../machine/source-enums.ts";
 import { CORE_BASE, DIRECT_BASE, IMAGE_BASE, KERNEL_MEMORY } from "../memory/addresses.ts";
-import { DISK_BAR, DISK_TABLE, DeviceMachine, type DeviceOptions } from "./assignment-machine.ts";
 import { compileKernel, KernelMachine } from "./kernel-machine.ts";
 import type { KernelOptions } from "./kernel-options.ts";
-import { Plan, bootWithLie, type Lie, type Place } from "./plan-lies.ts";
+import { expectRefused } from "./expect-refused.ts";
+import { Plan, bootWithLie, other, own, type Lie } from "./plan-lies.ts";
 
-const reason = enumReader("kernel/boot/fatal.ts", "FatalReason");
 const policyHeader = enumReader("kernel/policy/layout.ts", "PolicyHeader");
 const policyPartition = enumReader("kernel/policy/layout.ts", "PolicyPartition");
 const coreData = enumReader("kernel/memory/layout.ts", "CoreData");
@@ -30,7 +29,6 @@ const ROM = Buffer.alloc(0x2_0000, "rom ");
 /** Two partitions, the first with a disk, and a core that runs none. */
 const OPTIONS: KernelOptions = { cores: 3, partitions: [{ disk: { file: "disk.img" } }, { memory: "8 MiB" }] };
 const FIRMWARE: KernelOptions = { partitions: [{}], image: { kind: ImageKind.Firmware, bytes: ROM } };
-const DEVICES: DeviceOptions = { partitions: [{ pci: [{ device: "00:04.0" }] }, { pci: [{ device: "00:05.0" }] }] };
 
 let module: Awaited<ReturnType<typeof compileKernel>>;
 beforeAll(async () => {
@@ -42,18 +40,9 @@ function lied(lie: Lie, options = OPTIONS): { machine: KernelMachine; end: strin
   return { machine, end: bootWithLie(machine, lie) };
 }
 
-function expectRefused(machine: KernelMachine, end: string, why: string): void {
-  expect(end).toBe("halt");
-  expect(machine.lines.join("\n")).toContain(`fatal ${reason(why)} on core 0`);
-  expect(machine.processor.vmxCalls).toEqual([]);
-  expect(machine.bootCalls.filter((call) => call.startsWith("startCore"))).toEqual([]);
-}
-
 const set = (name: string, from: (plan: Plan) => bigint): Lie => (plan) => plan.write(plan.partition(0, name), from(plan));
 const setHeader = (name: string, value: (plan: Plan) => bigint, size = 8): Lie => (plan) => plan.write(plan.header(name, size), value(plan));
 const setCore = (core: number, name: string, value: (plan: Plan) => bigint): Lie => (plan) => plan.write(plan.core(core, name), value(plan));
-const other = (name: string) => (plan: Plan): bigint => plan.read(plan.partition(1, name));
-const own = (name: string) => (plan: Plan): bigint => plan.read(plan.partition(0, name));
 
 test("the truth is let pass", () => {
   expect(lied(() => {}).end).toBe("enterGuest");
@@ -269,111 +258,5 @@ describe("what the kernel starts from it writes anew:", () => {
     expect(end).toBe("enterGuest");
     const base = Number(own("RomBase")(new Plan(machine)));
     expect(Buffer.from(machine.memory.readBytes(base, ROM.length)).equals(ROM)).toBe(true);
-  });
-});
-
-describe("VT-d is refused", () => {
-  const contexts = (plan: Plan): Place => plan.at(plan.read(plan.unit(0, "RootTable")));
-  test.each<[string, Lie]>([
-    ["whose registers are a partition's memory", (plan) => plan.write(plan.unit(0, "Registers"), own("MemoryBase")(plan))],
-    ["whose root table lies in a partition's memory", (plan) => plan.write(plan.unit(0, "RootTable"), own("MemoryBase")(plan))],
-    ["whose queue is the kernel memory of another core", (plan) => plan.write(plan.unit(0, "Queue"), plan.read(plan.core(1, "KernelMemory")))],
-    ["whose interrupt table is the plan", (plan) => plan.write(plan.unit(0, "InterruptTable"), plan.machine.plan)],
-    ["with a context table that core 0 could write the plan by", (plan) => plan.write(contexts(plan), plan.machine.plan | 1n)],
-    ["with a context table in a partition's memory", (plan) => plan.write(contexts(plan), own("MemoryBase")(plan) | 1n)],
-    ["with more units than records", (plan) => plan.write(plan.header("UnitCount", 4), 65n)],
-    ["with reserved memory that is another partition's", (plan) => {
-      plan.write(plan.reserved(0, "Base"), other("MemoryBase")(plan));
-      plan.write(plan.reserved(0, "Length"), PAGE);
-      plan.write(plan.header("ReservedCount", 4), 1n);
-    }],
-    ["with reserved memory in the kernel memory of a core", (plan) => {
-      plan.write(plan.reserved(0, "Base"), plan.read(plan.core(1, "KernelMemory")) + PAGE);
-      plan.write(plan.reserved(0, "Length"), PAGE);
-      plan.write(plan.header("ReservedCount", 4), 1n);
-    }],
-    ["with more reserved memory than records", (plan) => plan.write(plan.header("ReservedCount", 4), 65n)],
-    ["with a bridge that is the policy", (plan) => {
-      plan.write(plan.bridge(0), plan.read(plan.module(0)));
-      plan.write(plan.header("BridgeCount", 4), 1n);
-    }],
-    ["with more bridges than records", (plan) => plan.write(plan.header("BridgeCount", 4), 513n)],
-    ["with a bridge for one function that is not above it", (plan) => plan.write(plan.function(0, "Bridge", 8), plan.read(plan.function(1, "ConfigPage", 8)))],
-    ["with posted messages in a partition's memory", (plan) => plan.write(plan.partition(0, "PostedDescriptor"), own("MemoryBase")(plan))],
-    ["with PASID tables in a partition's memory", (plan) => plan.write(plan.partition(0, "PasidDirectory"), own("MemoryBase")(plan))],
-  ])("%s", (_, lie) => {
-    const machine = new DeviceMachine(module, DEVICES);
-    expectRefused(machine, bootWithLie(machine, lie), "SealPlan");
-    expect(machine.unit.globalStatus & 0x8000_0000).toBe(0);
-  });
-});
-
-describe("a function is refused", () => {
-  /** Function 0 is the disk of partition 0, function 1 the card of partition 1. */
-  test.each<[string, Lie]>([
-    ["whose BAR covers another partition's memory", (plan) => plan.write(plan.function(0, "Bars", 8, 8), other("MemoryBase")(plan))],
-    ["whose BAR covers the kernel", (plan) => plan.write(plan.function(0, "Bars", 8, 8), IMAGE)],
-    ["whose BAR covers another function's", (plan) => plan.write(plan.function(1, "Bars", 8, 8), BigInt(DISK_BAR))],
-    ["whose BAR covers the local APIC", (plan) => plan.write(plan.function(0, "Bars", 8, 8), 0xfee0_0000n)],
-    ["whose MSI-X table is not in its BAR", (plan) => plan.write(plan.function(0, "MsixAddress", 8), IMAGE)],
-    ["whose MSI-X table leaves its BAR", (plan) => {
-      plan.write(plan.function(0, "MsixTable"), 0x4000n);
-      plan.write(plan.function(0, "MsixAddress", 8), BigInt(DISK_BAR) + 0x4000n);
-    }],
-    ["with more messages than its table has", (plan) => plan.write(plan.function(0, "MsixEntries"), 1n)],
-    ["of another partition", (plan) => plan.write(plan.function(0, "Partition"), 1n)],
-    ["at another address", (plan) => plan.write(plan.function(0, "SourceId"), 0x30n)],
-    ["in another segment", (plan) => plan.write(plan.function(0, "Segment"), 1n)],
-    ["twice", (plan) => {
-      for (const name of ["Partition", "Segment", "SourceId", "Flags"]) plan.write(plan.function(1, name), plan.read(plan.function(0, name)));
-    }],
-    ["that may do more than the policy says", (plan) => plan.write(plan.function(0, "Flags"), 1n)],
-    ["that is another than its configuration space says", (plan) => plan.write(plan.function(0, "Identity"), 0x10d3_8086n)],
-    ["whose configuration space is another's", (plan) => plan.write(plan.function(0, "ConfigPage", 8), plan.read(plan.function(1, "ConfigPage", 8)))],
-    ["whose configuration space lies in a partition's memory", (plan) => plan.write(plan.function(0, "ConfigPage", 8), own("MemoryBase")(plan))],
-    ["that nobody owns", (plan) => plan.write(plan.function(0, "Partition"), 2n)],
-  ])("%s", (_, lie) => {
-    const machine = new DeviceMachine(module, DEVICES);
-    expectRefused(machine, bootWithLie(machine, lie), "SealPlan");
-  });
-
-  /** The BAR's register says something else too, which is looked at later: what counts is the reason. */
-  test.each<[string, Lie, string]>([
-    ["whose ports are the console's", (plan) => {
-      plan.write(plan.function(0, "Bars", 8, 24 + 8), 0x3f8n);
-      plan.write(plan.function(0, "Bars", 8, 24 + 16), 0x9n);
-    }, "ports with two uses"],
-    ["whose ports are those of configuration space", (plan) => {
-      plan.write(plan.function(0, "Bars", 8, 24 + 8), 0xcf0n);
-      plan.write(plan.function(0, "Bars", 8, 24 + 16), 0x21n);
-    }, "ports with two uses"],
-    ["whose ports switch the machine off", (plan) => {
-      plan.write(plan.header("PowerOff", 2), 0x604n);
-      plan.write(plan.function(0, "Bars", 8, 24 + 8), 0x600n);
-      plan.write(plan.function(0, "Bars", 8, 24 + 16), 0x9n);
-    }, "ports with two uses"],
-    ["whose ports are another function's", (plan) => {
-      for (const index of [0, 1]) {
-        plan.write(plan.function(index, "Bars", 8, 24 + 8), 0xc000n + 4n * BigInt(index));
-        plan.write(plan.function(index, "Bars", 8, 24 + 16), 0x9n);
-      }
-    }, "ports with two uses"],
-    ["whose ports do not exist", (plan) => {
-      plan.write(plan.function(0, "Bars", 8, 24 + 8), 0xfff0n);
-      plan.write(plan.function(0, "Bars", 8, 24 + 16), 0x21n);
-    }, "ports that cannot be"],
-  ])("%s", (_, lie, why) => {
-    const machine = new DeviceMachine(module, DEVICES);
-    expectRefused(machine, bootWithLie(machine, lie), "SealPlan");
-    expect(machine.lines.join("\n")).toContain(why);
-  });
-
-  test("whose BAR is mapped over its MSI-X table", () => {
-    const machine = new DeviceMachine(module, DEVICES);
-    const end = bootWithLie(machine, (plan) => {
-      const guest = plan.read(plan.function(0, "Bars", 8));
-      plan.write(plan.entry(own("EptRoot")(plan), guest + BigInt(DISK_TABLE), 1), BigInt(DISK_BAR + DISK_TABLE) | 3n);
-    });
-    expectRefused(machine, end, "SealEpt");
   });
 });

@@ -121,3 +121,7 @@ export function bootWithLie(machine: KernelMachine, lie: Lie): string {
   if (!told) throw new Error(`the kernel did not begin:\n${machine.debugConsole.output}`);
   return end;
 }
+
+/** Of the first partition's record, and of the second's. */
+export const own = (name: string) => (plan: Plan): bigint => plan.read(plan.partition(0, name));
+export const other = (name: string) => (plan: Plan): bigint => plan.read(plan.partition(1, name));
